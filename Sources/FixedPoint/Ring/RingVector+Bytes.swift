@@ -1,0 +1,59 @@
+extension RingVector {
+  /// The elements one after the other, least significant byte first.
+  public var bytes: [UInt8] {
+    withUnsafeLittleEndianBytes { Array($0) }
+  }
+
+  /// Reads `count` elements from exactly as many bytes as they take; nil for any other length.
+  public init?(_ bytes: UnsafeRawBufferPointer, width: RingWidth) {
+    guard bytes.count % width.byteCount == 0 else { return nil }
+    let count = bytes.count / width.byteCount
+    switch width {
+    case .bits32:
+      self = .bits32(
+        [UInt32](unsafeUninitializedCapacity: count) { target, initialized in
+          UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
+          initialized = count
+        })
+    case .bits64:
+      self = .bits64(
+        [UInt64](unsafeUninitializedCapacity: count) { target, initialized in
+          UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
+          initialized = count
+        })
+    }
+    convertFromLittleEndian()
+  }
+
+  /// Reads elements from an array of bytes; nil when the length is not a multiple of the width.
+  public init?(_ bytes: [UInt8], width: RingWidth) {
+    guard let vector = bytes.withUnsafeBytes({ RingVector($0, width: width) }) else { return nil }
+    self = vector
+  }
+
+  /// Lends the wire bytes of the elements without copying them where the machine is little-endian.
+  public func withUnsafeLittleEndianBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    #if _endian(little)
+      switch self {
+      case .bits32(let elements): return elements.withUnsafeBytes(body)
+      case .bits64(let elements): return elements.withUnsafeBytes(body)
+      }
+    #else
+      switch self {
+      case .bits32(let elements): return elements.map(\.littleEndian).withUnsafeBytes(body)
+      case .bits64(let elements): return elements.map(\.littleEndian).withUnsafeBytes(body)
+      }
+    #endif
+  }
+
+  private mutating func convertFromLittleEndian() {
+    #if !_endian(little)
+      switch self {
+      case .bits32(let elements): self = .bits32(elements.map { UInt32(littleEndian: $0) })
+      case .bits64(let elements): self = .bits64(elements.map { UInt64(littleEndian: $0) })
+      }
+    #endif
+  }
+}

@@ -1,0 +1,20 @@
+import Cryptography
+
+/// The store's own hashes: BLAKE2b-256, one label per use, so that a value hashed for one purpose
+/// can never pass for another.
+enum StoreHash {
+  case auditEntry
+  case auditAnchor
+  case transcriptRow
+
+  private var label: HashLabel {
+    switch self {
+    case .auditEntry: "store.audit"
+    case .auditAnchor: "store.anchor"
+    case .transcriptRow: "store.transcript"
+    }
+  }
+
+  /// 32 bytes.
+  func digest(_ bytes: [UInt8]) -> [UInt8] { Array(Blake2b.hash(label, bytes).bytes) }
+}

@@ -1,0 +1,77 @@
+extension SiteStore {
+  /// The tables. A migration that was released is never edited: a change is a new one at the end.
+  static let schema = StoreSchema(
+    applicationID: 0x5752_5349,  // "WRSI"
+    migrations: [
+      .init(name: "1 site", sql: version1 + AuditLog.schema + TranscriptTable.schema)
+    ])
+
+  private static let version1 = """
+    CREATE TABLE setting (
+      name TEXT PRIMARY KEY NOT NULL,
+      value TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE study (
+      id TEXT PRIMARY KEY NOT NULL,
+      name TEXT NOT NULL,
+      plan_text TEXT NOT NULL,
+      plan_digest BLOB NOT NULL,
+      status TEXT NOT NULL,
+      proposed_at REAL NOT NULL,
+      updated_at REAL NOT NULL,
+      decided_by TEXT,
+      decided_at REAL,
+      reason TEXT,
+      signed_decision BLOB,
+      manifest BLOB
+    ) STRICT;
+    CREATE TABLE epoch_secret (
+      study TEXT PRIMARY KEY NOT NULL REFERENCES study (id),
+      epoch INTEGER NOT NULL,
+      record BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE journal (
+      study TEXT NOT NULL REFERENCES study (id),
+      epoch INTEGER NOT NULL,
+      round INTEGER NOT NULL,
+      state INTEGER NOT NULL,
+      query_digest BLOB NOT NULL,
+      record BLOB NOT NULL,
+      result_digest BLOB,
+      reason TEXT,
+      opened_at REAL NOT NULL,
+      updated_at REAL NOT NULL,
+      PRIMARY KEY (study, epoch, round)
+    ) STRICT;
+    CREATE TABLE journal_outgoing (
+      study TEXT NOT NULL,
+      epoch INTEGER NOT NULL,
+      round INTEGER NOT NULL,
+      state INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      PRIMARY KEY (study, epoch, round, state)
+    ) STRICT;
+    CREATE TABLE answered_query (
+      study TEXT NOT NULL REFERENCES study (id),
+      query_digest BLOB NOT NULL,
+      epoch INTEGER NOT NULL,
+      round INTEGER NOT NULL,
+      participants TEXT NOT NULL,
+      released INTEGER NOT NULL,
+      answered_at REAL NOT NULL,
+      PRIMARY KEY (study, query_digest, epoch, round)
+    ) STRICT;
+    CREATE TABLE disclosure (
+      id INTEGER PRIMARY KEY NOT NULL,
+      study TEXT NOT NULL REFERENCES study (id),
+      kind TEXT NOT NULL,
+      query TEXT NOT NULL,
+      value_count INTEGER NOT NULL,
+      byte_count INTEGER NOT NULL,
+      smallest_cell INTEGER,
+      recorded_at REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX disclosure_by_study ON disclosure (study, id);
+
+    """
+}

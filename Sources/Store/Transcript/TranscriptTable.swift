@@ -1,0 +1,190 @@
+import CanonicalBytes
+import Foundation
+import GRDB
+
+/// The transcript's tables and statements, the same at both roles.
+enum TranscriptTable {
+  static let schema = """
+    CREATE TABLE transcript (
+      study TEXT NOT NULL,
+      position INTEGER NOT NULL,
+      kind TEXT NOT NULL,
+      query_digest BLOB NOT NULL,
+      purpose TEXT NOT NULL,
+      total BLOB NOT NULL,
+      participants TEXT NOT NULL,
+      proof BLOB NOT NULL,
+      previous_digest BLOB NOT NULL,
+      digest BLOB NOT NULL,
+      recorded_at REAL NOT NULL,
+      row_hash BLOB NOT NULL,
+      PRIMARY KEY (study, position)
+    ) STRICT;
+    CREATE TABLE transcript_answer (
+      study TEXT NOT NULL,
+      position INTEGER NOT NULL,
+      ordinal INTEGER NOT NULL,
+      site TEXT NOT NULL,
+      answer BLOB NOT NULL,
+      signature BLOB NOT NULL,
+      PRIMARY KEY (study, position, ordinal),
+      UNIQUE (study, position, site)
+    ) STRICT;
+    CREATE TABLE transcript_head (
+      study TEXT PRIMARY KEY NOT NULL,
+      entry_count INTEGER NOT NULL,
+      row_hash BLOB NOT NULL
+    ) STRICT;
+    CREATE TRIGGER transcript_is_not_updated BEFORE UPDATE ON transcript
+      BEGIN SELECT RAISE(ABORT, 'the transcript is append-only'); END;
+    CREATE TRIGGER transcript_is_not_deleted BEFORE DELETE ON transcript
+      BEGIN SELECT RAISE(ABORT, 'the transcript is append-only'); END;
+    CREATE TRIGGER transcript_answer_is_not_updated BEFORE UPDATE ON transcript_answer
+      BEGIN SELECT RAISE(ABORT, 'the transcript is append-only'); END;
+    CREATE TRIGGER transcript_answer_is_not_deleted BEFORE DELETE ON transcript_answer
+      BEGIN SELECT RAISE(ABORT, 'the transcript is append-only'); END;
+    """
+
+  /// Appends the next entry. The same entry again is fine; anything else at its place is not.
+  static func append(
+    _ entry: TranscriptEntry, at time: Double, to connection: Database
+  ) throws -> AppendOutcome {
+    let subject = "study \(entry.study), entry \(entry.index)"
+    let head = try head(of: entry.study, in: connection)
+    if entry.index >= 0, entry.index < head.count {
+      guard var stored = try fetch(entry.study, entry.index, in: connection) else {
+        throw StoreError(.corrupted, "an entry of the transcript is missing", subject: subject)
+      }
+      stored.recordedAt = entry.recordedAt
+      guard stored == entry else { throw StoreError(.conflict, subject: subject) }
+      return .alreadyThere
+    }
+    guard entry.index == head.count else { throw StoreError(.outOfOrder, subject: subject) }
+    if head.count > 0 {
+      let last = try Data.fetchOne(
+        connection, sql: "SELECT digest FROM transcript WHERE study = ? AND position = ?",
+        arguments: [entry.study, head.count - 1])
+      guard let last, Array(last) == entry.previousDigest else {
+        throw StoreError(
+          .outOfOrder, "the entry does not continue the digest chain", subject: subject)
+      }
+    }
+    var dated = entry
+    dated.recordedAt = time
+    try insert(dated, rowHash: rowHash(dated, after: head.rowHash), into: connection)
+    return .appended
+  }
+
+  private static func insert(
+    _ entry: TranscriptEntry, rowHash: [UInt8], into connection: Database
+  ) throws {
+    try connection.execute(
+      sql: "INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      arguments: [
+        entry.study, entry.index, entry.kind.rawValue, entry.queryDigest.blob, entry.purpose,
+        entry.total.blob, try entry.participants.namesText(), entry.proof.blob,
+        entry.previousDigest.blob, entry.digest.blob, entry.recordedAt, rowHash.blob,
+      ])
+    for (ordinal, answer) in entry.siteAnswers.enumerated() {
+      try connection.execute(
+        sql: "INSERT INTO transcript_answer VALUES (?, ?, ?, ?, ?, ?)",
+        arguments: [
+          entry.study, entry.index, Int64(ordinal), answer.site, answer.answer.blob,
+          answer.signature.blob,
+        ])
+    }
+    try connection.execute(
+      sql: """
+        INSERT INTO transcript_head VALUES (?, ?, ?) ON CONFLICT (study)
+        DO UPDATE SET entry_count = excluded.entry_count, row_hash = excluded.row_hash
+        """,
+      arguments: [entry.study, entry.index + 1, rowHash.blob])
+  }
+
+  static func head(
+    of study: String, in connection: Database
+  ) throws -> (count: Int64, rowHash: [UInt8]) {
+    guard
+      let row = try Row.fetchOne(
+        connection, sql: "SELECT entry_count, row_hash FROM transcript_head WHERE study = ?",
+        arguments: [study])
+    else { return (0, [UInt8](repeating: 0, count: 32)) }
+    return (try row.integer("entry_count"), try row.bytes("row_hash"))
+  }
+
+  static func fetch(
+    _ study: String, _ index: Int64, in connection: Database
+  ) throws -> TranscriptEntry? {
+    try Row.fetchOne(
+      connection, sql: "SELECT * FROM transcript WHERE study = ? AND position = ?",
+      arguments: [study, index]
+    ).map { try entry($0, in: connection) }
+  }
+
+  static func fetch(
+    _ study: String, from index: Int64, limit: Int, in connection: Database
+  ) throws -> [TranscriptEntry] {
+    try Row.fetchAll(
+      connection,
+      sql: "SELECT * FROM transcript WHERE study = ? AND position >= ? ORDER BY position LIMIT ?",
+      arguments: [study, index, Int64(limit)]
+    ).map { try entry($0, in: connection) }
+  }
+
+  /// The first entry whose content, place or chain is not what was written; nil when all are.
+  static func firstFault(of study: String, in connection: Database) throws -> TranscriptFault? {
+    let head = try head(of: study, in: connection)
+    var expected: Int64 = 0
+    var hash = [UInt8](repeating: 0, count: 32)
+    var digest: [UInt8]?
+    let cursor = try Row.fetchCursor(
+      connection, sql: "SELECT * FROM transcript WHERE study = ? ORDER BY position",
+      arguments: [study])
+    while let row = try cursor.next() {
+      guard let entry = try? entry(row, in: connection), let stored = try? row.bytes("row_hash")
+      else { return TranscriptFault(.unreadable, at: expected) }
+      if entry.index > expected { return TranscriptFault(.removed, at: expected) }
+      if entry.index < expected { return TranscriptFault(.unlinked, at: expected) }
+      let found = rowHash(entry, after: hash)
+      if found != stored { return TranscriptFault(.changed, at: expected) }
+      if let digest, digest != entry.previousDigest {
+        return TranscriptFault(.unlinked, at: expected)
+      }
+      hash = found
+      digest = entry.digest
+      expected += 1
+    }
+    if expected < head.count { return TranscriptFault(.removed, at: expected) }
+    if hash != head.rowHash { return TranscriptFault(.changed, at: max(expected - 1, 0)) }
+    return nil
+  }
+
+  private static func entry(_ row: Row, in connection: Database) throws -> TranscriptEntry {
+    let study = try row.text("study")
+    let index = try row.integer("position")
+    let answers = try Row.fetchAll(
+      connection,
+      sql: "SELECT * FROM transcript_answer WHERE study = ? AND position = ? ORDER BY ordinal",
+      arguments: [study, index]
+    ).map {
+      SiteAnswerRecord(
+        site: try $0.text("site"), answer: try $0.bytes("answer"),
+        signature: try $0.bytes("signature"))
+    }
+    return TranscriptEntry(
+      study: study, index: index, kind: try row.choice("kind"),
+      queryDigest: try row.bytes("query_digest"), purpose: try row.text("purpose"),
+      total: try row.bytes("total"), participants: try row.names("participants"),
+      siteAnswers: answers, proof: try row.bytes("proof"),
+      previousDigest: try row.bytes("previous_digest"), digest: try row.bytes("digest"),
+      recordedAt: try row.real("recorded_at"))
+  }
+
+  private static func rowHash(_ entry: TranscriptEntry, after previous: [UInt8]) -> [UInt8] {
+    var writer = ByteWriter(reservingCapacity: 64)
+    writer.blob(previous)
+    writer.blob(StoreHash.transcriptRow.digest(entry.canonicalBytes))
+    writer.double(entry.recordedAt)
+    return StoreHash.transcriptRow.digest(writer.bytes)
+  }
+}

@@ -1,0 +1,143 @@
+import GRPCCore
+import Synchronization
+
+/// One attempt at a site's stream, from the call to its end.
+final class SiteCall: Sendable {
+  private struct State {
+    var connection: StreamConnection?
+    var wasConnected = false
+    var isCancelled = false
+  }
+
+  private let link: ClientLink
+  private let configuration: SiteClient.Configuration
+  private let state = Mutex(State())
+
+  init(link: ClientLink, configuration: SiteClient.Configuration) {
+    self.link = link
+    self.configuration = configuration
+  }
+
+  /// Whether the aggregator had accepted the stream.
+  var wasConnected: Bool { state.withLock { $0.wasConnected } }
+
+  /// Closes in order what there is.
+  func cancel() {
+    let connection = state.withLock { state in
+      state.isCancelled = true
+      return state.connection
+    }
+    connection?.close(TransportError(.closed))
+  }
+
+  /// Runs the call to its end and says why it ended.
+  func run(
+    _ body: @escaping @Sendable (any SiteConnection) async throws -> Void
+  ) async -> TransportError {
+    await withTaskGroup(of: TransportError?.self) { group in
+      group.addTask { await self.call(body) }
+      group.addTask { [configuration] in
+        do { try await Task.sleep(for: configuration.connection.connectDeadline) } catch {
+          return nil
+        }
+        guard !self.wasConnected else { return nil }
+        return self.link.explain(
+          RPCError(code: .deadlineExceeded, message: "no answer to the greeting"))
+      }
+      var reason: TransportError?
+      for await result in group {
+        guard let result else { continue }
+        reason = result
+        group.cancelAll()
+        self.link.shutDown()
+        break
+      }
+      return reason ?? TransportError(.closed)
+    }
+  }
+
+  /// The connection, made at the first use: before that the peer is not known.
+  private func connection() throws -> StreamConnection {
+    try state.withLock { state in
+      if let connection = state.connection { return connection }
+      guard let peer = link.diary.peer, !state.isCancelled else {
+        throw TransportError(.connectionLost)
+      }
+      let connection = StreamConnection(
+        peer: peer, settings: configuration.connection, store: .memory)
+      connection.control(
+        .hello(version: LinkMessage.version, software: configuration.software))
+      state.connection = connection
+      return connection
+    }
+  }
+
+  private func call(
+    _ body: @escaping @Sendable (any SiteConnection) async throws -> Void
+  ) async -> TransportError {
+    var failure: TransportError?
+    do {
+      try await Wardround_V1_SiteService.Client(wrapping: link.client).connect(
+        options: ClientLink.options(nil)
+      ) { writer in
+        await (try self.connection()).writeLoop { try await writer.write($0.protobuf) }
+      } onResponse: { response in
+        _ = try response.accepted.get()
+        try await self.serve(self.connection(), response.messages, body)
+      }
+    } catch {
+      failure = link.explain(error)
+    }
+    let connection = state.withLock { $0.connection }
+    let ended = connection?.closeReason
+    if let ended, wasConnected || failure == nil || ended.code != .connectionLost { return ended }
+    return failure ?? ended ?? TransportError(.connectionLost)
+  }
+
+  private enum Part { case reader, watch, body }
+
+  private func serve(
+    _ connection: StreamConnection,
+    _ messages: RPCAsyncSequence<Wardround_V1_WireMessage, any Error>,
+    _ body: @escaping @Sendable (any SiteConnection) async throws -> Void
+  ) async {
+    await withTaskGroup(of: Part.self) { group in
+      group.addTask {
+        await connection.readLoop(LinkMessages(base: messages)) {
+          (version, _) throws(TransportError) in
+          guard version == LinkMessage.version else {
+            throw TransportError(
+              .protocolVersion,
+              detail: "the aggregator speaks \(version), the site \(LinkMessage.version)")
+          }
+          self.state.withLock { $0.wasConnected = true }
+          connection.accept()
+        }
+        return .reader
+      }
+      group.addTask {
+        await connection.watch()
+        return .watch
+      }
+      group.addTask {
+        do {
+          try await connection.accepted()
+          try await body(connection)
+          connection.close(TransportError(.closed))
+        } catch {
+          connection.close(
+            error as? TransportError
+              ?? TransportError(error is CancellationError ? .closed : .internalFailure))
+        }
+        return .body
+      }
+      var isBodyDone = false
+      var isReaderDone = false
+      for await part in group {
+        if part == .body { isBodyDone = true }
+        if part == .reader { isReaderDone = true }
+        if part == .watch || (isBodyDone && isReaderDone) { group.cancelAll() }
+      }
+    }
+  }
+}

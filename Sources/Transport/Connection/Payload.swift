@@ -1,0 +1,69 @@
+import Foundation
+
+/// The long part of a frame: bytes in memory, or in an unlinked file that is read through a map.
+///
+/// At the aggregator every received payload of more than 512 KiB is a file, so its memory does not
+/// grow with the number of sites. The file disappears with the last copy of the value, also when
+/// the process is killed.
+public struct Payload: Sendable {
+  private enum Storage: Sendable {
+    case memory([UInt8])
+    case file(SpoolFile)
+  }
+
+  private let storage: Storage
+  /// Length in bytes.
+  public let count: Int
+
+  /// A payload in memory.
+  public init(_ bytes: [UInt8]) {
+    storage = .memory(bytes)
+    count = bytes.count
+  }
+
+  init(_ file: SpoolFile, count: Int) {
+    storage = .file(file)
+    self.count = count
+  }
+
+  /// Whether the bytes are in a file.
+  public var isSpooled: Bool {
+    if case .file = storage { true } else { false }
+  }
+
+  /// Calls `body` with all bytes. A file is mapped for the duration of the call only.
+  ///
+  /// - Throws: `TransportError.spoolFailed` when the file cannot be mapped, or what `body` throws.
+  public func withUnsafeBytes<Result>(
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try withUnsafeBytes(in: 0..<count, body)
+  }
+
+  /// Calls `body` with the bytes of a range, so that a long vector can be worked through in blocks.
+  ///
+  /// - Parameter range: any range; what lies outside `0..<count` is refused.
+  /// - Throws: `TransportError.spoolFailed` when the range is not inside or the file cannot be
+  ///   mapped, or what `body` throws.
+  public func withUnsafeBytes<Result>(
+    in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    guard range.lowerBound >= 0, range.upperBound <= count else {
+      throw TransportError(.spoolFailed, detail: "range outside of the payload")
+    }
+    switch storage {
+    case .memory(let bytes):
+      return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    case .file(let file):
+      return try file.withMap(of: range, body)
+    }
+  }
+
+  /// A copy of a range in memory.
+  public func bytes(in range: Range<Int>) throws -> [UInt8] {
+    try withUnsafeBytes(in: range) { [UInt8]($0) }
+  }
+
+  /// A copy of everything in memory.
+  public func bytes() throws -> [UInt8] { try bytes(in: 0..<count) }
+}

@@ -1,0 +1,211 @@
+extension StreamConnection {
+  /// Writes what there is to write until the connection is closed and its goodbye is written.
+  ///
+  /// - Parameter write: returns when the network has taken the message.
+  func writeLoop(_ write: (LinkMessage) async throws -> Void) async {
+    while true {
+      switch nextStep() {
+      case .finished: return
+      case .wait: await untilThereIsSomethingToWrite()
+      case .write(let message):
+        do { try await write(message) } catch {
+          end(
+            TransportError(.connectionLost, subject: peer.description), inOrder: false, goodbye: nil
+          )
+          return
+        }
+      }
+    }
+  }
+
+  private func nextStep() -> OutboundLane.Step {
+    var completed: OutboundLane.Completion?
+    let (step, failure) = state.withLock { state -> (OutboundLane.Step, TransportError?) in
+      let now = ContinuousClock.now
+      do throws(TransportError) {
+        let step = try state.lane.next(completed: &completed)
+        if case .write = step {
+          state.writingSince = now
+          state.lastSent = now
+        } else {
+          state.writingSince = nil
+        }
+        if !state.lane.isAwaitingGrant {
+          state.awaitingGrantSince = nil
+        } else if state.awaitingGrantSince == nil {
+          state.awaitingGrantSince = now
+        }
+        return (step, nil)
+      } catch {
+        return (.wait, error)
+      }
+    }
+    completed?.resume()
+    if let failure { close(failure) }
+    return step
+  }
+
+  private func untilThereIsSomethingToWrite() async {
+    await withCheckedContinuation { continuation in
+      state.withLock { state in
+        // A message that arrived since `nextStep` must not be missed: go and look once more. The
+        // lane says so itself.
+        if state.lane.hasWork { continuation.resume() } else { state.writer = continuation }
+      }
+    }
+  }
+
+  /// Reads until the stream or the connection ends.
+  func readLoop<Messages: AsyncSequence>(
+    _ messages: Messages, onHello: ((UInt32, String) throws(TransportError) -> Void)? = nil
+  ) async where Messages.Element == LinkMessage {
+    var sink: PayloadSink?
+    do {
+      for try await message in messages {
+        heard()
+        try await receive(message, &sink, onHello)
+        if closeReason != nil { return }
+      }
+      if sink != nil { throw TransportError(.payloadTruncated, subject: peer.description) }
+      end(
+        TransportError(.connectionLost, subject: peer.description), inOrder: false, goodbye: nil)
+    } catch let error as TransportError {
+      close(
+        TransportError(error.code, subject: peer.description, detail: error.detail))
+    } catch {
+      let code: TransportError.Code = sink == nil ? .connectionLost : .payloadTruncated
+      end(TransportError(code, subject: peer.description), inOrder: false, goodbye: nil)
+    }
+  }
+
+  private func receive(
+    _ message: LinkMessage, _ sink: inout PayloadSink?,
+    _ onHello: ((UInt32, String) throws(TransportError) -> Void)?
+  ) async throws {
+    switch message {
+    case .hello(let version, let software), .welcome(let version, let software):
+      guard let onHello, !state.withLock({ $0.isAccepted }) else {
+        throw TransportError(.messageMalformed, detail: "greeting out of place")
+      }
+      try onHello(version, software)
+    case .heartbeat: break
+    case .goodbye(let code, let reason):
+      let error = TransportError(wireCode: code, reason: reason)
+      end(
+        TransportError(error.code, subject: peer.description, detail: error.detail),
+        inOrder: error.code == .closed, goodbye: nil)
+    case .grant:
+      let isExpected = state.withLock { state in
+        defer { Self.wakeWriter(&state) }
+        return state.lane.grant()
+      }
+      guard isExpected else {
+        throw TransportError(.messageMalformed, detail: "a grant that nobody asked for")
+      }
+    case .envelope(let envelope):
+      try acceptedOnly()
+      try await perform(assemble { try $0.receive(envelope) }, &sink)
+    case .chunk(let offset, let data):
+      try acceptedOnly()
+      try await perform(assemble { try $0.receive(chunk: data, at: offset) }, &sink)
+    }
+  }
+
+  private func acceptedOnly() throws {
+    guard state.withLock({ $0.isAccepted }) else {
+      throw TransportError(.messageMalformed, detail: "a frame before the greeting")
+    }
+  }
+
+  private func assemble(
+    _ body: (inout InboundAssembler) throws -> InboundAssembler.Action
+  ) throws -> InboundAssembler.Action {
+    try state.withLock { try body(&$0.assembler) }
+  }
+
+  private func perform(_ action: InboundAssembler.Action, _ sink: inout PayloadSink?) async throws {
+    switch action {
+    case .deliver(let frame):
+      await push(frame)
+    case .open:
+      sink = try store.open()
+      guard let admission = store.admission else { return grantPayload() }
+      admission.request(identifier) { [weak self] in self?.grantPayload() }
+    case .store(let offset, let data, let isLast):
+      try await sink?.store(data, at: offset)
+      store.admission?.progress(identifier, bytes: data.count)
+      guard isLast, let stored = sink else { return }
+      sink = nil
+      store.admission?.finish(identifier)
+      let frame = state.withLock { state in
+        state.assembler.complete(with: stored.finish(length: offset + data.count))
+      }
+      if let frame { await push(frame) }
+    }
+  }
+
+  private func grantPayload() {
+    state.withLock { state in
+      guard state.end == nil else { return }
+      state.assembler.grant()
+      state.lane.append(control: .grant)
+      Self.wakeWriter(&state)
+    }
+  }
+
+  private func push(_ frame: Frame) async {
+    await queue.push(frame)
+    heard()
+  }
+
+  private func heard() { state.withLock { $0.lastHeard = .now } }
+
+  /// Looks at the clocks until the connection has ended and its last words had time to leave.
+  ///
+  /// A process that was itself stopped for a while gives its peer a fresh start instead of blaming
+  /// it for the silence.
+  func watch() async {
+    var previous = ContinuousClock.now
+    while !Task.isCancelled {
+      do { try await Task.sleep(for: settings.tick, tolerance: settings.tick / 4) } catch { return }
+      let now = ContinuousClock.now
+      let wasStopped = now - previous > settings.tick * 4 + .seconds(1)
+      previous = now
+      store.admission?.tick(now)
+      if let endedAt = state.withLock({ $0.endedAt }) {
+        if now - endedAt >= settings.closeLinger { return }
+        continue
+      }
+      if let failure = check(now, wasStopped: wasStopped, isHeldBack: queue.isHeldBack) {
+        close(failure)
+      }
+    }
+  }
+
+  private func check(
+    _ now: ContinuousClock.Instant, wasStopped: Bool, isHeldBack: Bool
+  ) -> TransportError? {
+    state.withLock { state in
+      if wasStopped || isHeldBack { state.lastHeard = now }
+      if wasStopped, state.writingSince != nil { state.writingSince = now }
+      if now - state.lastHeard > settings.deadPeerAfter {
+        return TransportError(
+          .peerSilent, subject: peer.description, detail: "for \(settings.deadPeerAfter)")
+      }
+      if let since = state.writingSince, now - since > settings.sendDeadline {
+        return TransportError(
+          .peerStalled, subject: peer.description, detail: "for \(settings.sendDeadline)")
+      }
+      if let since = state.awaitingGrantSince, now - since > settings.grantDeadline {
+        return TransportError(
+          .peerStalled, subject: peer.description,
+          detail: "no room for a payload for \(settings.grantDeadline)")
+      }
+      if now - state.lastSent >= settings.heartbeatInterval, state.writingSince == nil {
+        state.lane.append(control: .heartbeat)
+        Self.wakeWriter(&state)
+      }
+      return nil
+    }
+  }
+}

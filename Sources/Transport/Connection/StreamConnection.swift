@@ -1,0 +1,162 @@
+import Identity
+import Synchronization
+
+/// A connection over a stream of `LinkMessage`s: queues, heartbeats, deadlines, payloads. It knows
+/// nothing of gRPC; the client and the server each give it a way to write and a sequence to read.
+///
+/// Three loops run beside each other until the connection ends: `writeLoop` is the only writer,
+/// `readLoop` the only reader, `watch` looks at the clocks. Every one of them ends when the
+/// connection is closed, whatever the peer does, except for a write that the network does not
+/// take: the owner cancels that after `watch` has returned.
+final class StreamConnection: SiteConnection {
+  struct State {
+    var lane: OutboundLane
+    var assembler: InboundAssembler
+    var end: TransportError?
+    var endedAt: ContinuousClock.Instant?
+    var lastHeard: ContinuousClock.Instant
+    var lastSent: ContinuousClock.Instant
+    var writingSince: ContinuousClock.Instant?
+    var awaitingGrantSince: ContinuousClock.Instant?
+    var isAccepted = false
+    var writer: CheckedContinuation<Void, Never>?
+    var nextTicket: UInt64 = 0
+    var onAccepted: [CheckedContinuation<Void, any Error>] = []
+  }
+
+  let peer: Principal
+  let settings: ConnectionSettings
+  let queue: FrameQueue
+  let store: PayloadStore
+  let identifier: UInt64
+  let state: Mutex<State>
+  private static let counter = Atomic<UInt64>(0)
+
+  init(peer: Principal, settings: ConnectionSettings, store: PayloadStore) {
+    self.peer = peer
+    self.settings = settings
+    self.store = store
+    identifier = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
+    queue = FrameQueue(
+      maximumFrames: settings.maximumUnreadFrames, maximumBytes: settings.maximumUnreadBytes)
+    let now = ContinuousClock.now
+    state = Mutex(
+      State(
+        lane: OutboundLane(settings: settings), assembler: InboundAssembler(settings: settings),
+        lastHeard: now, lastSent: now))
+  }
+
+  // MARK: SiteConnection
+
+  var frames: FrameSequence { FrameSequence(queue) }
+
+  var closeReason: TransportError? { state.withLock { $0.end } }
+
+  func send(_ frame: Frame) async throws {
+    let ticket = state.withLock { state in
+      state.nextTicket += 1
+      return state.nextTicket
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        do {
+          if Task.isCancelled { throw CancellationError() }
+          try put(OutboundLane.Item(ticket: ticket, frame: frame, completion: continuation))
+        } catch {
+          continuation.resume(throwing: error)
+        }
+      }
+    } onCancel: {
+      state.withLock { $0.lane.abandon(ticket) }?.resume(throwing: CancellationError())
+    }
+  }
+
+  func enqueue(_ frame: Frame) throws {
+    try put(OutboundLane.Item(ticket: 0, frame: frame, completion: nil))
+  }
+
+  func close(_ reason: TransportError) {
+    end(
+      reason, inOrder: reason.code == .closed,
+      goodbye: .goodbye(code: reason.code.rawValue, reason: String(reason.description.prefix(1024)))
+    )
+  }
+
+  /// Queues a frame, or throws without having kept its completion.
+  private func put(_ item: OutboundLane.Item) throws(TransportError) {
+    let result = state.withLock { state -> Result<Bool, TransportError> in
+      if let end = state.end { return .failure(end) }
+      do throws(TransportError) {
+        guard try state.lane.admits(item.frame) else { return .success(false) }
+      } catch { return .failure(error) }
+      state.lane.append(item)
+      Self.wakeWriter(&state)
+      return .success(true)
+    }
+    guard try result.get() else {
+      let error = TransportError(.queueFull, subject: peer.description)
+      close(error)
+      throw error
+    }
+  }
+
+  // MARK: Control
+
+  /// Sends a message ahead of all frames.
+  func control(_ message: LinkMessage) {
+    state.withLock { state in
+      state.lane.append(control: message)
+      Self.wakeWriter(&state)
+    }
+  }
+
+  /// Ends the connection. The first call wins.
+  func end(_ reason: TransportError, inOrder: Bool, goodbye: LinkMessage?) {
+    let (completions, accepted, isFirst) = state.withLock { state in
+      guard state.end == nil else {
+        return ([OutboundLane.Completion](), [CheckedContinuation<Void, any Error>](), false)
+      }
+      state.end = reason
+      state.endedAt = .now
+      let completions = state.lane.close(goodbye)
+      let accepted = state.onAccepted
+      state.onAccepted = []
+      Self.wakeWriter(&state)
+      return (completions, accepted, true)
+    }
+    guard isFirst else { return }
+    queue.finish(reason, inOrder: inOrder)
+    store.admission?.finish(identifier)
+    for completion in completions { completion.resume(throwing: reason) }
+    for waiter in accepted { waiter.resume(throwing: reason) }
+  }
+
+  /// Marks the connection as accepted by both sides.
+  func accept() {
+    let waiters = state.withLock { state in
+      state.isAccepted = true
+      defer { state.onAccepted = [] }
+      return state.onAccepted
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// Waits until the other side has accepted; throws the reason when it ended before.
+  func accepted() async throws {
+    try await withCheckedThrowingContinuation {
+      (continuation: CheckedContinuation<Void, any Error>) in
+      let now: Result<Void, any Error>? = state.withLock { state in
+        if let end = state.end { return .failure(end) }
+        if state.isAccepted { return .success(()) }
+        state.onAccepted.append(continuation)
+        return nil
+      }
+      if let now { continuation.resume(with: now) }
+    }
+  }
+
+  static func wakeWriter(_ state: inout State) {
+    state.writer?.resume()
+    state.writer = nil
+  }
+}

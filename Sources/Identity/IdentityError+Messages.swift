@@ -14,7 +14,8 @@ extension IdentityError.Code {
     case .invalidChain: "the certificate chain breaks a rule of RFC 5280"
     case .expired: "the certificate has expired; ask the aggregator's operator for an invitation"
     case .notYetValid: "the certificate is not valid yet; check the clocks of both machines"
-    case .revoked: "the certificate has been revoked by the aggregator's operator"
+    case .revoked:
+      "the certificate was revoked by the aggregator's operator or replaced by a new enrolment"
     case .wrongRole: "this role may not do this"
     case .wrongUsage: "the certificate is not meant for this end of a connection"
     case .wrongNetwork: "the certificate belongs to another network"

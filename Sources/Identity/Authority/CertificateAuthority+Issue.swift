@@ -105,5 +105,7 @@ public struct IssuedCertificate: Sendable, Hashable {
       serial: serial, principal: principal, notValidAfter: notValidAfter, leafDER: chainDER[0])
   }
 
+  func leaf() throws(IdentityError) -> Certificate { try Certificate(der: chainDER[0]) }
+
   public var chainPEM: String { chainDER.map { PEM.text(PEM.certificate, $0) }.joined() }
 }

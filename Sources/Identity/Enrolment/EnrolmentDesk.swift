@@ -39,8 +39,8 @@ public struct EnrolmentDesk<Ledger: EnrolmentLedger>: Sendable {
   ///
   /// An unknown id and a wrong secret give the same error, so that ids cannot be probed.
   ///
-  /// - Throws: `invitation-unknown`, `invitation-expired`, `invitation-used`, `statement-signature`,
-  ///   and what ``CertificateAuthority/issue(requestDER:to:hosts:at:)`` throws;
+  /// - Throws: `invitation-unknown`, `invitation-expired`, `invitation-used`, `revoked` (since it was
+  ///   used), `statement-signature`, and what ``CertificateAuthority/issue(requestDER:to:hosts:at:)`` throws;
   ///   `ledger-unavailable`.
   public func enrol(
     _ request: EnrolmentRequest, at now: Date
@@ -65,6 +65,10 @@ public struct EnrolmentDesk<Ledger: EnrolmentLedger>: Sendable {
       guard earlier.keysDigest == keysDigest else {
         throw IdentityError(.invitationUsed, at: principal.uri)
       }
+      let serial = earlier.certificate.serial
+      guard try await !asking({ try await ledger.isRevoked(serial, principal) }) else {
+        throw IdentityError(.revoked, at: principal.uri)
+      }
       return try IssuedCertificate(record: earlier.certificate, authority: authority.certificate)
     }
   }
@@ -84,21 +88,6 @@ public struct EnrolmentDesk<Ledger: EnrolmentLedger>: Sendable {
       try await ledger.recordRenewal(record, of: peer.serial)
     }
     guard recorded else { throw IdentityError(.revoked, at: peer.principal.uri) }
-    return issued
-  }
-
-  /// Certifies keys on the aggregator's own machine without an invitation: the aggregator's server,
-  /// and the first operator.
-  public func certifyLocally(
-    requestDER: [UInt8], as principal: Principal, signingPublicKey: [UInt8]? = nil,
-    hosts: [ServerHost] = [], at now: Date
-  ) async throws(IdentityError) -> IssuedCertificate {
-    let issued = try authority.issue(
-      requestDER: requestDER, to: principal, hosts: hosts, at: now)
-    let enrolment = Enrolment(
-      principal: principal, signingPublicKey: signingPublicKey, keysDigest: [],
-      certificate: issued.record)
-    try await asking { try await ledger.recordLocal(enrolment) }
     return issued
   }
 
@@ -126,7 +115,7 @@ public struct EnrolmentDesk<Ledger: EnrolmentLedger>: Sendable {
   }
 
   /// Translates whatever a ledger throws, once, here.
-  private func asking<Answer: Sendable>(
+  func asking<Answer: Sendable>(
     _ question: @Sendable () async throws -> Answer
   ) async throws(IdentityError) -> Answer {
     do {

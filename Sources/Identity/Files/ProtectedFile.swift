@@ -127,7 +127,7 @@ enum ProtectedFile {
     }
   }
 
-  private static func writeAll(
+  static func writeAll(
     _ bytes: [UInt8], to descriptor: Int32, at path: String
   ) throws(IdentityError) {
     var offset = 0

@@ -28,8 +28,8 @@ public enum Portable {
   ///
   /// Adding and taking away 1.5 · 2^52 rounds in the hardware's own rounding mode and needs no
   /// library call. Valid for |value| < 2^51.
-  @inline(__always)
-  static func nearestInteger(_ value: Double) -> Double {
+  @inlinable
+  public static func nearestInteger(_ value: Double) -> Double {
     let shift = 6_755_399_441_055_744.0
     return (value + shift) - shift
   }

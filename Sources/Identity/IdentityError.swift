@@ -58,12 +58,14 @@ public struct IdentityError: Error, Sendable, Equatable {
     case ledgerUnavailable = "ledger-unavailable"
   }
 
+  /// What went wrong.
   public let code: Code
   /// Where: a file path, a principal, a host or a position. Never secret.
   public let location: String?
   /// What the layer below said, as text that holds no secret; for logs.
   public let cause: String?
 
+  /// An error with where it happened and what the layer below said, neither of them secret.
   public init(_ code: Code, at location: String? = nil, cause: String? = nil) {
     self.code = code
     self.location = location

@@ -4,7 +4,9 @@ import X509
 
 /// The certificate of a network's authority: what every member trusts, and nothing secret.
 public struct AuthorityCertificate: Sendable, Hashable, CustomStringConvertible {
+  /// The network whose members it certifies.
   public let network: MemberName
+  /// The parsed certificate.
   public let certificate: Certificate
   /// The DER form; its SHA-256 is the pin.
   public let der: [UInt8]
@@ -42,8 +44,10 @@ public struct AuthorityCertificate: Sendable, Hashable, CustomStringConvertible 
     }
   }
 
+  /// SHA-256 over the DER form.
   public var pin: AuthorityPin { AuthorityPin(of: der) }
 
+  /// The DER form in one PEM block, with a line break at its end.
   public var pem: String { PEM.text(PEM.certificate, der) }
 
   public var description: String { "authority of \(network), pin \(pin)" }
@@ -66,9 +70,12 @@ public struct AuthorityCertificate: Sendable, Hashable, CustomStringConvertible 
 
 /// The SHA-256 of an authority's certificate: how an invitation names the network it is for.
 public struct AuthorityPin: Sendable, Hashable, CustomStringConvertible {
+  /// The length of SHA-256, in bytes.
   public static let byteCount = 32
+  /// The 32 bytes of the hash.
   public let bytes: [UInt8]
 
+  /// The pin of a certificate, in DER. Any bytes have one; `authority(among:)` parses.
   public init(of der: [UInt8]) {
     bytes = Array(SHA256.hash(data: der))
   }

@@ -73,9 +73,13 @@ extension CertificateAuthority {
 /// A certificate that the authority has just made, with the authority's own: everything that the
 /// holder of the key needs, and nothing secret.
 public struct IssuedCertificate: Sendable, Hashable {
+  /// Whom it names.
   public let principal: Principal
+  /// The serial number that it is recorded and revoked under.
   public let serial: CertificateSerial
+  /// Start of validity, in whole seconds; a little before it was issued.
   public let notValidBefore: Date
+  /// End of validity, in whole seconds, itself included.
   public let notValidAfter: Date
   /// The leaf, then the authority; what a server sends, so that a site that knows only a pin finds
   /// the authority in it.
@@ -107,5 +111,6 @@ public struct IssuedCertificate: Sendable, Hashable {
 
   func leaf() throws(IdentityError) -> Certificate { try Certificate(der: chainDER[0]) }
 
+  /// The chain as PEM blocks, leaf first.
   public var chainPEM: String { chainDER.map { PEM.text(PEM.certificate, $0) }.joined() }
 }

@@ -16,11 +16,13 @@ public struct CertificateAuthority: Sendable, CustomStringConvertible, CustomRef
   static let keyFile = "ca.key"
   static let certificateFile = "ca.pem"
 
+  /// What members trust; holds no key.
   public let certificate: AuthorityCertificate
   /// How long the certificates it issues are valid.
   public let leafLifetime: Duration
   let key: P256.Signing.PrivateKey
 
+  /// The network that it is the authority of.
   public var network: MemberName { certificate.network }
 
   /// Makes a new authority in a directory: `ca.key` (0600) and `ca.pem`. The directory is made

@@ -3,9 +3,12 @@ import Foundation
 /// The aggregator's side of joining: invites, turns an invitation into a certificate once, renews,
 /// revokes. Time comes in as an argument; what is kept is in the ledger.
 public struct EnrolmentDesk<Ledger: EnrolmentLedger>: Sendable {
+  /// Signs the certificates.
   public let authority: CertificateAuthority
+  /// Remembers invitations, members and certificates.
   public let ledger: Ledger
 
+  /// A desk over one authority and its record.
   public init(authority: CertificateAuthority, ledger: Ledger) {
     self.authority = authority
     self.ledger = ledger

@@ -2,12 +2,16 @@ import Foundation
 
 /// A certificate as the ledger records it.
 public struct CertificateRecord: Sendable, Hashable, Codable {
+  /// The key of the record.
   public let serial: CertificateSerial
+  /// Who it is about.
   public let principal: Principal
+  /// When the record may be forgotten: an expired certificate opens nothing.
   public let notValidAfter: Date
   /// The leaf alone, DER.
   public let leafDER: [UInt8]
 
+  /// A record of these values; nothing is checked.
   public init(
     serial: CertificateSerial, principal: Principal, notValidAfter: Date, leafDER: [UInt8]
   ) {
@@ -20,13 +24,16 @@ public struct CertificateRecord: Sendable, Hashable, Codable {
 
 /// A member as the ledger records it when an invitation is redeemed.
 public struct Enrolment: Sendable, Hashable, Codable {
+  /// Who it is about.
   public let principal: Principal
   /// Ed25519 public key for protocol messages, 32 bytes; nil for one certified without an invitation.
   public let signingPublicKey: [UInt8]?
   /// SHA-256 over the keys that were enrolled; tells a repeated request from a second one.
   public let keysDigest: [UInt8]
+  /// The certificate issued at enrolment.
   public let certificate: CertificateRecord
 
+  /// A record of these values; nothing is checked.
   public init(
     principal: Principal, signingPublicKey: [UInt8]?, keysDigest: [UInt8],
     certificate: CertificateRecord

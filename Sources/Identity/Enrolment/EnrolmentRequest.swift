@@ -3,7 +3,9 @@ import Crypto
 
 /// What a new member sends to redeem an invitation, inside TLS to the pinned aggregator.
 public struct EnrolmentRequest: Sendable, CustomStringConvertible, CustomReflectable {
+  /// Which invitation is redeemed.
   public let invitationID: InvitationID
+  /// Shows that the invitation is in the sender's hands.
   public let secret: InvitationSecret
   /// PKCS #10 request for the TLS key, P-256.
   public let requestDER: [UInt8]
@@ -12,6 +14,7 @@ public struct EnrolmentRequest: Sendable, CustomStringConvertible, CustomReflect
   /// Ed25519 signature over the statement, 64 bytes.
   public let statementSignature: [UInt8]
 
+  /// A request of these parts as they arrived; ``EnrolmentDesk/enrol(_:at:)`` checks them.
   public init(
     invitationID: InvitationID, secret: InvitationSecret, requestDER: [UInt8],
     signingPublicKey: [UInt8], statementSignature: [UInt8]

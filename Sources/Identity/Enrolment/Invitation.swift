@@ -4,15 +4,19 @@ import Foundation
 /// What the operator hands to a new member, as one line of text: who they will be, where to call,
 /// which authority to trust, and the secret that lets them in once.
 public struct Invitation: Sendable, CustomStringConvertible {
+  /// Who the invited will be.
   public let principal: Principal
+  /// Where the aggregator is reached.
   public let host: ServerHost
   /// Where the aggregator takes enrolments: TLS without a client certificate.
   public let enrolmentPort: UInt16
   /// Where members connect afterwards: mutual TLS.
   public let servicePort: UInt16
+  /// The network's authority, to trust nobody else.
   public let pin: AuthorityPin
   /// Whole seconds since 1970, UTC.
   public let expiry: Date
+  /// Lets its holder in once.
   public let secret: InvitationSecret
 
   /// - Throws: `role-not-invitable`; `invitation-malformed` when the expiry is not between 1970 and
@@ -36,6 +40,7 @@ public struct Invitation: Sendable, CustomStringConvertible {
     self.secret = secret
   }
 
+  /// The public name of the invitation.
   public var id: InvitationID { secret.invitationID }
 
   /// What the aggregator keeps of it.
@@ -57,12 +62,16 @@ public struct Invitation: Sendable, CustomStringConvertible {
 
 /// An invitation as the aggregator stores it: enough to recognise the secret, not to write it.
 public struct InvitationRecord: Sendable, Hashable, Codable {
+  /// The key of the record.
   public let id: InvitationID
   /// SHA-256, 32 bytes.
   public let secretHash: [UInt8]
+  /// Who the invited will be.
   public let principal: Principal
+  /// The last moment at which it can be redeemed; whole seconds, UTC.
   public let expiry: Date
 
+  /// A record of these values; nothing is checked.
   public init(id: InvitationID, secretHash: [UInt8], principal: Principal, expiry: Date) {
     self.id = id
     self.secretHash = secretHash

@@ -6,6 +6,7 @@ import Crypto
 ///
 /// Lives in memory that is cleared when the last copy goes; no description, dump or coder shows it.
 public struct InvitationSecret: Sendable, CustomStringConvertible, CustomReflectable {
+  /// 256 bits, in bytes.
   public static let byteCount = 32
   private let key: SymmetricKey
 
@@ -50,7 +51,9 @@ public struct InvitationSecret: Sendable, CustomStringConvertible, CustomReflect
 
 /// The public name of an invitation: 16 bytes that say nothing about its secret.
 public struct InvitationID: Sendable, Hashable, Codable, CustomStringConvertible {
+  /// 128 bits, in bytes.
   public static let byteCount = 16
+  /// The 16 bytes of the id.
   public let bytes: [UInt8]
 
   init(unchecked bytes: [UInt8]) {

@@ -14,6 +14,7 @@ public actor MemoryEnrolmentLedger: EnrolmentLedger {
   /// The enrolment in force of each principal that has one.
   public private(set) var members: [Principal: Enrolment] = [:]
 
+  /// An empty ledger.
   public init() {}
 
   public func insertIfAbsent(_ invitation: InvitationRecord) -> Bool {

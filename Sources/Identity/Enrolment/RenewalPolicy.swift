@@ -16,6 +16,7 @@ public struct RenewalPolicy: Sendable, Hashable {
   /// The share of the lifetime after which to renew, in 0...1.
   public let fraction: Double
 
+  /// Two thirds.
   public init() { fraction = 2.0 / 3.0 }
 
   /// - Parameter notValidBefore: Start of validity; the lifetime is counted from here.

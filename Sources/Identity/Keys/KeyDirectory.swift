@@ -11,8 +11,10 @@ import X509
 ///
 /// One process uses a directory at a time; the agent's own lock sees to that.
 public struct KeyDirectory: Sendable, Hashable {
+  /// Where the directory is, or will be.
   public let path: String
 
+  /// Names a directory; nothing is read or made yet.
   public init(path: String) {
     self.path = path
   }

@@ -13,6 +13,7 @@ public struct MemberIdentity: Sendable, CustomStringConvertible, CustomReflectab
   public let signingKey: SigningKey
   private let tlsKey: P256.Signing.PrivateKey
 
+  /// Who this member is.
   public var principal: Principal { certificate.principal }
 
   init(

@@ -3,6 +3,7 @@
 /// One DNS label, lower case, so that it is safe in a URI, a file name and a log line, and two
 /// names that look alike to a person are the same bytes.
 public struct MemberName: Sendable, Hashable, Codable, Comparable, CustomStringConvertible {
+  /// The name as written.
   public let text: String
 
   /// - Throws: `malformed-name`.
@@ -11,10 +12,12 @@ public struct MemberName: Sendable, Hashable, Codable, Comparable, CustomStringC
     self.text = text
   }
 
+  /// Reads a string, with the same check.
   public init(from decoder: any Decoder) throws {
     try self.init(decoder.singleValueContainer().decode(String.self))
   }
 
+  /// Writes the string.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(text)

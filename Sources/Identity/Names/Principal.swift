@@ -4,10 +4,14 @@ import X509
 ///
 /// Written `wardround://<network>/<role>/<name>` in the subject alternative name of a certificate.
 public struct Principal: Sendable, Hashable, Codable, CustomStringConvertible {
+  /// The network it belongs to.
   public let network: MemberName
+  /// What it may do there.
   public let role: Role
+  /// Its name, unique among those of its role in the network.
   public let name: MemberName
 
+  /// A principal of these parts, each of which is valid already.
   public init(network: MemberName, role: Role, name: MemberName) {
     self.network = network
     self.role = role
@@ -57,6 +61,7 @@ public struct Principal: Sendable, Hashable, Codable, CustomStringConvertible {
     return principal
   }
 
+  /// The one spelling, as it stands in certificates.
   public var uri: String { "wardround://\(network)/\(role.rawValue)/\(name)" }
 
   public var description: String { uri }

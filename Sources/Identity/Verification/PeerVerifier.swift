@@ -5,9 +5,13 @@ import Foundation
 ///
 /// Only ``PeerVerifier`` makes one.
 public struct VerifiedPeer: Sendable, Hashable {
+  /// Who it is.
   public let principal: Principal
+  /// The serial of the certificate that it came with.
   public let serial: CertificateSerial
+  /// Start of the certificate's validity.
   public let notValidBefore: Date
+  /// End of the certificate's validity, itself included.
   public let notValidAfter: Date
   /// The validated chain, leaf first, as DER: what a TLS library's callback hands on.
   public let chainDER: [[UInt8]]
@@ -39,6 +43,7 @@ public struct PeerVerifier: Sendable {
   /// A presented chain is a leaf and perhaps the authority; more than four is refused unread.
   static let chainLimit = 4
 
+  /// The one authority that is trusted.
   public let authority: AuthorityCertificate
   /// The roles that may connect here.
   public let acceptedRoles: Set<Role>

@@ -16,8 +16,8 @@ public struct CohortSpecification: Sendable, Hashable {
   /// is identified by its content, so that equal rows fall on the same side of the holdout.
   public var patientColumn: String?
   public var rowsPerPatient: RowsPerPatient
-  /// The column that orders a patient's rows: ISO 8601 dates or numbers. Ties, and rows without a
-  /// value, keep the order of the data, rows without a value last.
+  /// The column that orders a patient's rows: ISO 8601 dates or numbers. Ties keep the order of
+  /// the data; a row without a value is chosen only when the patient has no other.
   public var orderColumn: String?
   public var features: [FeatureSpecification]
   public var outcome: OutcomeSpecification

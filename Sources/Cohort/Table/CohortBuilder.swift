@@ -262,8 +262,8 @@ public struct CohortBuilder: Sendable {
     guard order != nil else { return wantsLast }
     switch (orderTexts[current], orderTexts[row]) {
     case (nil, nil): return wantsLast
-    case (nil, _?): return !wantsLast
-    case (_?, nil): return wantsLast
+    case (nil, _?): return true
+    case (_?, nil): return false
     case (let old?, let new?):
       guard let order = CellText.order(new, old) else { return wantsLast }
       return wantsLast ? order >= 0 : order < 0

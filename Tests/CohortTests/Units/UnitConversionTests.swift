@@ -1,0 +1,87 @@
+import Testing
+
+@testable import Cohort
+
+@Suite struct UnitConversionTests {
+  @Test(arguments: [
+    ("creatinine", "umol/L", "mg/dL", 88.4, 1.0, 1e-4),
+    ("creatinine", "µmol/l", "mg/dl", 176.8, 2.0, 1e-4),
+    ("glucose", "mmol/L", "mg/dL", 5.5, 99.088, 1e-9),
+    ("chol", "mmol/L", "mg/dL", 5.0, 193.35, 1e-9),
+    ("triglycerides", "mmol/L", "mg/dL", 1.0, 88.57, 1e-9),
+    ("urea_nitrogen", "mmol/L", "mg/dL", 5.0, 14.005, 1e-9),
+    ("bilirubin", "umol/L", "mg/dL", 17.104, 1.0, 1e-4),
+    ("haemoglobin", "g/L", "g/dL", 134.0, 13.4, 1e-9),
+    ("haemoglobin", "mmol/L", "g/dL", 8.0, 12.8912, 1e-9),
+    ("lactate", "mg/dL", "mmol/L", 18.0, 1.998, 1e-9),
+    ("temperature", "°F", "°C", 98.6, 37.0, 1e-9),
+    ("temperature", "K", "Cel", 310.15, 37.0, 1e-9),
+    ("pco2", "kPa", "mmHg", 5.3, 39.753286, 1e-9),
+    ("spo2", "fraction", "%", 0.97, 97.0, 1e-9),
+    ("weight", "lb", "kg", 220.462, 99.9998, 1e-3),
+    ("height", "in", "cm", 70.0, 177.8, 1e-9),
+    ("anything", "g/L", "mg/dL", 1.0, 100.0, 1e-9),
+    ("creatinine", "mmol/L", "mg/dL", 0.0884, 1.0, 1e-4),
+    ("wbc", "x10^9/L", "10*3/uL", 7.1, 7.1, 0.0),
+    ("hba1c", "mmol/mol", "%", 48.0, 6.54304, 1e-9),
+  ])
+  func knownValues(
+    feature: String, from: String, to: String, value: Double, expected: Double, tolerance: Double
+  ) throws {
+    let conversion = try UnitConversion.from(from, to: to, feature: feature)
+    #expect(abs(conversion.apply(value) - expected) <= tolerance)
+    let back = try UnitConversion.from(to, to: from, feature: feature)
+    #expect(abs(back.apply(conversion.apply(value)) - value) <= 1e-9 * max(1, abs(value)))
+  }
+
+  @Test func everyRuleOfTheTableGoesThereAndBack() throws {
+    for variable in ClinicalVariable.all {
+      #expect(ClinicalVariable.named(variable.label) != nil, "\(variable.key)")
+      for rule in variable.rules {
+        let there = try UnitConversion.from(rule.unit, to: variable.unit, feature: variable.key)
+        let back = try UnitConversion.from(variable.unit, to: rule.unit, feature: variable.key)
+        for value in [0.25, 1, 37, 1234.5] {
+          #expect(
+            abs(back.apply(there.apply(value)) - value) <= 1e-10 * value, "\(variable.key)")
+        }
+      }
+    }
+  }
+
+  @Test func unknownPairsAreRefused() {
+    #expect(throws: CohortError(.unitMismatch)) {
+      try UnitConversion.from("mmol/L", to: "mg/dL", feature: "mystery")
+    }
+    #expect(throws: CohortError(.unitMismatch)) {
+      try UnitConversion.from("kg", to: "mmHg", feature: "sbp")
+    }
+  }
+
+  @Test func aMissingUnitMeansTheSame() throws {
+    #expect(try UnitConversion.from(nil, to: "mg/dL", feature: "creatinine").isIdentity)
+  }
+
+  @Test func namesTheUnitMistake() throws {
+    let found = UnitConversion.likelyMistake(
+      feature: "creatinine", unit: "mg/dL", typical: 92, elsewhere: 1.05)
+    let mistake = try #require(found)
+    #expect(mistake.recordedUnit == "umol/L" && mistake.declaredUnit == "mg/dL")
+    #expect(abs((mistake.ratio ?? 0) - 88.4) < 0.01)
+    #expect(mistake.words == "Creatinine looks recorded in umol/L but declared as mg/dL")
+    let fever = UnitConversion.likelyMistake(
+      feature: "temperature", unit: "Cel", typical: 98.4, elsewhere: 36.9)
+    #expect(fever?.recordedUnit == "[degF]")
+    let swapped = UnitConversion.likelyMistake(
+      feature: "creatinine", unit: "umol/L", typical: 1.1, elsewhere: 95)
+    #expect(swapped?.recordedUnit == "mg/dL")
+    #expect(
+      UnitConversion.likelyMistake(
+        feature: "creatinine", unit: "mg/dL", typical: 1.4, elsewhere: 1.05) == nil)
+    #expect(
+      UnitConversion.likelyMistake(
+        feature: "age", unit: "a", typical: 80, elsewhere: 60) == nil)
+    #expect(
+      UnitConversion.likelyMistake(
+        feature: "sodium", unit: "mmol/L", typical: .nan, elsewhere: 140) == nil)
+  }
+}

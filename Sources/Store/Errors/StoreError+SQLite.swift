@@ -47,7 +47,9 @@ extension StoreError.Code {
     case .SQLITE_CANTOPEN: self = .cannotOpen
     case .SQLITE_IOERR, .SQLITE_NOLFS: self = .inputOutput
     case .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_PROTOCOL: self = .locked
-    case .SQLITE_CORRUPT, .SQLITE_FORMAT: self = .corrupted
+    // The store's statements are fixed and right for its schema: one that no longer compiles means
+    // that the schema in the file is damaged.
+    case .SQLITE_CORRUPT, .SQLITE_FORMAT, .SQLITE_ERROR, .SQLITE_EMPTY: self = .corrupted
     case .SQLITE_NOTADB: self = .notAStore
     case .SQLITE_CONSTRAINT: self = .conflict
     case .SQLITE_TOOBIG, .SQLITE_MISMATCH, .SQLITE_RANGE: self = .invalidValue

@@ -1,0 +1,235 @@
+import Testing
+
+@testable import Store
+
+@Suite struct AggregatorStoreTests {
+  private let token = [UInt8](repeating: 3, count: 32)
+
+  private func invite(_ store: AggregatorStore, _ fixture: StoreFixture) async throws {
+    try await store.addInvitation(
+      Invitation(
+        tokenHash: token, principal: "north", role: "site", legalEntity: "North Hospital",
+        expiresAt: fixture.clock.now + 100), by: "operator")
+  }
+
+  private var north: SiteRecord {
+    SiteRecord(name: "north", legalEntity: "North Hospital", signingKey: [1, 2])
+  }
+
+  @Test func invitationIsUsedOnceUnderConcurrency() async throws {
+    let fixture = try StoreFixture()
+    let first = try fixture.aggregator()
+    let second = try fixture.aggregator()
+    try await invite(first, fixture)
+    let north = north
+    let token = token
+    let accepted = try await withThrowingTaskGroup(of: UInt8?.self) { group in
+      for task in UInt8(0)..<8 {
+        let store = task.isMultiple(of: 2) ? first : second
+        let certificate = fixture.certificate("c\(task)", of: "north", key: [task])
+        group.addTask {
+          do {
+            let outcome = try await store.useInvitation(
+              token, certificate: certificate, site: north)
+            return outcome == .accepted ? task : nil
+          } catch {
+            guard (error as? StoreError)?.code == .invitationUsed else { throw error }
+            return nil
+          }
+        }
+      }
+      return try await group.reduce(into: [UInt8]()) { if let task = $1 { $0.append(task) } }
+    }
+    #expect(accepted.count == 1)
+    let winner = try #require(accepted.first)
+    #expect(try await first.certificates().map(\.serial) == ["c\(winner)"])
+    #expect(try await first.sites().map(\.name) == ["north"])
+    #expect(try await first.invitation(token)?.usedAt == fixture.clock.now)
+  }
+
+  @Test func sameKeyGetsTheSameCertificateAgain() async throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.aggregator()
+    try await invite(store, fixture)
+    let certificate = fixture.certificate("c1", of: "north", key: [1])
+    #expect(
+      try await store.useInvitation(token, certificate: certificate, site: north) == .accepted)
+    let again = fixture.certificate("c2", of: "north", key: [1])
+    #expect(
+      try await store.useInvitation(token, certificate: again, site: north)
+        == .acceptedBefore(certificate))
+    #expect(try await store.certificate(serial: "c2") == nil)
+    try await store.revoke(principal: "north", by: "operator", reason: "test")
+    await #expect(throws: StoreError(.invitationExpired)) {
+      try await store.useInvitation(token, certificate: again, site: north)
+    }
+  }
+
+  @Test func expiredForeignAndUnknownInvitationsAreRefused() async throws {
+    let fixture = try StoreFixture()
+    let store = try fixture.aggregator()
+    try await invite(store, fixture)
+    let certificate = fixture.certificate("c1", of: "north")
+    await #expect(throws: StoreError(.notFound)) {
+      try await store.useInvitation([1], certificate: certificate)
+    }
+    await #expect(throws: StoreError(.invalidValue)) {
+      try await store.useInvitation(token, certificate: fixture.certificate("c1", of: "south"))
+    }
+    fixture.clock.advance(by: 100)
+    await #expect(throws: StoreError(.invitationExpired)) {
+      try await store.useInvitation(token, certificate: certificate, site: north)
+    }
+    #expect(try await store.sites().isEmpty)
+    #expect(try await store.certificates().isEmpty)
+    await #expect(throws: StoreError(.conflict)) { try await invite(store, fixture) }
+  }
+
+  @Test func revocationTakesAllCertificatesAndOpenInvitations() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.aggregatorWithStudy()
+    try await store.recordRenewal(fixture.certificate("n2", of: "north"), of: "serial-north")
+    try await invite(store, fixture)
+    let revoked = try await store.revoke(principal: "north", by: "operator", reason: "left")
+    #expect(revoked == ["n2", "serial-north"])
+    #expect(try await store.revokedSerials() == ["n2", "serial-north"])
+    #expect(try await store.isRevoked(serial: "n2"))
+    #expect(try await !store.isRevoked(serial: "serial-south"))
+    #expect(try await store.site("north")?.revokedAt == fixture.clock.now)
+    #expect(try await store.revoke(principal: "north", by: "operator", reason: "again").isEmpty)
+    #expect(try await store.revocations().map(\.reason) == ["left", "left"])
+    await #expect(throws: StoreError(.revoked)) {
+      try await store.recordRenewal(fixture.certificate("n3", of: "north"), of: "n2")
+    }
+    await #expect(throws: StoreError(.invitationExpired)) {
+      try await store.useInvitation(token, certificate: fixture.certificate("n4", of: "north"))
+    }
+    await #expect(throws: StoreError(.notFound)) {
+      try await store.revoke(principal: "nobody", by: "operator", reason: "")
+    }
+    try await fixture.join("north", serial: "n5", in: store)
+    #expect(try await store.site("north")?.revokedAt == nil, "invited anew")
+    #expect(try await !store.isRevoked(serial: "n5"))
+  }
+
+  @Test func renewalKeepsNameAndRole() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.aggregatorWithStudy()
+    await #expect(throws: StoreError(.invalidValue)) {
+      try await store.recordRenewal(fixture.certificate("x", of: "south"), of: "serial-north")
+    }
+    await #expect(throws: StoreError(.notFound)) {
+      try await store.recordRenewal(fixture.certificate("x", of: "north"), of: "unknown")
+    }
+    await #expect(throws: StoreError(.conflict)) {
+      try await store.recordRenewal(
+        fixture.certificate("serial-south", of: "north"), of: "serial-north")
+    }
+  }
+
+  @Test func anotherProcessIsNoticed() async throws {
+    let fixture = try StoreFixture()
+    let server = try await fixture.aggregatorWithStudy()
+    let before = try await server.dataVersion()
+    try await server.markSeen("north")
+    #expect(try await server.dataVersion() == before, "its own writes do not count")
+    let commandLine = try fixture.aggregator()
+    try await commandLine.revoke(principal: "south", by: "operator", reason: "left")
+    #expect(try await server.dataVersion() != before)
+    #expect(try await server.revokedSerials() == ["serial-south"])
+  }
+
+  @Test func studyIsProposedApprovedAndRun() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.aggregatorWithStudy()
+    await #expect(throws: StoreError(.conflict)) {
+      try await store.propose(
+        id: "s1", name: "Sepsis", yaml: "other", planDigest: [1, 2, 3], proposer: "ada")
+    }
+    let yes = Approval(study: "s1", site: "north", approved: true, signedDecision: [1])
+    try await store.recordApproval(yes)
+    try await store.recordApproval(yes)
+    try await store.recordApproval(
+      Approval(study: "s1", site: "south", approved: true, signedDecision: [2]))
+    try await store.recordApproval(
+      Approval(study: "s1", site: "south", approved: false, signedDecision: [3]))
+    await #expect(throws: StoreError(.notFound)) {
+      try await store.recordApproval(
+        Approval(study: "s1", site: "east", approved: true, signedDecision: []))
+    }
+    let approvals = try await store.approvals(study: "s1")
+    #expect(approvals.map(\.site) == ["north", "south"])
+    #expect(approvals.map(\.approved) == [true, false])
+    try await store.storeManifest([8], study: "s1")
+    try await store.setStatus("s1", to: .running)
+    let started = fixture.clock.now
+    fixture.clock.advance(by: 5)
+    try await store.setStatus("s1", to: .failed, error: "north missed the deadline")
+    var study = try #require(try await store.study("s1"))
+    #expect(study.status == .failed && study.error == "north missed the deadline")
+    #expect(study.startedAt == started && study.finishedAt == started + 5)
+    try await store.setStatus("s1", to: .running)
+    study = try #require(try await store.study("s1"))
+    #expect(study.startedAt == started && study.finishedAt == nil && study.error == nil)
+    #expect(study.manifest == [8])
+    await #expect(throws: StoreError(.transitionRefused)) {
+      try await store.setStatus("s1", to: .proposed)
+    }
+    let actions = try await store.audit.entries().map(\.note.action)
+    #expect(actions.filter { $0 == "study-approved" }.count == 2)
+    #expect(try await store.audit.verify().isWhole)
+  }
+
+  @Test func roundsOnlyGoForwardAndPublishWithTheTranscript() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.aggregatorWithStudy()
+    func key(_ round: Int64) -> RoundKey { RoundKey(study: "s1", epoch: 0, round: round) }
+    try await store.openRound(key(0), queryDigest: [1])
+    await #expect(throws: StoreError(.outOfOrder)) {
+      try await store.openRound(key(0), queryDigest: [2])
+    }
+    try await store.advanceRound(key(0), stage: "acks", record: [4])
+    #expect(try await store.rounds(study: "s1", outcome: .open).map(\.record) == [[4]])
+    await #expect(throws: StoreError(.outOfOrder)) {
+      try await store.publishRound(key(0), transcript: transcriptEntry(3))
+    }
+    #expect(try await store.rounds(study: "s1").map(\.outcome) == [.open], "all or nothing")
+    try await store.publishRound(key(0), transcript: transcriptEntry(0))
+    try await store.openRound(key(1), queryDigest: [2])
+    try await store.failRound(key(1), reason: "acks: south")
+    await #expect(throws: StoreError(.transitionRefused)) {
+      try await store.publishRound(key(1), transcript: transcriptEntry(1))
+    }
+    await #expect(throws: StoreError(.notFound)) { try await store.failRound(key(2), reason: "") }
+    let again = try fixture.aggregator()
+    #expect(try await again.lastKnownRound(study: "s1") == key(1))
+    #expect(try await again.rounds(study: "s1").map(\.outcome) == [.published, .failed])
+    #expect(try await again.transcriptCount(study: "s1") == 1)
+    #expect(try await again.verifyTranscript(study: "s1") == nil)
+  }
+
+  @Test func progressAndArtefacts() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.aggregatorWithStudy()
+    let first = try await store.recordProgress(
+      ProgressEvent(study: "s1", stage: "fit", fraction: 0.5, text: "step 3"))
+    try await store.recordProgress(ProgressEvent(study: "s1", stage: "fit", text: "step 4"))
+    #expect(try await store.progress(study: "s1").map(\.text) == ["step 3", "step 4"])
+    #expect(try await store.progress(study: "s1", after: first).map(\.fraction) == [nil])
+    await #expect(throws: StoreError(.notFound)) {
+      try await store.recordProgress(ProgressEvent(study: "none", stage: "fit", text: ""))
+    }
+    let report = Artefact(
+      study: "s1", name: "report.html", mediaType: "text/html", content: .file(path: "a/b.html"),
+      digest: [1], recordedAt: fixture.clock.now)
+    let model = Artefact(
+      study: "s1", name: "model.json", mediaType: "application/json", content: .bytes([1, 2]),
+      digest: [2], recordedAt: fixture.clock.now)
+    try await store.storeArtefact(report)
+    try await store.storeArtefact(model)
+    try await store.storeArtefact(report)
+    #expect(try await store.artefacts(study: "s1") == [model, report])
+    #expect(try await store.artefact(study: "s1", name: "model.json") == model)
+    #expect(try await store.artefact(study: "s1", name: "none") == nil)
+  }
+}

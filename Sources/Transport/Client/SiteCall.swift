@@ -83,7 +83,9 @@ final class SiteCall: Sendable {
         await (try self.connection()).writeLoop { try await writer.write($0.protobuf) }
       } onResponse: { response in
         _ = try response.accepted.get()
-        try await self.serve(self.connection(), response.messages, body)
+        await (try self.connection()).serve(
+          .site, LinkMessages(base: response.messages), write: nil,
+          onAccepted: { self.state.withLock { $0.wasConnected = true } }, body: body)
       }
     } catch {
       failure = link.explain(error)
@@ -92,52 +94,5 @@ final class SiteCall: Sendable {
     let ended = connection?.closeReason
     if let ended, wasConnected || failure == nil || ended.code != .connectionLost { return ended }
     return failure ?? ended ?? TransportError(.connectionLost)
-  }
-
-  private enum Part { case reader, watch, body }
-
-  private func serve(
-    _ connection: StreamConnection,
-    _ messages: RPCAsyncSequence<Wardround_V1_WireMessage, any Error>,
-    _ body: @escaping @Sendable (any SiteConnection) async throws -> Void
-  ) async {
-    await withTaskGroup(of: Part.self) { group in
-      group.addTask {
-        await connection.readLoop(LinkMessages(base: messages)) {
-          (version, _) throws(TransportError) in
-          guard version == LinkMessage.version else {
-            throw TransportError(
-              .protocolVersion,
-              detail: "the aggregator speaks \(version), the site \(LinkMessage.version)")
-          }
-          self.state.withLock { $0.wasConnected = true }
-          connection.accept()
-        }
-        return .reader
-      }
-      group.addTask {
-        await connection.watch()
-        return .watch
-      }
-      group.addTask {
-        do {
-          try await connection.accepted()
-          try await body(connection)
-          connection.close(TransportError(.closed))
-        } catch {
-          connection.close(
-            error as? TransportError
-              ?? TransportError(error is CancellationError ? .closed : .internalFailure))
-        }
-        return .body
-      }
-      var isBodyDone = false
-      var isReaderDone = false
-      for await part in group {
-        if part == .body { isBodyDone = true }
-        if part == .reader { isReaderDone = true }
-        if part == .watch || (isBodyDone && isReaderDone) { group.cancelAll() }
-      }
-    }
   }
 }

@@ -53,15 +53,8 @@ public struct SiteClient: Sendable {
     onEvent: @escaping @Sendable (Event) -> Void = { _ in },
     onConnected: @escaping @Sendable (any SiteConnection) async throws -> Void
   ) async {
-    var failures = 0
-    while !Task.isCancelled {
-      let outcome = await attempt(onEvent: onEvent, onConnected: onConnected)
-      if Task.isCancelled { return }
-      failures = outcome.wasConnected ? 0 : failures + 1
-      let delay = configuration.backoff.delay(
-        afterFailures: failures, random: Double.random(in: 0..<1))
-      onEvent(.disconnected(reason: outcome.reason, retryIn: delay))
-      do { try await Task.sleep(for: delay) } catch { return }
+    await Reconnection(backoff: configuration.backoff, onEvent: onEvent).run {
+      await attempt(onEvent: onEvent, onConnected: onConnected)
     }
   }
 

@@ -41,9 +41,9 @@ extension SiteConnection {
 public struct FrameSequence: AsyncSequence, Sendable {
   public typealias Element = Frame
 
-  private let queue: FrameQueue
+  private let queue: BoundedQueue<Frame>
 
-  init(_ queue: FrameQueue) {
+  init(_ queue: BoundedQueue<Frame>) {
     self.queue = queue
   }
 
@@ -55,7 +55,7 @@ public struct FrameSequence: AsyncSequence, Sendable {
 
   /// Reads the frames of one connection.
   public struct Iterator: AsyncIteratorProtocol {
-    let queue: FrameQueue
+    let queue: BoundedQueue<Frame>
 
     /// The next frame; see `SiteConnection.frames`.
     public mutating func next() async throws -> Frame? { try await queue.next() }

@@ -56,14 +56,17 @@ extension StreamConnection {
   }
 
   /// Reads until the stream or the connection ends.
+  ///
+  /// - Parameter onGreeting: judges the other side's first message.
   func readLoop<Messages: AsyncSequence>(
-    _ messages: Messages, onHello: ((UInt32, String) throws(TransportError) -> Void)? = nil
+    _ messages: Messages,
+    onGreeting: (_ isHello: Bool, _ version: UInt32) throws(TransportError) -> Void
   ) async where Messages.Element == LinkMessage {
     var sink: PayloadSink?
     do {
       for try await message in messages {
         heard()
-        try await receive(message, &sink, onHello)
+        try await receive(message, &sink, onGreeting)
         if closeReason != nil { return }
       }
       if sink != nil { throw TransportError(.payloadTruncated, subject: peer.description) }
@@ -80,14 +83,13 @@ extension StreamConnection {
 
   private func receive(
     _ message: LinkMessage, _ sink: inout PayloadSink?,
-    _ onHello: ((UInt32, String) throws(TransportError) -> Void)?
+    _ onGreeting: (_ isHello: Bool, _ version: UInt32) throws(TransportError) -> Void
   ) async throws {
     switch message {
-    case .hello(let version, let software), .welcome(let version, let software):
-      guard let onHello, !state.withLock({ $0.isAccepted }) else {
-        throw TransportError(.messageMalformed, detail: "greeting out of place")
-      }
-      try onHello(version, software)
+    case .hello(let version, _):
+      try greeted { () throws(TransportError) in try onGreeting(true, version) }
+    case .welcome(let version, _):
+      try greeted { () throws(TransportError) in try onGreeting(false, version) }
     case .heartbeat: break
     case .goodbye(let code, let reason):
       let error = TransportError(wireCode: code, reason: reason)
@@ -109,6 +111,13 @@ extension StreamConnection {
       try acceptedOnly()
       try await perform(assemble { try $0.receive(chunk: data, at: offset) }, &sink)
     }
+  }
+
+  private func greeted(_ body: () throws(TransportError) -> Void) throws(TransportError) {
+    guard !state.withLock({ $0.isAccepted }) else {
+      throw TransportError(.messageMalformed, detail: "greeting out of place")
+    }
+    try body()
   }
 
   private func acceptedOnly() throws {

@@ -26,7 +26,7 @@ final class StreamConnection: SiteConnection {
 
   let peer: Principal
   let settings: ConnectionSettings
-  let queue: FrameQueue
+  let queue: BoundedQueue<Frame>
   let store: PayloadStore
   let identifier: UInt64
   let state: Mutex<State>
@@ -37,8 +37,9 @@ final class StreamConnection: SiteConnection {
     self.settings = settings
     self.store = store
     identifier = Self.counter.wrappingAdd(1, ordering: .relaxed).newValue
-    queue = FrameQueue(
-      maximumFrames: settings.maximumUnreadFrames, maximumBytes: settings.maximumUnreadBytes)
+    queue = BoundedQueue(
+      maximumCount: settings.maximumUnreadFrames, maximumBytes: settings.maximumUnreadBytes
+    ) { $0.queuedBytes }
     let now = ContinuousClock.now
     state = Mutex(
       State(

@@ -76,4 +76,7 @@ final class ConnectionRegistry: Sendable {
     }
     for connection in connections { connection.close(reason) }
   }
+
+  /// Accepts streams again.
+  func reopen() { state.withLock { $0.isStopping = false } }
 }

@@ -31,7 +31,10 @@ struct SiteServiceAdapter: Wardround_V1_SiteService.SimpleServiceProtocol {
       throw TransportError(.certificateRefused, detail: Words.of(error))
     }
     await withRPCCancellationHandler {
-      await run(connection, request, response)
+      await connection.serve(
+        .aggregator(software: software), LinkMessages(base: request),
+        write: { try await response.write($0.protobuf) },
+        body: { [handler] in await handler.siteConnected($0) })
     } onCancelRPC: {
       connection.end(
         TransportError(.connectionLost, subject: connection.peer.description), inOrder: false,
@@ -42,45 +45,6 @@ struct SiteServiceAdapter: Wardround_V1_SiteService.SimpleServiceProtocol {
       registry.channels.cut(context.remotePeer)
     }
     if reason.code != .closed { throw reason }
-  }
-
-  private enum Part { case reader, writer, watch, body }
-
-  private func run(
-    _ connection: StreamConnection,
-    _ request: RPCAsyncSequence<Wardround_V1_WireMessage, any Error>,
-    _ response: RPCWriter<Wardround_V1_WireMessage>
-  ) async {
-    let software = software
-    await withTaskGroup(of: Part.self) { group in
-      group.addTask {
-        await connection.readLoop(LinkMessages(base: request)) {
-          (version, _) throws(TransportError) in
-          guard version == LinkMessage.version else {
-            throw TransportError(
-              .protocolVersion,
-              detail: "the site speaks \(version), the aggregator \(LinkMessage.version)")
-          }
-          connection.control(.welcome(version: LinkMessage.version, software: software))
-          connection.accept()
-        }
-        return .reader
-      }
-      group.addTask {
-        await connection.writeLoop { try await response.write($0.protobuf) }
-        return .writer
-      }
-      group.addTask {
-        await connection.watch()
-        return .watch
-      }
-      group.addTask { [handler] in
-        if (try? await connection.accepted()) != nil { await handler.siteConnected(connection) }
-        connection.close(TransportError(.closed))
-        return .body
-      }
-      for await part in group where part == .writer || part == .watch { group.cancelAll() }
-    }
   }
 
   func renew(

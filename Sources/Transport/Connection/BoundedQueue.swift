@@ -1,50 +1,63 @@
 import Synchronization
 
-/// Received frames that wait for their reader: bounded, one producer, one consumer.
-final class FrameQueue: Sendable {
+/// Values that wait for their reader: bounded, one producer, one consumer.
+final class BoundedQueue<Element: Sendable>: Sendable {
   private struct State {
-    var frames = FIFO<Frame>()
+    var elements = FIFO<Element>()
     var bytes = 0
     var end: TransportError?
     var endsInOrder = false
-    var reader: (ticket: UInt64, continuation: CheckedContinuation<Frame?, any Error>)?
+    var reader: (ticket: UInt64, continuation: CheckedContinuation<Element?, any Error>)?
     var writer: CheckedContinuation<Void, Never>?
     var nextTicket: UInt64 = 0
   }
 
   private let state = Mutex(State())
-  private let maximumFrames: Int
+  private let maximumCount: Int
   private let maximumBytes: Int
 
-  init(maximumFrames: Int, maximumBytes: Int) {
-    self.maximumFrames = maximumFrames
+  private let bytes: @Sendable (Element) -> Int
+
+  /// - Parameter bytes: what an element weighs.
+  init(maximumCount: Int, maximumBytes: Int, bytes: @escaping @Sendable (Element) -> Int) {
+    self.bytes = bytes
+    self.maximumCount = maximumCount
     self.maximumBytes = maximumBytes
   }
 
   /// Whether the producer is being held back.
   var isHeldBack: Bool { state.withLock { $0.writer != nil } }
 
-  /// Hands over a frame and waits until there is room for the next. Frames after the end are dropped.
-  func push(_ frame: Frame) async {
+  /// Hands over an element and waits until there is room for the next, or the task is
+  /// cancelled. What comes after the end is
+  /// dropped.
+  func push(_ element: Element) async {
     let mustWait = state.withLock { state -> Bool in
       guard state.end == nil else { return false }
       if let reader = state.reader {
         state.reader = nil
-        reader.continuation.resume(returning: frame)
+        reader.continuation.resume(returning: element)
         return false
       }
-      state.frames.append(frame)
-      state.bytes += frame.queuedBytes
+      state.elements.append(element)
+      state.bytes += bytes(element)
       return isFull(state)
     }
     guard mustWait else { return }
-    await withCheckedContinuation { continuation in
-      let goesOn = state.withLock { state in
-        if state.end != nil || !isFull(state) { return true }
-        state.writer = continuation
-        return false
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let goesOn = state.withLock { state in
+          if state.end != nil || !isFull(state) || Task.isCancelled { return true }
+          state.writer = continuation
+          return false
+        }
+        if goesOn { continuation.resume() }
       }
-      if goesOn { continuation.resume() }
+    } onCancel: {
+      state.withLock { state in
+        state.writer?.resume()
+        state.writer = nil
+      }
     }
   }
 
@@ -55,7 +68,7 @@ final class FrameQueue: Sendable {
       guard state.end == nil else { return }
       state.end = error
       state.endsInOrder = inOrder
-      if !inOrder { _ = state.frames.removeAll() }
+      if !inOrder { _ = state.elements.removeAll() }
       state.writer?.resume()
       state.writer = nil
       if let reader = state.reader {
@@ -65,30 +78,30 @@ final class FrameQueue: Sendable {
     }
   }
 
-  /// The next frame; nil after an end in order.
+  /// The next element; nil after an end in order.
   ///
   /// - Throws: the connection's error, `CancellationError` when the reading task is cancelled (the
   ///   queue can be read again afterwards), or `concurrentReaders`.
-  func next() async throws -> Frame? {
+  func next() async throws -> Element? {
     let ticket = state.withLock { state in
       state.nextTicket += 1
       return state.nextTicket
     }
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation {
-        (continuation: CheckedContinuation<Frame?, any Error>) in
+        (continuation: CheckedContinuation<Element?, any Error>) in
         state.withLock { state in
           if Task.isCancelled {
             continuation.resume(throwing: CancellationError())
           } else if state.reader != nil {
             continuation.resume(throwing: TransportError(.concurrentReaders))
-          } else if let frame = state.frames.popFirst() {
-            state.bytes -= frame.queuedBytes
+          } else if let element = state.elements.popFirst() {
+            state.bytes -= bytes(element)
             if let writer = state.writer, !isFull(state) {
               state.writer = nil
               writer.resume()
             }
-            continuation.resume(returning: frame)
+            continuation.resume(returning: element)
           } else if state.end != nil {
             Self.resume(continuation, state)
           } else {
@@ -106,11 +119,11 @@ final class FrameQueue: Sendable {
   }
 
   private func isFull(_ state: State) -> Bool {
-    state.frames.count >= maximumFrames || state.bytes >= maximumBytes
+    state.elements.count >= maximumCount || state.bytes >= maximumBytes
   }
 
   private static func resume(
-    _ continuation: CheckedContinuation<Frame?, any Error>, _ state: State
+    _ continuation: CheckedContinuation<Element?, any Error>, _ state: State
   ) {
     if let end = state.end, !state.endsInOrder {
       continuation.resume(throwing: end)

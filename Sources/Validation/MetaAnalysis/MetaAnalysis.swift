@@ -35,18 +35,10 @@ public struct MetaAnalysis: Sendable, Codable, Equatable {
     public let weight: Double
   }
 
-  /// A hospital that could not take part.
-  public struct Omission: Sendable, Codable, Equatable {
-    /// The hospital.
-    public let site: String
-    /// Why, in words.
-    public let reason: String
-  }
-
   /// The hospitals that took part, in the order given.
   public let studies: [Study]
   /// The hospitals that did not, by name.
-  public let omitted: [Omission]
+  public let omitted: [SiteOmission]
   /// How τ² was estimated.
   public let estimator: HeterogeneityEstimator
   /// How the interval was computed.
@@ -84,15 +76,16 @@ public struct MetaAnalysis: Sendable, Codable, Equatable {
     var sites: [String] = []
     var values: [Double] = []
     var variances: [Double] = []
-    var omitted: [Omission] = []
+    var omitted: [SiteOmission] = []
     for input in inputs {
       guard let estimate = input.estimate else {
-        omitted.append(Omission(site: input.site, reason: "the measure is not available"))
+        omitted.append(SiteOmission(site: input.site, reason: "the measure is not available"))
         continue
       }
       let variance = (estimate.standardError ?? 0) * (estimate.standardError ?? 0)
       guard variance > 1e-300, variance < 1e300, estimate.value.magnitude < 1e100 else {
-        omitted.append(Omission(site: input.site, reason: "the standard error is not available"))
+        omitted.append(
+          SiteOmission(site: input.site, reason: "the standard error is not available"))
         continue
       }
       sites.append(input.site)

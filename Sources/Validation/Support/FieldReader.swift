@@ -73,15 +73,9 @@ struct FieldReader {
     return value
   }
 
-  /// A string of at most `limit` UTF-8 bytes without control characters.
+  /// A string of at most `limit` UTF-8 bytes.
   mutating func text(_ field: String, limit: Int = 256) throws(ValidationError) -> String {
-    let value = try read(field) { (reader) throws(DecodingFault) in
-      try reader.string(limit: limit)
-    }
-    guard value.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 }) else {
-      throw implausible("a name must not hold control characters", field)
-    }
-    return value
+    try read(field) { (reader) throws(DecodingFault) in try reader.string(limit: limit) }
   }
 
   /// Whether an optional value follows.

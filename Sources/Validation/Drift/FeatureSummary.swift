@@ -1,0 +1,180 @@
+/// The distribution of one feature at one hospital, over bins that all hospitals share.
+///
+/// Reveals to the study: the counts below and three rounded quartiles. A bin with at least one
+/// patient but fewer than the minimum cell is emptied into its nearest filled neighbour; counts then
+/// still add up to the number of patients.
+public struct FeatureSummary: Sendable, Codable, Equatable {
+  /// What the bins are.
+  public enum Bins: Sendable, Codable, Equatable {
+    /// A number: x < c₁, c₁ ≤ x < c₂, …, c_k ≤ x for strictly ascending finite cuts.
+    case cuts([Double])
+    /// A category: its levels, then all other levels together.
+    case levels([String])
+
+    /// How many bins there are.
+    public var count: Int {
+      switch self {
+      case .cuts(let cuts): return cuts.count + 1
+      case .levels(let levels): return levels.count + 1
+      }
+    }
+  }
+
+  /// Quartiles of the values present, rounded to three significant digits.
+  public struct Quartiles: Sendable, Codable, Equatable {
+    /// The 25 % quantile.
+    public let lower: Double
+    /// The 50 % quantile.
+    public let median: Double
+    /// The 75 % quantile.
+    public let upper: Double
+  }
+
+  /// The feature's name.
+  public let feature: String
+  /// What the bins are; the same at every hospital.
+  public let bins: Bins
+  /// Patients per bin, `bins.count` numbers.
+  public let counts: [Int]
+  /// Patients without a value.
+  public let missingCount: Int
+  /// Quartiles of a number; nil for a category and below the minimum cell.
+  public let quartiles: Quartiles?
+  /// How many cells the small-cell rule emptied into another one.
+  public let mergedCellCount: Int
+  /// The smallest number of patients a released cell may hold.
+  public let minimumCell: Int
+  /// Whether the hospital has fewer patients than the minimum cell, so that every count is withheld
+  /// and stated as 0.
+  public let isSuppressed: Bool
+
+  /// The most bins a summary has.
+  public static let binLimit = 10_001
+
+  /// Patients with a value.
+  public var observedCount: Int { counts.reduce(0, +) }
+  /// Patients with and without a value.
+  public var patientCount: Int { observedCount + missingCount }
+  /// Share of patients without a value; nil without patients.
+  public var missingShare: Double? {
+    patientCount > 0 ? Double(missingCount) / Double(patientCount) : nil
+  }
+
+  /// Summarises a number.
+  ///
+  /// - Parameters:
+  ///   - values: one per patient; NaN is a missing value.
+  ///   - cuts: strictly ascending finite cuts, the same at every hospital.
+  ///   - minimumCell: the smallest number of patients a released cell may hold; 1 or less for no
+  ///     rule.
+  /// - Throws: `outOfRange` for an infinite value, or cuts that do not ascend or are too many.
+  public static func numeric(
+    feature: String, values: [Double], cuts: [Double], minimumCell: Int
+  ) throws(ValidationError) -> FeatureSummary {
+    guard cuts.allSatisfy(\.isFinite), zip(cuts, cuts.dropFirst()).allSatisfy({ $0 < $1 }),
+      cuts.count < binLimit
+    else {
+      throw ValidationError(.outOfRange, "cuts must be finite and ascend", field: "cuts")
+    }
+    var counts = [Int](repeating: 0, count: cuts.count + 1)
+    var present: [Double] = []
+    for (row, value) in values.enumerated() where !value.isNaN {
+      guard value.isFinite else {
+        throw ValidationError(
+          .outOfRange, "a value must be finite or missing", field: "values", index: row)
+      }
+      var low = 0
+      var high = cuts.count
+      while low < high {
+        let middle = low + (high - low) / 2
+        if cuts[middle] <= value { low = middle + 1 } else { high = middle }
+      }
+      counts[low] += 1
+      present.append(value)
+    }
+    let minimum = max(1, minimumCell)
+    var quartiles: Quartiles?
+    if present.count >= minimum, !present.isEmpty {
+      present.sort()
+      let parts = [0.25, 0.5, 0.75].map {
+        PlainNumber.rounded(quantile(ofSorted: present, share: $0), significantDigits: 3)
+      }
+      quartiles = Quartiles(lower: parts[0], median: parts[1], upper: parts[2])
+    }
+    return FeatureSummary(
+      feature: feature, bins: .cuts(cuts), counts: counts,
+      missingCount: values.count - present.count, quartiles: quartiles, minimumCell: minimum)
+  }
+
+  /// Summarises a category.
+  ///
+  /// - Parameters:
+  ///   - codes: one per patient: an index into `levels`, nil for a missing value; anything else
+  ///     counts as another level.
+  ///   - levels: the levels all hospitals share.
+  ///   - minimumCell: the smallest number of patients a released cell may hold; 1 or less for no
+  ///     rule.
+  /// - Throws: `outOfRange` for too many levels.
+  public static func categorical(
+    feature: String, codes: [Int?], levels: [String], minimumCell: Int
+  ) throws(ValidationError) -> FeatureSummary {
+    guard levels.count < binLimit else {
+      throw ValidationError(.outOfRange, "too many levels", field: "levels")
+    }
+    var counts = [Int](repeating: 0, count: levels.count + 1)
+    var missing = 0
+    for code in codes {
+      if let code {
+        counts[levels.indices.contains(code) ? code : levels.count] += 1
+      } else {
+        missing += 1
+      }
+    }
+    return FeatureSummary(
+      feature: feature, bins: .levels(levels), counts: counts, missingCount: missing,
+      quartiles: nil, minimumCell: max(1, minimumCell))
+  }
+
+  /// Applies the small-cell rule to raw counts.
+  private init(
+    feature: String, bins: Bins, counts: [Int], missingCount: Int, quartiles: Quartiles?,
+    minimumCell: Int
+  ) {
+    self.feature = feature
+    self.bins = bins
+    self.minimumCell = minimumCell
+    let cells = SmallCells(
+      counts: counts, missingCount: missingCount, isOrdered: bins.isOrdered,
+      minimum: minimumCell)
+    self.counts = cells.counts
+    self.missingCount = cells.missingCount
+    self.mergedCellCount = cells.mergedCellCount
+    self.isSuppressed = cells.isSuppressed
+    self.quartiles = cells.counts.contains { $0 > 0 } ? quartiles : nil
+  }
+
+  /// Assembles a summary that a decoder has checked.
+  init(
+    unchecked feature: String, bins: Bins, counts: [Int], missingCount: Int,
+    quartiles: Quartiles?, mergedCellCount: Int, minimumCell: Int, isSuppressed: Bool
+  ) {
+    self.feature = feature
+    self.bins = bins
+    self.counts = counts
+    self.missingCount = missingCount
+    self.quartiles = quartiles
+    self.mergedCellCount = mergedCellCount
+    self.minimumCell = minimumCell
+    self.isSuppressed = isSuppressed
+  }
+}
+
+extension FeatureSummary.Bins {
+  /// Whether neighbouring bins are neighbours in value.
+  public var isOrdered: Bool {
+    switch self {
+    case .cuts: return true
+    case .levels: return false
+    }
+  }
+}

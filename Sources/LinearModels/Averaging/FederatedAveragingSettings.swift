@@ -1,0 +1,44 @@
+/// Settings of a federated averaging run, the same for every site.
+public struct FederatedAveragingSettings: Sendable, Equatable {
+  /// Number of rounds, 1 … 100,000.
+  public let rounds: Int
+  /// Training at a site in each round.
+  public let local: LocalTrainingSettings
+  /// Largest L2 norm C of one site's update, in (0, 1000].
+  public let clipNorm: Double
+  public let serverOptimiser: ServerOptimiser
+  /// Server learning rate η, > 0.
+  public let serverLearningRate: Double
+  /// Decay of the first moment, in [0, 1).
+  public let beta1: Double
+  /// Decay of the second moment, in [0, 1).
+  public let beta2: Double
+  /// Adaptivity τ > 0: the degree to which small second moments are trusted.
+  public let tau: Double
+  /// Seed of the starting parameters and, mixed with the round and a site's own word, of the
+  /// shuffles.
+  public let seed: UInt64
+
+  /// Throws `invalidSettings` for a value outside its range.
+  ///
+  /// - Parameter serverLearningRate: nil takes the optimiser's default.
+  public init(
+    rounds: Int, local: LocalTrainingSettings, clipNorm: Double = 1,
+    serverOptimiser: ServerOptimiser = .average, serverLearningRate: Double? = nil,
+    beta1: Double = 0.9, beta2: Double = 0.99, tau: Double = 1e-3, seed: UInt64 = 0
+  ) throws(LinearModelError) {
+    let rate = serverLearningRate ?? serverOptimiser.defaultLearningRate
+    guard rounds >= 1, rounds <= 100_000, clipNorm > 1e-6, clipNorm <= 1000, rate > 0,
+      rate <= 1000, beta1 >= 0, beta1 < 1, beta2 >= 0, beta2 < 1, tau > 1e-12, tau <= 1
+    else { throw LinearModelError(.invalidSettings) }
+    self.rounds = rounds
+    self.local = local
+    self.clipNorm = clipNorm
+    self.serverOptimiser = serverOptimiser
+    self.serverLearningRate = rate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.tau = tau
+    self.seed = seed
+  }
+}

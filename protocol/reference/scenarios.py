@@ -569,6 +569,8 @@ def bad_results():
         net.take("Abort")
         net.deliver(0, 1, *falsified(net, body, values, body["tag"]), note="halted: nothing is accepted any more")
         net.deliver(0, 2, *falsified(net, body, values, body["tag"]), note="the true one, at another site")
+        net.restart(1)
+        net.deliver(0, 1, net.aggregator.opening, note="still halted after a restart")
         net.queue = []
         out |= done(net, about + ": the site refuses the sum and halts")
     net, body, values = published("bad_result")

@@ -1,0 +1,21 @@
+/// What the body of a frame between a site and the aggregator means. The numbers are on the wire and
+/// never change; `protocol/README.md` registers them.
+public enum MessageKind: UInt16, Sendable, CaseIterable {
+  // From a site.
+  case decision = 16
+  case manifestSignature = 17
+  case position = 18
+  case siteAnswer = 19
+  case studyFault = 20
+  case finished = 21
+  // From the aggregator.
+  case proposal = 32
+  case manifest = 33
+  case signedManifest = 34
+  case answerRequest = 35
+  case publishedAnswers = 36
+  case resynchronise = 37
+  case ended = 38
+  // Both ways: a message of the secure-sum protocol, its vector beside it.
+  case secureSum = 48
+}

@@ -1,0 +1,54 @@
+import Cohort
+import LinearModels
+import Validation
+
+/// Distributions of the features and the score over all of a site's patients.
+extension LocalAnswers {
+  /// Levels of a flag's summary.
+  static let flagLevels = ["no", "yes"]
+
+  /// One summary per feature in the plan's order, then the score's.
+  mutating func distributions(
+    _ request: SiteQuery.DistributionRequest
+  ) throws -> [FeatureSummary] {
+    var summaries: [FeatureSummary] = []
+    for (index, feature) in cohort.features.enumerated() {
+      switch cohort.columns[index] {
+      case .number(let values):
+        summaries.append(
+          try .numeric(
+            feature: feature.name, values: values, cuts: request.cuts[index] ?? [],
+            minimumCell: request.minimumCell))
+      case .category:
+        let levels = request.levels[index] ?? []
+        let codes = cohort.codes(index, in: levels).map { code -> Int? in
+          code == CohortTable.Column.missingCode ? nil : Int(code)
+        }
+        summaries.append(
+          try .categorical(
+            feature: feature.name, codes: codes, levels: levels,
+            minimumCell: request.minimumCell))
+      case .flag(let values):
+        summaries.append(
+          try .categorical(
+            feature: feature.name, codes: values.map { $0.isNaN ? nil : Int($0) },
+            levels: Self.flagLevels, minimumCell: request.minimumCell))
+      }
+    }
+    let design = try prepare(request.transform)
+    let risks = try LogisticNewton.predict(beta: request.model.coefficients, design: design)
+    summaries.append(
+      try .numeric(
+        feature: SiteQuery.DistributionRequest.scoreName, values: risks, cuts: request.scoreCuts,
+        minimumCell: request.minimumCell))
+    return summaries
+  }
+}
+
+extension SiteQuery.DistributionRequest {
+  /// Name under which the score is summarised.
+  public static let scoreName = "predicted risk"
+
+  /// Summaries an answer has: one per feature and one of the score.
+  var summaryCount: Int { transform.features.count + 1 }
+}

@@ -1,0 +1,77 @@
+import Cohort
+import LinearModels
+import Numerics
+import Validation
+
+/// Answers to the per-site queries.
+extension LocalAnswers {
+  /// The answer to a per-site query: aggregates about this site under the small-cell rule.
+  public mutating func answer(_ query: SiteQuery) throws -> SiteAnswer {
+    switch query {
+    case .vocabulary(let features, let minimumCell):
+      return .vocabulary(features.map { levels($0, minimumCell: minimumCell) })
+    case .ownModel(let request):
+      let coefficients = try ownCoefficients(request.transform, ridge: request.ridge)
+      return .ownModel(.init(coefficients: coefficients ?? []))
+    case .performance(let request): return .performance(try performances(request))
+    case .distribution(let request): return .distribution(try distributions(request))
+    }
+  }
+
+  /// Levels that at least `minimumCell` of the site's patients have, by their UTF-8 bytes.
+  private func levels(_ feature: Int, minimumCell: Int) -> [String] {
+    guard case .category(let codes, let levels) = cohort.columns[feature] else { return [] }
+    var counts = levels.map { _ in 0 }
+    for code in codes where code >= 0 { counts[Int(code)] += 1 }
+    return zip(levels, counts).filter { $0.1 >= max(minimumCell, 1) }.map(\.0)
+      .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// The ridge logistic model of this site's training patients; nil when it cannot be fitted.
+  mutating func ownCoefficients(
+    _ transform: FrozenTransform, ridge: Double
+  ) throws -> [Double]? {
+    let design = try prepare(transform)
+    let rows = cohort.rowIndices(.training)
+    let events = rows.count { cohort.outcome[$0] == 1 }
+    guard events > 0, events < rows.count else { return nil }
+    let learner = try LogisticNewton(featureCount: design.columns, ridge: ridge)
+    var state = learner.initialState()
+    do {
+      while !state.isFinished {
+        let sums = try LogisticNewton.answer(
+          beta: state.beta, design: design, outcome: cohort.outcome, rows: rows)
+        state = try learner.update(state, total: sums)
+      }
+    } catch {
+      return nil
+    }
+    return state.beta
+  }
+
+  private mutating func performances(
+    _ request: SiteQuery.PerformanceRequest
+  ) throws -> [SiteAnswer.NamedPerformance] {
+    let design = try prepare(request.transform)
+    let rows = cohort.rowIndices(.holdout)
+    let outcome = rows.map { cohort.outcome[$0] == 1 }
+    let holdout = design.selectingRows(rows)
+    func evaluate(_ name: String, _ coefficients: [Double]) throws -> SiteAnswer.NamedPerformance {
+      let risks = try LogisticNewton.predict(beta: coefficients, design: holdout)
+      return .init(
+        model: name,
+        performance: try HoldoutEvaluation.evaluate(
+          probabilities: risks, outcome: outcome, threshold: request.threshold,
+          minimumCell: request.minimumCell))
+    }
+    var result = try request.models.filter { $0.isEvaluated(at: site) }.map {
+      try evaluate($0.name, $0.coefficients)
+    }
+    if let ridge = request.ownModelRidge,
+      let own = try ownCoefficients(request.transform, ridge: ridge)
+    {
+      result.append(try evaluate(SiteAnswer.ownModelName, own))
+    }
+    return result
+  }
+}

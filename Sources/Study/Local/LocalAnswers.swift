@@ -1,0 +1,119 @@
+import Cohort
+import LinearModels
+import Numerics
+import Validation
+
+/// What one site answers: the repertoire applied to the site's own cohort.
+///
+/// The only code of the program that sees rows. It computes and returns; whether an answer may leave
+/// is decided elsewhere.
+public struct LocalAnswers: Sendable {
+  /// The site's name in the roster.
+  public let site: String
+  let plan: StudyPlan
+  let cohort: CohortTable
+  /// Design matrices of all rows, by the transform that made them; one transform is in use at a time.
+  private var prepared: Prepared?
+
+  struct Prepared: Sendable {
+    let transform: FrozenTransform
+    let design: Matrix
+  }
+
+  /// Scale of one patient's standardised value and its square in a sum of moments.
+  static let momentUnit = 0x1p20
+  /// Largest magnitude of a standardised value in a sum of moments.
+  static let momentBound = 32.0
+
+  public init(site: String, plan: StudyPlan, cohort: CohortTable) {
+    self.site = site
+    self.plan = plan
+    self.cohort = cohort
+  }
+
+  /// Rows of this site's cohort.
+  public var rowCount: Int { cohort.rowCount }
+
+  /// The answer to a sum query: one integer vector, computed per patient and added up.
+  public mutating func answer(_ query: SumQuery) throws -> [Int64] {
+    switch query {
+    case .profile: return profile()
+    case .levels(let requests):
+      var vocabularies = cohort.features.map { _ in [String]() }
+      for request in requests { vocabularies[request.feature] = request.levels }
+      return try cohort.levelCounts(vocabularies: vocabularies, .training)
+    case .below(let requests): return try below(requests)
+    case .moments(let requests): return requests.flatMap { moments($0) }
+    case .newton(let query):
+      let design = try prepare(query.transform)
+      let rows = cohort.rowIndices(.training)
+      var answer: [Int64] = []
+      for fit in query.fits {
+        answer += try LogisticNewton.answer(
+          beta: fit.coefficients, design: design, outcome: cohort.outcome,
+          rows: fit.excludedSite == site ? [] : rows)
+      }
+      return answer
+    case .averaging(let query): return try averaging(query)
+    }
+  }
+
+  /// All of the cohort's rows in the transform's columns.
+  mutating func prepare(_ transform: FrozenTransform) throws -> Matrix {
+    if let prepared, prepared.transform == transform { return prepared.design }
+    let applied = try transform.apply(to: cohort)
+    let design = try Matrix(
+      rows: applied.rowCount, columns: applied.columnCount, storage: applied.values)
+    prepared = Prepared(transform: transform, design: design)
+    return design
+  }
+
+  private func profile() -> [Int64] {
+    let training = cohort.rowIndices(.training)
+    let holdout = cohort.rowIndices(.holdout)
+    func events(_ rows: [Int]) -> Int64 { Int64(rows.count { cohort.outcome[$0] == 1 }) }
+    var answer: [Int64] = [
+      Int64(training.count), events(training), Int64(holdout.count), events(holdout),
+    ]
+    for column in cohort.columns {
+      answer.append(Int64(training.count { !column.isMissing($0) }))
+      if case .flag(let values) = column {
+        answer.append(Int64(training.count { values[$0] == 1 }))
+      } else {
+        answer.append(0)
+      }
+    }
+    return answer
+  }
+
+  private func below(_ requests: [SumQuery.ProbeRequest]) throws -> [Int64] {
+    var probes = cohort.features.map { _ in [Double]() }
+    for request in requests { probes[request.feature] = request.probes }
+    let counts = try cohort.countsBelow(probes: probes, .training)
+    var offsets: [Int: Int] = [:]
+    var offset = 0
+    for feature in probes.indices {
+      offsets[feature] = offset
+      offset += probes[feature].count
+    }
+    let training = cohort.rowIndices(.training)
+    return requests.flatMap { request -> [Int64] in
+      let start = offsets[request.feature] ?? 0
+      let present = training.count { !cohort.columns[request.feature].isMissing($0) }
+      return counts[start..<(start + request.probes.count)] + [Int64(present)]
+    }
+  }
+
+  private func moments(_ request: SumQuery.MomentRequest) -> [Int64] {
+    var answer: [Int64] = [0, 0, 0]
+    let values = cohort.numbers(request.feature)
+    for row in cohort.rowIndices(.training) where !values[row].isNaN {
+      let raw = (values[row] - request.center) / request.scale
+      let value = min(max(raw, -Self.momentBound), Self.momentBound)
+      answer[0] += 1
+      answer[1] += Int64((value * Self.momentUnit).rounded(.toNearestOrEven))
+      answer[2] += Int64((value * value * Self.momentUnit).rounded(.toNearestOrEven))
+    }
+    return answer
+  }
+}

@@ -1,0 +1,151 @@
+import Cohort
+import StrictYAML
+
+/// The cohort sections of a study file: `cohort`, `outcome`, `features`, `holdout`.
+extension CohortSpecification {
+  init(
+    yaml node: YAMLNode?, features: [FeatureSpecification], outcome: OutcomeSpecification,
+    holdout: HoldoutRule
+  ) throws(YAMLProblem) {
+    let keys = ["patient", "rows_per_patient", "order", "include"]
+    let map = try node?.mapping(keys: keys)
+    self.init(
+      patientColumn: try map?.optionalString("patient"),
+      rowsPerPatient: try map?.choice("rows_per_patient", default: .first) ?? .first,
+      orderColumn: try map?.optionalString("order"), features: features, outcome: outcome,
+      include: try map?.optionalList("include") { (entry) throws(YAMLProblem) in
+        try Criterion(yaml: entry)
+      } ?? [],
+      holdout: holdout)
+    if let node {
+      do {
+        try validate()
+      } catch {
+        throw node.problem(.outOfRange, error.description, advice: "correct the cohort section")
+      }
+    }
+  }
+}
+
+extension Criterion {
+  /// `{column: age, at_least: 18, because: adults only}`; exactly one comparison.
+  init(yaml node: YAMLNode) throws(YAMLProblem) {
+    let comparisons: [(key: String, comparison: Comparison)] = [
+      ("below", .less), ("at_most", .lessOrEqual), ("equals", .equal), ("not", .notEqual),
+      ("at_least", .greaterOrEqual), ("above", .greater), ("one_of", .oneOf),
+      ("recorded", .present),
+    ]
+    let map = try node.mapping(keys: ["column", "because"] + comparisons.map(\.key))
+    let chosen = comparisons.filter { map.optional($0.key) != nil }
+    guard chosen.count == 1, let (key, comparison) = chosen.first else {
+      throw node.problem(
+        .missingKey, "an inclusion criterion has exactly one comparison",
+        advice: "write one of \(comparisons.map(\.key).joined(separator: ", "))")
+    }
+    let values = comparison == .present ? [] : try map.strings(key)
+    if comparison == .present, try !map.boolean(key) {
+      throw map.problem(
+        .outOfRange, at: key, "`recorded` can only be true", advice: "write `recorded: true`")
+    }
+    self.init(
+      column: try map.string("column"), comparison: comparison, values: values,
+      reason: try map.string("because"))
+  }
+}
+
+extension OutcomeSpecification {
+  /// `{column: died, positive: [1], name: death in hospital}` or `above: 0`, `at_least: 3`.
+  init(yaml node: YAMLNode) throws(YAMLProblem) {
+    let map = try node.mapping(keys: ["column", "name", "positive", "above", "at_least"])
+    let rule: Rule
+    switch (map.optional("positive"), map.optional("above"), map.optional("at_least")) {
+    case (.some, nil, nil): rule = .oneOf(try map.strings("positive"))
+    case (nil, .some, nil): rule = .comparison(.greater, try map.double("above"))
+    case (nil, nil, .some): rule = .comparison(.greaterOrEqual, try map.double("at_least"))
+    default:
+      throw node.problem(
+        .missingKey, "the outcome needs exactly one rule",
+        advice: "write one of `positive: [values]`, `above: number`, `at_least: number`")
+    }
+    self.init(column: try map.string("column"), positive: rule, name: try map.string("name"))
+  }
+}
+
+extension FeatureSpecification {
+  init(yaml node: YAMLNode) throws(YAMLProblem) {
+    let map = try node.mapping(keys: [
+      "name", "column", "type", "unit", "range", "resolution", "levels", "missing",
+    ])
+    let name = try map.string("name")
+    let kind: Kind
+    switch try map.choice("type", FeatureType.self) {
+    case .number:
+      try Self.refuse("levels", in: map, type: "number")
+      kind = .number(
+        unit: try map.optionalString("unit"), hardRange: try Self.range(map),
+        resolution: try map.optionalDouble("resolution", in: 1e-9...1e12))
+    case .category:
+      for key in ["unit", "range", "resolution"] {
+        try Self.refuse(key, in: map, type: "category")
+      }
+      let levels = try map.strings("levels")
+      kind = .category(levels: levels.isEmpty ? nil : levels)
+    case .flag:
+      for key in ["unit", "range", "resolution", "levels"] {
+        try Self.refuse(key, in: map, type: "flag")
+      }
+      kind = .flag
+    }
+    self.init(
+      name, column: try map.optionalString("column"), kind: kind,
+      missingCodes: try map.codes("missing") ?? [])
+  }
+
+  private enum FeatureType: String, CaseIterable {
+    case number
+    case category
+    case flag
+  }
+
+  private static func refuse(
+    _ key: String, in map: YAMLMapping, type: String
+  ) throws(YAMLProblem) {
+    guard map.optional(key) == nil else {
+      throw map.problem(
+        .outOfRange, at: key, "`\(key)` has no meaning for a \(type)", advice: "remove it")
+    }
+  }
+
+  private static func range(_ map: YAMLMapping) throws(YAMLProblem) -> ClosedRange<Double>? {
+    guard let node = map.optional("range") else { return nil }
+    let bounds = try node.list(count: 2...2)
+    let lower = try bounds[0].double()
+    let upper = try bounds[1].double()
+    guard lower < upper else {
+      throw node.problem(
+        .outOfRange, "the lower bound is not below the upper one", advice: "write [low, high]")
+    }
+    return lower...upper
+  }
+}
+
+extension HoldoutRule {
+  /// `{fraction: 0.3}`, `{from: 2024-01-01, column: admitted}` or `{column: split, value: test}`.
+  init(yaml node: YAMLNode, study: String) throws(YAMLProblem) {
+    let map = try node.mapping(keys: ["fraction", "key", "column", "from", "value"])
+    switch (map.optional("fraction"), map.optional("from"), map.optional("value")) {
+    case (.some, nil, nil):
+      let fraction = try map.double("fraction", in: 0.05...0.6)
+      self = .hash(fraction: fraction, key: try map.optionalString("key") ?? study)
+    case (nil, .some, nil):
+      self = .time(column: try map.string("column"), from: try map.string("from"))
+    case (nil, nil, .some):
+      self = .column(name: try map.string("column"), holdoutValue: try map.string("value"))
+    default:
+      throw node.problem(
+        .missingKey, "the holdout needs exactly one rule",
+        advice: "write `fraction: 0.3`, or `column:` with `from:` (a date), or `column:` with"
+          + " `value:`")
+    }
+  }
+}

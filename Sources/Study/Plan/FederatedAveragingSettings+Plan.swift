@@ -1,0 +1,45 @@
+import CanonicalBytes
+import LinearModels
+import StrictYAML
+
+/// The settings of federated averaging in a study file and in a plan's digest.
+extension FederatedAveragingSettings {
+  init(yaml map: YAMLMapping) throws(YAMLProblem) {
+    do {
+      let local = try LocalTrainingSettings(
+        epochs: try map.integer("local_epochs", in: 1...1000, default: 1),
+        batchSize: try map.integer("batch_size", in: 1...1_000_000, default: 16),
+        learningRate: try map.double("learning_rate", in: 1e-6...100, default: 0.05),
+        l2Penalty: try map.double("ridge", in: 0...1e6, default: 0),
+        proximalStrength: try map.double("proximal", in: 0...1e6, default: 0))
+      try self.init(
+        rounds: try map.integer("rounds", in: 1...10_000, default: 30), local: local,
+        clipNorm: try map.double("clip", in: 1e-3...1000, default: 1),
+        serverOptimiser: try map.choice("server", default: ServerOptimiser.average),
+        serverLearningRate: try map.optionalDouble("server_learning_rate", in: 1e-6...1000),
+        seed: UInt64(try map.integer("seed", in: 0 ... .max, default: 0)))
+    } catch let problem as YAMLProblem {
+      throw problem
+    } catch {
+      throw map.node.problem(
+        .outOfRange, "the settings of federated averaging contradict each other",
+        advice: "compare them with the ranges in the documentation of `models`")
+    }
+  }
+
+  func write(to writer: inout ByteWriter) {
+    writer.integer(UInt32(rounds))
+    writer.integer(UInt32(local.epochs))
+    writer.integer(UInt32(local.batchSize))
+    writer.double(local.learningRate)
+    writer.double(local.l2Penalty)
+    writer.double(local.proximalStrength)
+    writer.double(clipNorm)
+    writer.string(serverOptimiser.rawValue)
+    writer.double(serverLearningRate)
+    writer.double(beta1)
+    writer.double(beta2)
+    writer.double(tau)
+    writer.integer(seed)
+  }
+}

@@ -1,0 +1,91 @@
+import CanonicalBytes
+import LinearModels
+import StrictYAML
+
+/// One model of a study: a learner and how it is trained.
+public struct ModelSpecification: Sendable, Hashable {
+  /// How the parameters are found.
+  public enum Training: Sendable, Hashable {
+    /// Newton's method on summed gradients and Hessians; equals the pooled fit.
+    case newton(NewtonSettings)
+    /// Federated averaging of clipped local updates.
+    case federatedAveraging(FederatedAveragingSettings)
+  }
+
+  /// Newton's method with a ridge penalty.
+  public struct NewtonSettings: Sendable, Hashable {
+    /// λ of the penalty ½λ‖β‖² on standardised coefficients, intercept unpenalised; ≥ 0.
+    public var ridge: Double
+    /// 1 … 100.
+    public var maximumIterations: Int
+    /// Largest absolute step, on the standardised scale, that counts as converged.
+    public var tolerance: Double
+
+    public init(ridge: Double = 1, maximumIterations: Int = 25, tolerance: Double = 1e-8) {
+      self.ridge = ridge
+      self.maximumIterations = maximumIterations
+      self.tolerance = tolerance
+    }
+  }
+
+  /// Name within the study, unique.
+  public var name: String
+  public var training: Training
+
+  public init(name: String, training: Training) {
+    self.name = name
+    self.training = training
+  }
+
+  func write(to writer: inout ByteWriter) {
+    writer.string(name)
+    writer.string("logistic")
+    switch training {
+    case .newton(let settings):
+      writer.integer(UInt8(0))
+      writer.double(settings.ridge)
+      writer.integer(UInt32(settings.maximumIterations))
+      writer.double(settings.tolerance)
+    case .federatedAveraging(let settings):
+      writer.integer(UInt8(1))
+      settings.write(to: &writer)
+    }
+  }
+}
+
+/// The `models` section of a study file.
+extension ModelSpecification {
+  init(yaml node: YAMLNode) throws(YAMLProblem) {
+    let map = try node.mapping(keys: [
+      "name", "learner", "training", "ridge", "maximum_iterations", "tolerance", "rounds",
+      "local_epochs", "batch_size", "learning_rate", "proximal", "clip", "server",
+      "server_learning_rate", "seed",
+    ])
+    _ = try map.choice("learner", default: Learner.logistic)
+    let name = try map.string("name")
+    switch try map.choice("training", default: TrainingKind.newton) {
+    case .newton:
+      let standard = NewtonSettings()
+      self.init(
+        name: name,
+        training: .newton(
+          NewtonSettings(
+            ridge: try map.double("ridge", in: 0...1e6, default: standard.ridge),
+            maximumIterations: try map.integer(
+              "maximum_iterations", in: 1...100, default: standard.maximumIterations),
+            tolerance: try map.double(
+              "tolerance", in: 1e-12...0.1, default: standard.tolerance))))
+    case .federatedAveraging:
+      self.init(name: name, training: .federatedAveraging(try .init(yaml: map)))
+    }
+  }
+
+  private enum Learner: String, CaseIterable {
+    case logistic
+  }
+
+  private enum TrainingKind: String, CaseIterable {
+    case newton
+    case federatedAveraging = "federated-averaging"
+  }
+}

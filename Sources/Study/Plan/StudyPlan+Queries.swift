@@ -1,0 +1,24 @@
+/// What a plan will ask, for policies and review sheets.
+extension StudyPlan {
+  /// Every kind of query the plan cannot do without. `ownModel` is needed only for a disclosure that
+  /// a site may decline, so it is not listed.
+  public var neededQueries: Set<QueryKind> {
+    var kinds: Set<QueryKind> = [.profile, .performance, .distribution]
+    for feature in cohort.features {
+      switch feature.kind {
+      case .number: kinds.formUnion([.quantileCounts, .moments])
+      case .category(let levels):
+        kinds.insert(.categoryCounts)
+        if levels == nil { kinds.insert(.vocabulary) }
+      case .flag: break
+      }
+    }
+    for model in models {
+      switch model.training {
+      case .newton: kinds.insert(.newton)
+      case .federatedAveraging: kinds.insert(.averaging)
+      }
+    }
+    return kinds
+  }
+}

@@ -1,0 +1,85 @@
+import CanonicalBytes
+import Cohort
+import Cryptography
+
+/// A checked study: everything the sites agree on before the first number leaves a hospital.
+///
+/// A plan is data, never code. Its digest is what sites approve and what the manifest of the secure
+/// sums carries, so two parties with the same digest run the same study.
+public struct StudyPlan: Sendable, Hashable {
+  /// Identifier: lower-case letters, digits and hyphens, at most 64.
+  public var id: String
+  /// The heading of the report.
+  public var title: String
+  public var task: TaskDescription
+  public var cohort: CohortSpecification
+  /// In the order of the study file; the first is the primary model.
+  public var models: [ModelSpecification]
+  public var validation: ValidationSpecification
+  public var drift: DriftSpecification
+  public var privacy: PrivacySpecification
+  public var deadlines: Deadlines
+
+  public init(
+    id: String, title: String, task: TaskDescription, cohort: CohortSpecification,
+    models: [ModelSpecification], validation: ValidationSpecification = .init(),
+    drift: DriftSpecification = .init(), privacy: PrivacySpecification = .init(),
+    deadlines: Deadlines = .init()
+  ) {
+    self.id = id
+    self.title = title
+    self.task = task
+    self.cohort = cohort
+    self.models = models
+    self.validation = validation
+    self.drift = drift
+    self.privacy = privacy
+    self.deadlines = deadlines
+  }
+
+  /// Version of the program that interprets a plan. It is part of the digest: agents with different
+  /// programs never agree on a study.
+  public static let programVersion: UInt16 = 1
+
+  /// The canonical bytes of the plan.
+  public var canonicalBytes: [UInt8] {
+    var writer = ByteWriter()
+    writer.integer(Self.programVersion)
+    writer.string(id)
+    writer.string(title)
+    task.write(to: &writer)
+    cohort.write(to: &writer)
+    writer.array(models) { $1.write(to: &$0) }
+    validation.write(to: &writer)
+    drift.write(to: &writer)
+    privacy.write(to: &writer)
+    deadlines.write(to: &writer)
+    return writer.bytes
+  }
+
+  /// What the sites approve.
+  public var digest: Digest { Blake2b.hash("wardround.plan", canonicalBytes) }
+}
+
+/// The study as the sites agreed to run it: the plan, who takes part, and what every site allows.
+public struct AgreedStudy: Sendable, Hashable {
+  public var plan: StudyPlan
+  /// Site names in roster order.
+  public var sites: [String]
+  /// The named disclosures that the plan asks for and that every site's policy allows.
+  public var disclosures: Set<Disclosure>
+
+  public init(plan: StudyPlan, sites: [String], disclosures: Set<Disclosure>) {
+    self.plan = plan
+    self.sites = sites
+    self.disclosures = disclosures.intersection(plan.validation.disclosures)
+  }
+
+  /// Digest of the agreement; it stands for "model architecture and update rule" in the manifest.
+  public var digest: Digest {
+    var writer = ByteWriter()
+    writer.array(sites) { $0.string($1) }
+    writer.array(disclosures.map(\.rawValue).sorted()) { $0.string($1) }
+    return Blake2b.hash("wardround.agreed", plan.canonicalBytes, writer.bytes)
+  }
+}

@@ -1,0 +1,47 @@
+import Cohort
+import Synchronization
+
+/// All rows in one process: the oracle that federated results are compared with.
+///
+/// Every table is one site's cohort. Sums are taken over all of them in plain integers; site answers
+/// come from each table. With one table the sums are the pooled computation itself.
+public final class PooledFederation: Federation {
+  private let sites: [String]
+  private let answers: Mutex<[String: LocalAnswers]>
+  private let onProgress: @Sendable (StageProgress) -> Void
+
+  /// Tables by site name; the study's roster order decides the order of participants.
+  public init(
+    _ study: AgreedStudy, cohorts: [String: CohortTable],
+    onProgress: @escaping @Sendable (StageProgress) -> Void = { _ in }
+  ) {
+    sites = study.sites.filter { cohorts[$0] != nil }
+    var answers: [String: LocalAnswers] = [:]
+    for (site, cohort) in cohorts {
+      answers[site] = LocalAnswers(site: site, plan: study.plan, cohort: cohort)
+    }
+    self.answers = Mutex(answers)
+    self.onProgress = onProgress
+  }
+
+  public func sum(_ query: SumQuery) async throws -> Total {
+    try answers.withLock { answers in
+      var values: [Int64] = []
+      for site in sites {
+        let answer = try answers[site]?.answer(query) ?? []
+        if values.isEmpty { values = answer } else { for i in values.indices { values[i] += answer[i] } }
+      }
+      return Total(values: values, participants: sites)
+    }
+  }
+
+  public func perSite(_ query: SiteQuery) async throws -> SiteAnswers {
+    try answers.withLock { answers in
+      var result: [String: SiteAnswer] = [:]
+      for site in sites { result[site] = try answers[site]?.answer(query) }
+      return SiteAnswers(answers: result)
+    }
+  }
+
+  public func report(_ progress: StageProgress) async { onProgress(progress) }
+}

@@ -1,0 +1,65 @@
+import Cohort
+import LinearModels
+import Validation
+
+/// The study as a straight line of queries (design decision 3).
+///
+/// The same code runs at every site and at the aggregator. It decides only by the plan and by what
+/// the port returns, so all parties stay together without being told what to do next.
+public struct StudyProgram: Sendable {
+  public let study: AgreedStudy
+  var plan: StudyPlan { study.plan }
+  let ledger: DisclosureLedger
+  let federation: any Federation
+
+  /// A program over a port. Running it asks the port for everything.
+  public init(_ study: AgreedStudy, over federation: any Federation) {
+    self.study = study
+    self.federation = federation
+    ledger = DisclosureLedger()
+  }
+
+  /// Runs the study to its result. Throws `StudyError`, or whatever the port throws.
+  public func run() async throws -> StudyResult {
+    await report("profile", "counting patients", 0)
+    let profile = try await profile()
+    await report("prepare", "category names", 0.05)
+    let vocabularies = try await vocabularies()
+    await report("prepare", "quantiles", 0.1)
+    let quantiles = try await quantiles()
+    await report("prepare", "means and standard deviations", 0.2)
+    let preparation = try await prepare(profile, vocabularies, quantiles)
+    let fits = try await fit(preparation)
+    await report("validate", "evaluating on every site's own holdout", 0.75)
+    let validation = try await validate(preparation, fits)
+    await report("drift", "comparing the sites", 0.9)
+    let drift = try await compareSites(preparation, fits, validation)
+    await report("report", "putting the result together", 0.98)
+    return result(profile, preparation, fits, validation, drift)
+  }
+
+  func report(_ stage: String, _ detail: String, _ fraction: Double) async {
+    await federation.report(StageProgress(stage: stage, detail: detail, fraction: fraction))
+  }
+
+  /// Asks for a sum, checks its shape and notes the disclosure.
+  func sum(_ query: SumQuery, stage: String) async throws -> Total {
+    let total = try await federation.sum(query)
+    let expected = try query.vectorLength(in: plan)
+    guard total.values.count == expected else {
+      throw StudyError(
+        .implausibleTotal,
+        "the total of the \(query.purpose) has \(total.values.count) numbers instead of \(expected)"
+      )
+    }
+    ledger.note(query, total, stage: stage)
+    return total
+  }
+
+  /// Asks every site and notes the disclosure.
+  func perSite(_ query: SiteQuery, stage: String) async throws -> SiteAnswers {
+    let answers = try await federation.perSite(query)
+    ledger.note(query, answers, stage: stage)
+    return answers
+  }
+}

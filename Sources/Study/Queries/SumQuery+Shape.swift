@@ -1,0 +1,58 @@
+import Cohort
+import LinearModels
+
+/// Length and plausible range of the answers, known to everybody from the query and the plan.
+extension SumQuery {
+  /// Number of coordinates of the answer.
+  public func vectorLength(in plan: StudyPlan) throws -> Int {
+    switch self {
+    case .profile: 4 + 2 * plan.cohort.features.count
+    case .levels(let requests): requests.reduce(0) { $0 + $1.levels.count + 2 }
+    case .below(let requests): requests.reduce(0) { $0 + $1.probes.count + 1 }
+    case .moments(let requests): 3 * requests.count
+    case .newton(let query):
+      query.fits.count * LogisticNewton.vectorLength(featureCount: query.transform.columnCount)
+    case .averaging(let query):
+      try query.vectorLength
+    }
+  }
+
+  /// Whether every coordinate is a count, so that a negative one cannot be true.
+  var isCounts: Bool {
+    switch self {
+    case .profile, .levels, .below: true
+    case .moments, .newton, .averaging: false
+    }
+  }
+
+  /// Checks a site's own answer before it may leave: length, sign of counts, magnitude. The door
+  /// calls this; an answer that fails never reaches the network.
+  public func check(_ answer: [Int64], in plan: StudyPlan, rowCount: Int) throws {
+    let expected = try vectorLength(in: plan)
+    guard answer.count == expected else {
+      throw StudyError(
+        .malformedAnswer,
+        "this site computed \(answer.count) numbers for the \(purpose) instead of \(expected);"
+          + " nothing was sent")
+    }
+    guard isCounts else { return }
+    guard answer.allSatisfy({ $0 >= 0 && $0 <= Int64(rowCount) }) else {
+      throw StudyError(
+        .malformedAnswer,
+        "this site computed a count below zero or above its number of patients for the \(purpose);"
+          + " nothing was sent")
+    }
+  }
+}
+
+extension SumQuery.AveragingQuery {
+  /// Number of integers of the answer.
+  var vectorLength: Int {
+    get throws {
+      guard case .federatedAveraging(let settings) = model.training else {
+        throw StudyError(.malformedAnswer, "the query's model is not trained by averaging")
+      }
+      return try FederatedAveraging(parameterCount: weights.count, settings: settings).vectorLength
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import CanonicalBytes
+import Cohort
+import FixedPoint
+
+/// A question answered by one integer vector, readable only as a sum over sites.
+///
+/// This list is the whole repertoire: a site runs nothing that is not compiled into its own agent
+/// (design decision 2).
+public enum SumQuery: Sendable, Hashable {
+  /// Rows, events and values present, of training and holdout patients.
+  case profile
+  /// How many training patients have each level of each categorical feature.
+  case levels([LevelRequest])
+  /// How many training values lie below each probe, per numeric feature.
+  case below([ProbeRequest])
+  /// Sums and sums of squares of standardised training values.
+  case moments([MomentRequest])
+  /// Gradients, Hessians and log-likelihoods of logistic models.
+  case newton(NewtonQuery)
+  /// Clipped weight updates of local training.
+  case averaging(AveragingQuery)
+
+  /// Levels to count; a patient with none of them counts as "other".
+  public struct LevelRequest: Sendable, Hashable {
+    /// Index into the plan's features.
+    public var feature: Int
+    public var levels: [String]
+  }
+
+  /// Probes of one numeric feature, ascending, in the study's unit.
+  public struct ProbeRequest: Sendable, Hashable {
+    public var feature: Int
+    public var probes: [Double]
+  }
+
+  /// One numeric feature's values, shifted and scaled before they are summed.
+  public struct MomentRequest: Sendable, Hashable {
+    public var feature: Int
+    /// Subtracted first, in the study's unit.
+    public var center: Double
+    /// Then divided by, in the study's unit, > 0.
+    public var scale: Double
+  }
+
+  /// One Newton step of several fits at once.
+  public struct NewtonQuery: Sendable, Hashable {
+    public var transform: FrozenTransform
+    public var fits: [Fit]
+
+    /// One fit: where it stands, and which site's patients it leaves out.
+    public struct Fit: Sendable, Hashable {
+      public var model: String
+      /// Intercept first, then one coefficient per design column, standardised scale.
+      public var coefficients: [Double]
+      /// A site whose patients count as zero; nil for all sites.
+      public var excludedSite: String?
+    }
+  }
+
+  /// One round of federated averaging.
+  public struct AveragingQuery: Sendable, Hashable {
+    public var transform: FrozenTransform
+    public var model: ModelSpecification
+    /// Round of this model's training, from 0.
+    public var round: Int
+    public var weights: [Double]
+  }
+
+  /// What the query is for, in a few words; the same text names it in the review, in the
+  /// transcript, in errors and in the report.
+  public var purpose: String {
+    switch self {
+    case .profile: "profile counts"
+    case .levels: "category counts"
+    case .below: "quantile counts"
+    case .moments: "means and standard deviations"
+    case .newton: "logistic regression, Newton step"
+    case .averaging: "federated averaging round"
+    }
+  }
+
+  /// Name under which a site's policy allows or refuses the query.
+  public var kind: QueryKind {
+    switch self {
+    case .profile: .profile
+    case .levels: .categoryCounts
+    case .below: .quantileCounts
+    case .moments: .moments
+    case .newton: .newton
+    case .averaging: .averaging
+    }
+  }
+
+  /// The ring the answer lives in: counts fit 32 bits, scaled reals take 64.
+  public var ringWidth: RingWidth {
+    switch self {
+    case .profile, .levels, .below: .bits32
+    case .moments, .newton, .averaging: .bits64
+    }
+  }
+}
+
+/// The names of queries that a site's policy lists.
+public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
+  case profile
+  case categoryCounts = "category-counts"
+  case quantileCounts = "quantile-counts"
+  case moments
+  case newton
+  case averaging
+  case vocabulary
+  case ownModel = "own-model"
+  case performance
+  case distribution
+}

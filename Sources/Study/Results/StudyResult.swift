@@ -1,0 +1,145 @@
+import Cohort
+import Validation
+
+/// Everything a study found: the content of the report, of its JSON twin and of the model file.
+///
+/// It is a function of the agreed study and the transcript alone, so every party that replays the
+/// transcript obtains the same result.
+public struct StudyResult: Sendable, Codable {
+  public var study: StudyFacts
+  /// In roster order.
+  public var sites: [SiteFacts]
+  public var totals: CohortTotals
+  /// One per feature of the plan, over the training patients of all sites.
+  public var features: [FeatureFacts]
+  /// The frozen preparation that the models and the prediction command use.
+  public var transform: FrozenTransform
+  /// In the order of the plan; the first is the primary model.
+  public var models: [FittedModel]
+  /// Performance on each site's own holdout.
+  public var performance: [EvaluatedModel]
+  /// Each site's own model beside the primary model on the site's own holdout.
+  public var ownModels: [SiteName: SitePerformance]
+  /// Model × site matrix; nil when a site's policy does not allow it.
+  public var matrix: PerformanceMatrix?
+  /// Primary model fitted without a site, on that site's holdout; nil when not allowed.
+  public var leaveOneSiteOut: [SiteName: SitePerformance]?
+  /// Random-effects summaries of the primary model over the sites.
+  public var summaries: [PerformanceSummary]
+  /// How the sites differ: every comparison, and the ranked findings in plain words.
+  public var drift: DriftReport
+  /// Each site's distributions as it released them: one per feature and one of the score.
+  public var distributions: [SiteName: [FeatureSummary]]
+  /// What left the hospitals, in the order it happened.
+  public var disclosures: [DisclosureRecord]
+  /// Things the reader must know: suppressed cells, absent sites, models that did not converge.
+  public var notes: [String]
+
+  public typealias SiteName = String
+
+  /// What the study was for and how it was agreed.
+  public struct StudyFacts: Sendable, Codable {
+    public var id: String
+    public var title: String
+    public var task: TaskDescription
+    /// The event in words.
+    public var outcome: String
+    /// Hexadecimal digest of the plan that the sites approved.
+    public var planDigest: String
+    public var programVersion: Int
+    /// How holdout patients were chosen, in words.
+    public var holdout: String
+    public var threshold: Double
+    public var minimumCell: Int
+    public var minimumSites: Int
+    /// Disclosures that took place by agreement.
+    public var disclosures: [Disclosure]
+  }
+
+  /// One hospital's part.
+  public struct SiteFacts: Sendable, Codable {
+    public var name: String
+    /// Patients of the cohort; nil when held back by the small-cell rule.
+    public var patientCount: Int?
+    /// Secure sums of the study in which the site took part, and how many there were.
+    public var sumsTakenPart: Int
+    public var sumCount: Int
+  }
+
+  /// Counts over all sites.
+  public struct CohortTotals: Sendable, Codable {
+    public var patientCount: Int
+    public var eventCount: Int
+    public var trainingCount: Int
+    public var trainingEventCount: Int
+    public var holdoutCount: Int
+    public var holdoutEventCount: Int
+  }
+
+  /// One feature over the training patients of all sites.
+  public struct FeatureFacts: Sendable, Codable {
+    public var name: String
+    /// number, category or flag.
+    public var kind: String
+    public var unit: String?
+    public var presentCount: Int
+    public var missingShare: Double
+    /// Deciles 10 % … 90 % of a number.
+    public var deciles: [Double]?
+    /// Levels and their counts of a category; the last may be "other".
+    public var levels: [LevelCount]?
+    /// Share with "yes" of a flag.
+    public var positiveShare: Double?
+  }
+
+  public struct LevelCount: Sendable, Codable {
+    public var level: String
+    public var count: Int
+  }
+
+  /// Performance of one model at every site.
+  public struct EvaluatedModel: Sendable, Codable {
+    public var model: String
+    public var sites: [SiteName: SitePerformance]
+  }
+
+  /// Rows: models by where they were trained; columns: sites on whose holdout they were evaluated.
+  public struct PerformanceMatrix: Sendable, Codable {
+    public var models: [String]
+    public var sites: [SiteName]
+    /// AUROC [models × sites]; nil where a site has one outcome class or held it back.
+    public var auroc: [[Double?]]
+  }
+
+  /// One thing that left the hospitals.
+  public struct DisclosureRecord: Sendable, Codable {
+    /// Stage of the study.
+    public var stage: String
+    public var purpose: String
+    /// "secure sum" or "site answer".
+    public var kind: String
+    /// How often it was asked.
+    public var queryCount: Int
+    /// Integers (sum) or bytes (answer) per query, the largest.
+    public var valueCount: Int
+    /// Fewest sites in one of the sums.
+    public var fewestSites: Int
+  }
+}
+
+/// A model with its coefficients and how it got them.
+public struct FittedModel: Sendable, Codable {
+  public var name: String
+  /// "newton" or "federated averaging (adam)" and the like.
+  public var training: String
+  /// Intercept first, standardised scale; one per design column after it.
+  public var coefficients: [Double]
+  /// Standard errors of the coefficients, where the training gives them.
+  public var standardErrors: [Double]?
+  /// Names of the design columns.
+  public var columns: [String]
+  public var iterationCount: Int
+  public var converged: Bool
+  /// Mean log-loss over the training patients, where the training gives it.
+  public var trainingLogLoss: Double?
+}

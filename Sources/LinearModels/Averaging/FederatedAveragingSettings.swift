@@ -1,5 +1,5 @@
 /// Settings of a federated averaging run, the same for every site.
-public struct FederatedAveragingSettings: Sendable, Equatable {
+public struct FederatedAveragingSettings: Sendable, Hashable {
   /// Number of rounds, 1 … 100,000.
   public let rounds: Int
   /// Training at a site in each round.

@@ -1,7 +1,7 @@
 import Numerics
 
 /// Settings of one site's local training: mini-batch gradient descent.
-public struct LocalTrainingSettings: Sendable, Equatable {
+public struct LocalTrainingSettings: Sendable, Hashable {
   /// Passes over the site's rows in each round, ≥ 1.
   public let epochs: Int
   /// Rows in one step, ≥ 1; the last step of an epoch may have fewer.

@@ -29,6 +29,11 @@ public struct SplitMix64: RandomNumberGenerator, Sendable, Hashable {
   /// A seed made from several words, such as (study seed, round, site): changing any word, or
   /// their order, gives an unrelated seed.
   public static func seed(_ words: UInt64...) -> UInt64 {
+    seed(words: words)
+  }
+
+  /// The same for a sequence of words; also a quick fingerprint, without any security.
+  public static func seed(words: some Sequence<UInt64>) -> UInt64 {
     var state: UInt64 = 0x243F_6A88_85A3_08D3
     for word in words {
       state = mix((state ^ mix(word &+ 0x9E37_79B9_7F4A_7C15)) &+ 0x9E37_79B9_7F4A_7C15)

@@ -224,4 +224,76 @@ import Testing
     try await store.eraseEpochSecret(study: "s1")
     #expect(try await store.epochSecret(study: "s1") == nil)
   }
+
+  @Test func relaxedRoundsAreReservedAndBurnedAfterAPowerCut() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    for round in Int64(0)..<2 {
+      #expect(
+        try await store.openRound(
+          key(round), state: .committed, queryDigest: [1], record: [1], outgoing: [2],
+          durability: .relaxed
+        ).isNew)
+    }
+    try fixture.crashCopy(of: "site.sqlite", as: "crashed.sqlite")
+    let crashed = try fixture.site("crashed.sqlite")
+    #expect(try await crashed.recoverJournal().resumable.map(\.key) == [key(1)], "same boot")
+    try crashed.close()
+    let moved = try fixture.site("crashed.sqlite")
+    await #expect(throws: StoreError(.outOfOrder), "not before the journal is recovered") {
+      try await moved.reserve(key(2), boot: "another boot")
+    }
+    let recovery = try await moved.recoverJournal(boot: "another boot")
+    let last = RoundReservation.blockLength - 1
+    #expect(recovery.burned == [key(1), key(last)])
+    #expect(recovery.resumable.isEmpty)
+    #expect(try await moved.lastKnownRound(study: "s1")?.key == key(last))
+    await #expect(throws: StoreError(.outOfOrder)) { try await open(moved, last - 1) }
+    #expect(
+      try await moved.openRound(
+        key(last + 1), queryDigest: [1], record: [], durability: .relaxed
+      ).isNew)
+    #expect(
+      try await moved.recoverJournal(boot: "another boot").burned
+        == [key(last + 1), key(last + RoundReservation.blockLength)])
+    #expect(try await moved.audit.verify().isWhole)
+  }
+
+  @Test func reservationIsOnTheDiskBeforeTheFirstRoundOfABlock() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    let length = RoundReservation.blockLength
+    for round in [0, 1, length - 1, length] {
+      _ = try await store.openRound(
+        key(round), queryDigest: [1], record: [], durability: .relaxed)
+      let through = try fixture.value(
+        "site.sqlite", "SELECT through_round FROM round_reservation")
+      #expect(through == String(round < length ? length - 1 : 2 * length - 1))
+    }
+    await #expect(throws: StoreError(.outOfOrder)) {
+      try await store.openRound(key(2), queryDigest: [1], record: [], durability: .relaxed)
+    }
+    await #expect(throws: StoreError(.invalidValue)) {
+      try await store.openRound(
+        key(Int64.max), queryDigest: [1], record: [], durability: .relaxed)
+    }
+    let again = try await store.openRound(
+      key(length), queryDigest: [9], record: [], durability: .relaxed)
+    #expect(!again.isNew)
+  }
+
+  @Test func largeMessagesAreErasedToo() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    let vector = [UInt8](repeating: 7, count: 300_000)
+    for round in Int64(0)..<20 {
+      _ = try await store.openRound(
+        key(round), state: .committed, queryDigest: [0], record: [1], outgoing: vector)
+      _ = try await store.burnRound(key(round), reason: "test")
+      #expect(try await store.journalEntry(key(round))?.outgoing.isEmpty == true)
+    }
+    try await store.scrub()
+    let size = try Data(contentsOf: URL(fileURLWithPath: store.path)).count
+    #expect(size < 1_500_000, "freed pages are used again")
+  }
 }

@@ -45,6 +45,8 @@ final class StoreDatabase: Sendable {
             PRAGMA secure_delete = ON;
             PRAGMA trusted_schema = OFF;
             PRAGMA cell_size_check = ON;
+            PRAGMA wal_autocheckpoint = 4096;
+            PRAGMA journal_size_limit = 67108864;
             """)
       }
       let pool = try DatabasePool(path: path, configuration: configuration)

@@ -81,6 +81,25 @@ extension JournalEntry {
     ).map { try JournalEntry(row: $0, in: connection) }
   }
 
+  /// The entry, or `notFound`.
+  static func require(_ key: RoundKey, in connection: Database) throws -> JournalEntry {
+    guard let entry = try fetch(key, in: connection) else {
+      throw StoreError(.notFound, subject: "\(key)")
+    }
+    return entry
+  }
+
+  /// The state alone, without reading the stored messages; or `notFound`.
+  static func requireState(_ key: RoundKey, in connection: Database) throws -> RoundState {
+    guard
+      let row = try Row.fetchOne(
+        connection,
+        sql: "SELECT state FROM journal WHERE study = ? AND epoch = ? AND round = ?",
+        arguments: [key.study, key.epoch, key.round])
+    else { throw StoreError(.notFound, subject: "\(key)") }
+    return try row.state("state")
+  }
+
   init(row: Row, in connection: Database) throws {
     let key = RoundKey(
       study: try row.text("study"), epoch: try row.integer("epoch"),

@@ -9,6 +9,8 @@ extension SiteStore {
   ///   - state: `opened`, or a later one when the fast mode journals several steps at once.
   ///   - record: the protocol's own bytes; secrets in it are the caller's to encrypt.
   ///   - outgoing: the message that this state authorises, if any.
+  ///   - durability: with `relaxed` the round's number is reserved on the disk beforehand, in
+  ///     blocks; see `RoundReservation`.
   /// - Returns: `alreadyThere` when the round was opened before, also if it was burned.
   /// - Throws: `outOfOrder` when a later round was opened or burned before; `notFound` without the
   ///   study; `transitionRefused` when the study may not be answered, or the state is final.
@@ -16,6 +18,7 @@ extension SiteStore {
     _ key: RoundKey, state: RoundState = .opened, queryDigest: [UInt8], record: [UInt8],
     outgoing: [UInt8]? = nil, durability: Durability = .full
   ) async throws(StoreError) -> JournalOutcome {
+    if durability == .relaxed { try await reserve(key) }
     let time = database.clock()
     return try await database.write("open round", durability: durability) { connection in
       guard state <= .committed else {
@@ -48,6 +51,8 @@ extension SiteStore {
   ///   - release: required reading for states from `acked`: the set-change rule is checked, and
   ///     recorded as released when the state is `released`.
   ///   - epochSecret: the study's ratchet state, replaced in the same transaction.
+  ///   - durability: `relaxed` is safe up to `acked` in a round that was opened so, because a power
+  ///     cut burns it; `released` is what must not be forgotten, and takes `full`.
   /// - Throws: `notFound`; `queryAnswered`; `transitionRefused` when the round is over or the state
   ///   is final (see `finishRound`, `burnRound`).
   public func advanceRound(
@@ -56,10 +61,10 @@ extension SiteStore {
   ) async throws(StoreError) -> JournalOutcome {
     let time = database.clock()
     return try await database.write("advance round", durability: durability) { connection in
-      guard let entry = try JournalEntry.fetch(key, in: connection) else {
-        throw StoreError(.notFound, subject: "\(key)")
+      let current = try JournalEntry.requireState(key, in: connection)
+      if current.isFinal || current >= state {
+        return .alreadyThere(try JournalEntry.require(key, in: connection))
       }
-      if entry.state.isFinal || entry.state >= state { return .alreadyThere(entry) }
       guard !state.isFinal else {
         throw StoreError(.transitionRefused, subject: "\(key)")
       }
@@ -104,10 +109,9 @@ extension SiteStore {
   ) async throws(StoreError) -> JournalOutcome {
     let time = database.clock()
     return try await database.write("finish round", durability: durability) { connection in
-      guard let entry = try JournalEntry.fetch(key, in: connection) else {
-        throw StoreError(.notFound, subject: "\(key)")
+      if try JournalEntry.requireState(key, in: connection).isFinal {
+        return .alreadyThere(try JournalEntry.require(key, in: connection))
       }
-      if entry.state.isFinal { return .alreadyThere(entry) }
       if let transcript {
         guard transcript.study == key.study else {
           throw StoreError(.invalidValue, "the entry is of another study", subject: "\(key)")

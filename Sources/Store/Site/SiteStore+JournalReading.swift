@@ -2,11 +2,20 @@ import GRDB
 
 extension SiteStore {
   /// To be called once after a start, before any message is read: burns every round in which
-  /// nothing had been committed and returns the others, which go on only by resending.
+  /// nothing had been committed and returns the others, which go on only by resending. After a
+  /// power cut it burns all that may be incomplete (see `RoundReservation`).
   public func recoverJournal() async throws(StoreError) -> JournalRecovery {
+    try await recoverJournal(boot: RoundReservation.currentBoot)
+  }
+
+  func recoverJournal(boot: String) async throws(StoreError) -> JournalRecovery {
     let time = database.clock()
     return try await database.write("recover journal") { connection in
       var recovery = JournalRecovery(burned: [], resumable: [])
+      for reservation in try RoundReservation.fetchAll(in: connection)
+      where reservation.boot != boot {
+        recovery.burned += try Self.settle(reservation, at: time, in: connection)
+      }
       let rows = try Row.fetchAll(
         connection,
         sql: "SELECT * FROM journal WHERE state < ? ORDER BY study, epoch, round",
@@ -20,12 +29,14 @@ extension SiteStore {
         try Self.end(
           entry.key, state: .aborted, resultDigest: nil, reason: "restarted", at: time,
           in: connection)
+        recovery.burned.append(entry.key)
+      }
+      for key in recovery.burned {
         try AuditLog.append(
           AuditNote(
-            actor: "agent", action: "round-burned", study: entry.key.study,
-            detail: "epoch \(entry.key.epoch), round \(entry.key.round): restarted"), at: time,
+            actor: "agent", action: "round-burned", study: key.study,
+            detail: "epoch \(key.epoch), round \(key.round): restarted"), at: time,
           to: connection)
-        recovery.burned.append(entry.key)
       }
       return recovery
     }

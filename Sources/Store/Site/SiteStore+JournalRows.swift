@@ -4,16 +4,11 @@ import GRDB
 extension SiteStore {
   /// Throws `outOfOrder` unless the key is beyond every round of its study.
   static func requireNewest(_ key: RoundKey, in connection: Database) throws {
-    let row = try Row.fetchOne(
-      connection,
-      sql: """
-        SELECT epoch, round FROM journal WHERE study = ? ORDER BY epoch DESC, round DESC LIMIT 1
-        """, arguments: [key.study])
     guard key.epoch >= 0, key.round >= 0 else {
       throw StoreError(.invalidValue, subject: "\(key)")
     }
-    guard let row else { return }
-    guard (try row.integer("epoch"), try row.integer("round")) < (key.epoch, key.round) else {
+    guard let last = try lastRound(of: key.study, in: connection) else { return }
+    guard last < key else {
       throw StoreError(
         .outOfOrder, "a later round was already opened or burned", subject: "\(key)")
     }
@@ -62,9 +57,23 @@ extension SiteStore {
       arguments: [
         state.rawValue, resultDigest?.blob, reason, time, key.study, key.epoch, key.round,
       ])
-    try connection.execute(
-      sql: "DELETE FROM journal_outgoing WHERE study = ? AND epoch = ? AND round = ?",
-      arguments: [key.study, key.epoch, key.round])
+    try eraseOutgoing(of: key, in: connection)
+  }
+
+  /// Erases the stored messages. Small ones are overwritten with zeros. Large ones are masked
+  /// vectors, which the aggregator has anyway and which stay masked: their pages are only freed,
+  /// since overwriting them would write the vector's size once more in every round.
+  private static func eraseOutgoing(of key: RoundKey, in connection: Database) throws {
+    let rows = "FROM journal_outgoing WHERE study = ? AND epoch = ? AND round = ?"
+    let arguments: StatementArguments = [key.study, key.epoch, key.round]
+    try connection.execute(sql: "DELETE \(rows) AND length(bytes) < 65536", arguments: arguments)
+    let isLeft = try Bool.fetchOne(
+      connection, sql: "SELECT EXISTS (SELECT 1 \(rows))", arguments: arguments)
+    guard isLeft == true else { return }
+    try connection.execute(sql: "PRAGMA secure_delete = FAST")
+    let result = Result { try connection.execute(sql: "DELETE \(rows)", arguments: arguments) }
+    try connection.execute(sql: "PRAGMA secure_delete = ON")
+    try result.get()
   }
 
   static func store(

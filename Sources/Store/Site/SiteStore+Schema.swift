@@ -43,6 +43,12 @@ extension SiteStore {
       updated_at REAL NOT NULL,
       PRIMARY KEY (study, epoch, round)
     ) STRICT;
+    CREATE TABLE round_reservation (
+      study TEXT PRIMARY KEY NOT NULL REFERENCES study (id),
+      epoch INTEGER NOT NULL,
+      through_round INTEGER NOT NULL,
+      boot TEXT NOT NULL
+    ) STRICT;
     CREATE TABLE journal_outgoing (
       study TEXT NOT NULL,
       epoch INTEGER NOT NULL,

@@ -34,13 +34,16 @@ public struct DriftFinding: Sendable, Codable, Equatable {
   public let feature: String?
   /// The numbers, the most telling first.
   public let measures: [Measure]
-  /// Effect size over the size that counts as a finding, cut at 10, times one minus the adjusted
-  /// p-value: findings are ranked by it.
+  /// Effect size over the size that counts as a finding, at most 10, times one minus the adjusted
+  /// p-value; findings are ranked by it. PSI enters by its square root, because it grows with the
+  /// square of a shift while the other effects are linear. Unit mistakes are above 10.
   public let severity: Double
   /// The p-value adjusted over all tests of the report.
   public let adjustedPValue: Double
   /// The finding in one plain sentence without a full stop.
   public let sentence: String
+  /// The hospitals it was compared with.
+  public let reference: [String]
 }
 
 /// The comparison of one distribution at one hospital with the other hospitals.

@@ -12,16 +12,31 @@ struct FindingWriter {
     var findings = unitFindings()
     findings += comparer.distributions.compactMap(distributionFinding)
     findings += comparer.values.compactMap(valueFinding)
-    return findings.sorted { left, right in
+    findings.sort { left, right in
       if left.severity != right.severity { return left.severity > right.severity }
       if left.site != right.site { return left.site < right.site }
       if left.subject != right.subject { return left.subject.rawValue < right.subject.rawValue }
       return left.sentence < right.sentence
     }
+    return withoutMirrorImages(findings)
+  }
+
+  /// Drops "B differs from A" after "A differs from B", which is all that two hospitals can say.
+  private func withoutMirrorImages(_ findings: [DriftFinding]) -> [DriftFinding] {
+    var kept: [DriftFinding] = []
+    for finding in findings {
+      let isMirrored = kept.contains { earlier in
+        earlier.subject == finding.subject && earlier.feature == finding.feature
+          && earlier.measures.first?.name == finding.measures.first?.name
+          && earlier.reference == [finding.site] && finding.reference == [earlier.site]
+      }
+      if !isMirrored { kept.append(finding) }
+    }
+    return kept
   }
 
   private func severity(effect: Double, threshold: Double, adjustedPValue: Double) -> Double {
-    min(10, effect / threshold) * (1 - adjustedPValue)
+    min(10, max(0, effect / threshold)) * (1 - adjustedPValue)
   }
 
   // MARK: Units
@@ -31,9 +46,10 @@ struct FindingWriter {
       let factor = found.mismatch.factor
       let label = comparer.description(of: found.feature).label
       let ratio = found.mismatch.median / found.mismatch.medianElsewhere
-      let pValue =
-        comparer.distributions.first { $0.site == found.site && $0.feature == found.feature }?
-        .adjustedPValue ?? 0
+      let distribution = comparer.distributions.first {
+        $0.site == found.site && $0.feature == found.feature
+      }
+      let pValue = distribution?.adjustedPValue ?? 0
       let difference =
         factor.offset == 0
         ? "median \(PlainNumber.text(ratio)) times the other hospitals'"
@@ -49,7 +65,8 @@ struct FindingWriter {
         ],
         severity: 10 * (2 - pValue), adjustedPValue: pValue,
         sentence: "\(label) at \(found.site): \(difference): recorded in \(factor.recordedUnit) "
-          + "instead of \(factor.expectedUnit)?")
+          + "instead of \(factor.expectedUnit)?",
+        reference: distribution?.reference ?? [])
     }
   }
 
@@ -80,17 +97,18 @@ struct FindingWriter {
       site: found.site, subject: found.subject,
       feature: found.subject == .score ? nil : found.feature, measures: measures,
       severity: severity(
-        effect: effect, threshold: thresholds.populationStability,
+        effect: effect.squareRoot(), threshold: thresholds.populationStability.squareRoot(),
         adjustedPValue: found.adjustedPValue),
       adjustedPValue: found.adjustedPValue,
       sentence: "\(comparer.description(of: found.feature).label) at \(found.site): "
-        + difference(of: found))
+        + difference(of: found), reference: found.reference)
   }
 
   private func difference(of found: DistributionComparison) -> String {
     let description = comparer.description(of: found.feature)
     let index = PlainNumber.text(found.comparison.populationStability, significantDigits: 2)
     if let level = mostChangedLevel(found) { return level }
+    if let share = changedFlag(found) { return share }
     let unit = description.unit.map { $0 == "a" ? " years" : " \($0)" } ?? ""
     if let median = found.median, let elsewhere = found.medianElsewhere {
       let own = PlainNumber.text(median)
@@ -115,6 +133,19 @@ struct FindingWriter {
     return "spread differently (middle half \(PlainNumber.text(own.lower)) to "
       + "\(PlainNumber.text(own.upper)) against \(PlainNumber.text(elsewhere.lower)) to "
       + "\(PlainNumber.text(elsewhere.upper))"
+  }
+
+  /// The share above the cut, for a feature with a single cut: a flag.
+  private func changedFlag(_ found: DistributionComparison) -> String? {
+    let others = found.reference.compactMap { comparer.summary(site: $0, feature: found.feature) }
+    let total = others.reduce(0) { $0 + $1.observedCount }
+    guard let own = comparer.summary(site: found.site, feature: found.feature),
+      case .cuts(let cuts) = own.bins, cuts.count == 1, own.observedCount > 0, total > 0
+    else { return nil }
+    let count = others.reduce(0) { $0 + ($1.counts.last ?? 0) }
+    let share = Double(own.counts.last ?? 0) / Double(own.observedCount)
+    return "yes in \(PlainNumber.percent(share)) against "
+      + PlainNumber.percent(Double(count) / Double(total))
   }
 
   /// The level whose share differs most, for a category; of two that differ alike, the one that is
@@ -165,7 +196,8 @@ struct FindingWriter {
       severity: severity(
         effect: found.effect.magnitude, threshold: threshold,
         adjustedPValue: found.adjustedPValue),
-      adjustedPValue: found.adjustedPValue, sentence: sentence(of: found))
+      adjustedPValue: found.adjustedPValue, sentence: sentence(of: found),
+      reference: found.reference)
   }
 
   private func threshold(of found: ValueComparison) -> Double {

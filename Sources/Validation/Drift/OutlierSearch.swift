@@ -1,8 +1,8 @@
 /// Finds the hospitals that stand out from the rest, one after another.
 ///
 /// Comparing each hospital with all others makes every hospital look odd when one of them is very odd.
-/// So the one that stands out most is set aside and the rest are compared anew, as long as three
-/// remain; then each hospital is compared with those that do not stand out.
+/// So the one that stands out most is set aside and the rest are compared anew, as long as those set
+/// aside stay a minority; then each hospital is compared with those that do not stand out.
 enum OutlierSearch {
   /// The size of a difference and how likely it is by chance.
   struct Difference {
@@ -24,7 +24,7 @@ enum OutlierSearch {
   ) -> [[Int]] {
     var core = (0..<count).filter { !setAside.contains($0) }
     if core.count < 2 { core = Array(0..<count) }
-    while core.count >= 3 {
+    while core.count >= 3, 2 * (count - core.count + 1) < count {
       var worst: (site: Int, size: Double)?
       for site in core {
         guard let found = difference(site, core.filter { $0 != site }), found.pValue < 0.001,

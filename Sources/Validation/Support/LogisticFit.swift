@@ -4,8 +4,8 @@ import Numerics
 struct LogisticFit {
   /// One coefficient per column.
   let coefficients: [Double]
-  /// The inverse of the observed information, row-major [columns × columns].
-  let covariance: [Double]
+  /// The inverse of the observed information, [columns × columns].
+  let covariance: SymmetricMatrix
 
   /// Fits by Newton's method with step halving; nil when the information is singular or 50 steps do
   /// not converge, which is what separation and constant columns lead to.
@@ -36,7 +36,7 @@ struct LogisticFit {
     var current = logLikelihood(beta)
     for _ in 0..<50 {
       var gradient = [Double](repeating: 0, count: width)
-      var information = [Double](repeating: 0, count: width * width)
+      var information = SymmetricMatrix(order: width)
       for row in rows {
         let risk = Portable.sigmoid(predictor(row, beta))
         let residual = (outcomes[row] ? 1 : 0) - risk
@@ -44,15 +44,15 @@ struct LogisticFit {
         for i in 0..<width {
           gradient[i] += residual * columns[i][row]
           for j in 0...i {
-            information[i * width + j] += weight * columns[i][row] * columns[j][row]
+            information[i, j] += weight * columns[i][row] * columns[j][row]
           }
         }
       }
-      guard let inverse = invertSymmetric(lower: information, width: width) else { return nil }
+      guard let inverse = LogisticFit.inverse(information) else { return nil }
       var step = [Double](repeating: 0, count: width)
       var decrement = 0.0
       for i in 0..<width {
-        for j in 0..<width { step[i] += inverse[i * width + j] * gradient[j] }
+        for j in 0..<width { step[i] += inverse[i, j] * gradient[j] }
         decrement += step[i] * gradient[i]
       }
       // The decrement is twice the gain in log-likelihood that the quadratic model still expects.
@@ -89,43 +89,19 @@ struct LogisticFit {
     var sum = 0.0
     for i in weights.indices {
       for j in weights.indices {
-        sum += weights[i] * weights[j] * covariance[i * weights.count + j]
+        sum += weights[i] * weights[j] * covariance[i, j]
       }
     }
     return max(0, sum)
   }
-}
 
-/// Inverts a symmetric positive definite matrix given by its lower triangle, row-major; nil when a
-/// pivot falls below 1e-12 of its diagonal entry, that is when columns are nearly dependent.
-private func invertSymmetric(lower matrix: [Double], width: Int) -> [Double]? {
-  var factor = [Double](repeating: 0, count: width * width)
-  for i in 0..<width {
-    for j in 0...i {
-      var sum = matrix[i * width + j]
-      for k in 0..<j { sum -= factor[i * width + k] * factor[j * width + k] }
-      if i == j {
-        guard sum > 1e-12 * matrix[i * width + i], sum.isFinite else { return nil }
-        factor[i * width + i] = sum.squareRoot()
-      } else {
-        factor[i * width + j] = sum / factor[j * width + j]
-      }
+  /// The inverse of an information matrix; nil when columns are nearly dependent, that is when a pivot
+  /// falls below 1e-12 of its diagonal element.
+  private static func inverse(_ information: SymmetricMatrix) -> SymmetricMatrix? {
+    do {
+      return try CholeskyFactor(information, relativeTolerance: 1e-12).inverse()
+    } catch {
+      return nil
     }
   }
-  var inverse = [Double](repeating: 0, count: width * width)
-  for column in 0..<width {
-    var solution = [Double](repeating: 0, count: width)
-    for i in 0..<width {
-      var sum = i == column ? 1.0 : 0.0
-      for k in 0..<i { sum -= factor[i * width + k] * solution[k] }
-      solution[i] = sum / factor[i * width + i]
-    }
-    for i in (0..<width).reversed() {
-      var sum = solution[i]
-      for k in (i + 1)..<max(width, i + 1) { sum -= factor[k * width + i] * solution[k] }
-      solution[i] = sum / factor[i * width + i]
-    }
-    for i in 0..<width { inverse[i * width + column] = solution[i] }
-  }
-  return inverse
 }

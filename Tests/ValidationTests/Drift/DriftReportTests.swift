@@ -117,6 +117,20 @@ import Testing
     #expect(report.findings.contains { $0.subject == .unit && $0.site == "lakeside" } == false)
   }
 
+  @Test func twoHospitalsAreNotToldTwice() throws {
+    let profiles = try (0..<2).map { index in
+      SiteProfile(
+        site: "site-\(index)",
+        features: [
+          try FeatureSummary.numeric(
+            feature: "smoker", values: (0..<300).map { $0 % 10 < (index == 0 ? 8 : 3) ? 1 : 0 },
+            cuts: [0.5], minimumCell: 5)
+        ])
+    }
+    let findings = DriftReport.findings(profiles: profiles)
+    #expect(findings.map(\.sentence) == ["smoker at site-0: yes in 80 % against 30 %"])
+  }
+
   @Test func oneHospitalAndNoneAreFine() throws {
     let one = DriftReport(profiles: try Self.hospitals(planted: true, count: 1))
     #expect(one.findings.isEmpty && one.distributions.isEmpty && one.values.isEmpty)

@@ -1,0 +1,95 @@
+import Foundation
+import StrictYAML
+
+extension SiteConfiguration {
+  private static let keys = [
+    "site", "legal_entity", "aggregator", "identity", "store", "log_level", "data", "policy",
+  ]
+  private static let policyKeys = [
+    "minimum_cohort", "minimum_sites_in_sum", "minimum_cell", "allowed_queries", "auto_approve",
+    "disclose",
+  ]
+
+  /// Reads a `site.yaml`. Relative paths in it start at its own folder.
+  ///
+  /// - Parameters:
+  ///   - knownQueries: the queries the agent knows; a word in `allowed_queries` outside them is
+  ///     refused. Nil accepts any word.
+  ///   - knownDisclosures: the same for `disclose`.
+  public static func read(
+    path: String, knownQueries: [String]? = nil, knownDisclosures: [String]? = nil
+  ) throws(YAMLProblem) -> SiteConfiguration {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw YAMLProblem(
+        .missingKey, file: path, line: 0, column: 0, keyPath: "",
+        message: "the file cannot be read",
+        advice: "check the path; `wardround site join` writes a first site.yaml")
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw YAMLProblem(
+        .syntax, file: path, line: 0, column: 0, keyPath: "", message: "the file is not UTF-8",
+        advice: "save it as UTF-8")
+    }
+    let folder = (path as NSString).deletingLastPathComponent
+    return try decode(
+      text, file: path, folder: folder, knownQueries: knownQueries,
+      knownDisclosures: knownDisclosures)
+  }
+
+  /// Decodes the text of a `site.yaml`.
+  public static func decode(
+    _ text: String, file: String, folder: String = "", knownQueries: [String]? = nil,
+    knownDisclosures: [String]? = nil
+  ) throws(YAMLProblem) -> SiteConfiguration {
+    let map = try YAMLDocument(text: text, file: file).root.mapping(keys: keys)
+    let name = try map.string("site")
+    guard isSiteName(name) else {
+      throw map.problem(
+        .outOfRange, at: "site", "this cannot be a site's name",
+        advice: "use lower-case letters, digits and `-`, at most 63")
+    }
+    let address = try map.mapping("aggregator", keys: ["host", "port", "enrolment_port"])
+    return SiteConfiguration(
+      site: name, legalEntity: try map.optionalString("legal_entity") ?? name,
+      aggregator: AggregatorAddress(
+        host: try address.string("host"),
+        port: try address.integer("port", in: 1...65_535, default: 8443),
+        enrolmentPort: try address.integer("enrolment_port", in: 1...65_535, default: 8444)),
+      identity: DataDescription.resolve(
+        try map.optionalString("identity") ?? "identity", folder: folder),
+      store: DataDescription.resolve(try map.optionalString("store") ?? "state", folder: folder),
+      logLevel: try map.choice("log_level", default: .info),
+      data: try DataDescription(from: try map.required("data"), folder: folder),
+      policy: try policy(
+        map, knownQueries: knownQueries, knownDisclosures: knownDisclosures))
+  }
+
+  private static func policy(
+    _ map: YAMLMapping, knownQueries: [String]?, knownDisclosures: [String]?
+  ) throws(YAMLProblem) -> PolicySettings {
+    let standard = PolicySettings()
+    guard let policy = try map.optionalMapping("policy", keys: policyKeys) else { return standard }
+    func words(_ key: String, known: [String]?) throws(YAMLProblem) -> [String]? {
+      guard let node = policy.present(key) else { return nil }
+      var found: [String] = []
+      for element in try node.list() {
+        if let known {
+          found.append(try element.choice(known.map { ($0, $0) }))
+        } else {
+          found.append(try element.string())
+        }
+      }
+      return found
+    }
+    return PolicySettings(
+      minimumCohort: try policy.integer(
+        "minimum_cohort", in: 1...1_000_000_000, default: standard.minimumCohort),
+      minimumSitesInSum: try policy.integer(
+        "minimum_sites_in_sum", in: 3...1000, default: standard.minimumSitesInSum),
+      minimumCell: try policy.integer(
+        "minimum_cell", in: 1...1_000_000, default: standard.minimumCell),
+      allowedQueries: try words("allowed_queries", known: knownQueries),
+      autoApprove: try policy.boolean("auto_approve", default: standard.autoApprove),
+      disclose: try words("disclose", known: knownDisclosures) ?? standard.disclose)
+  }
+}

@@ -30,16 +30,24 @@ public struct AUROCComparison: Sendable, Codable, Equatable {
         varianceOfMean(one.events, two.events) + varianceOfMean(one.nonEvents, two.nonEvents)
       standardError = variance.squareRoot()
     }
-    let gap = firstAUROC.value - secondAUROC.value
-    guard let difference = Estimate(value: gap, standardError: standardError) else { return nil }
-    var z: Double?
-    var pValue: Double?
-    if let standardError, standardError > 0 {
-      z = gap / standardError
-      pValue = twoSidedNormalPValue(gap / standardError)
-    }
     return AUROCComparison(
-      first: firstAUROC, second: secondAUROC, difference: difference, z: z, pValue: pValue)
+      first: firstAUROC, second: secondAUROC, standardError: standardError)
+  }
+
+  /// Rebuilds a comparison from both AUROCs and the standard error of their difference.
+  init?(first: AUROC, second: AUROC, standardError: Double?) {
+    let gap = first.value - second.value
+    guard let difference = Estimate(value: gap, standardError: standardError) else { return nil }
+    self.first = first
+    self.second = second
+    self.difference = difference
+    if let error = difference.standardError, error > 0 {
+      z = gap / error
+      pValue = twoSidedNormalPValue(gap / error)
+    } else {
+      z = nil
+      pValue = nil
+    }
   }
 
   /// Placement values of each patient, in the order of the rows: V10 for the events, V01 for the

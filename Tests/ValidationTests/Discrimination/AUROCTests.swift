@@ -126,4 +126,29 @@ import Testing
     #expect(BinnedAUROC(eventCounts: [], nonEventCounts: []) == nil)
     #expect(AveragePrecision(eventCounts: [1, -1], nonEventCounts: [1, 1]) == nil)
   }
+
+  @Test func comparisonsRoundTripAndRefuseWhatCannotBe() throws {
+    let cohort = SeededCohort.reference
+    let comparison = try #require(
+      try AUROCComparison.evaluate(
+        first: cohort.first, second: cohort.second, outcomes: cohort.outcomes))
+    let bytes = comparison.canonicalBytes
+    #expect(try AUROCComparison(canonicalBytes: bytes) == comparison)
+    #expect(throws: ValidationError(.malformed, "", field: "")) {
+      try AUROCComparison(canonicalBytes: Array(bytes.dropLast()))
+    }
+    var negative = bytes
+    negative[9] = 0xBF  // the first AUROC with its sign turned
+    #expect(throws: ValidationError(.implausible, "", field: "")) {
+      try AUROCComparison(canonicalBytes: negative)
+    }
+    var uniform = SeededUniform(seed: 79)
+    for _ in 0..<2000 {
+      var altered = bytes
+      altered[uniform.integer(below: altered.count)] = UInt8(uniform.integer(below: 256))
+      if let decoded = try? AUROCComparison(canonicalBytes: altered) {
+        #expect(decoded.canonicalBytes == altered)
+      }
+    }
+  }
 }

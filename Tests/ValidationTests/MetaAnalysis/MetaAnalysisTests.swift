@@ -116,6 +116,35 @@ import Testing
     }
   }
 
+  /// Reference: scipy minimize_scalar on the restricted likelihood, scipy.stats.t; per seed 7 values
+  /// 3u, then 7 variances 0.02 + 0.3u. Columns: τ², μ, HKSJ standard error, prediction interval.
+  @Test(
+    arguments: [
+      (41, [0.90920239, 1.60630267, 0.38071611, -1.03295659, 4.24556192]),
+      (42, [0.65131291, 1.11324808, 0.34570563, -1.14363682, 3.37013298]),
+      (43, [0.70814111, 1.25621738, 0.35549157, -1.09205572, 3.60449048]),
+      (44, [0.33336794, 1.85793951, 0.28114331, 0.20713455, 3.50874447]),
+    ] as [(UInt64, [Double])])
+  func agreesWithScipy(seed: UInt64, expected: [Double]) throws {
+    var uniform = SeededUniform(seed: seed)
+    let values = (0..<7).map { _ in 3 * uniform.next() }
+    let variances = (0..<7).map { _ in 0.02 + 0.3 * uniform.next() }
+    let summary = try #require(
+      MetaAnalysis(
+        values.indices.map { index in
+          (
+            site: "s\(index)",
+            estimate: Estimate(
+              value: values[index], standardError: variances[index].squareRoot())
+          )
+        }))
+    #expect(close(summary.tauSquared, expected[0], 1e-6), "seed \(seed)")
+    #expect(close(summary.mean.value, expected[1], 1e-6), "seed \(seed)")
+    #expect(close(summary.mean.standardError, expected[2], 1e-6), "seed \(seed)")
+    #expect(close(summary.predictionInterval?.lower, expected[3], 1e-6), "seed \(seed)")
+    #expect(close(summary.predictionInterval?.upper, expected[4], 1e-6), "seed \(seed)")
+  }
+
   @Test func performanceIsPooledOnItsScale() throws {
     var sites: [(site: String, performance: SitePerformance)] = []
     for seed in [1, 2, 3, 4] as [UInt64] {

@@ -134,12 +134,12 @@ public struct FederatedAveraging: Sendable, Equatable {
     let weight = Double(patientCount) * scale
     for index in local.indices {
       let clipped = min(max((local[index] - global[index]) * shrink, -bound), bound)
-      result[index] = Int64((clipped * weight).rounded(.toNearestOrEven))
+      result[index] = Int64(Portable.rounded(clipped * weight))
     }
     let cappedLoss = min(max(lossSum, 0), Self.lossCapPerPatient * Double(patientCount))
     result[parameterCount] = Int64(patientCount)
     result[parameterCount + 1] = isClipped ? 1 : 0
-    result[parameterCount + 2] = Int64((cappedLoss * Self.lossScale).rounded(.toNearestOrEven))
+    result[parameterCount + 2] = Int64(Portable.rounded(cappedLoss * Self.lossScale))
     result[parameterCount + 3] = 1
     return result
   }

@@ -4,6 +4,8 @@
 /// C library, whose `exp` and `log` differ between versions and processors. These functions use
 /// only + − × ÷ √, integer arithmetic and bit patterns, all of which IEEE 754 defines exactly.
 ///
+/// √ is `squareRoot()`: an instruction, or a library call that IEEE 754 requires to be exact.
+///
 /// Assumes: round to nearest even, and no contraction of `a * b + c` into a fused multiply-add
 /// (the Swift compiler never contracts; subnormal flushing must be off, which is the default).
 ///
@@ -32,6 +34,15 @@ public enum Portable {
   public static func nearestInteger(_ value: Double) -> Double {
     let shift = 6_755_399_441_055_744.0
     return (value + shift) - shift
+  }
+
+  /// The integer nearest to `value`, ties to even, for every finite value; NaN and ±∞ come back.
+  @inlinable
+  public static func rounded(_ value: Double) -> Double {
+    let magnitude = value.magnitude
+    if !(magnitude < 0x1p52) { return value }
+    let nearest = (magnitude + 0x1p52) - 0x1p52
+    return value < 0 ? -nearest : nearest
   }
 
   /// `value · 2^exponent`, rounded once.

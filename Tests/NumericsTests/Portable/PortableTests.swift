@@ -200,6 +200,19 @@ func ulpDistance(_ a: Double, _ b: Double) -> UInt64 {
     #expect(Portable.softplus(.nan).isNaN)
   }
 
+  @Test func roundingIsToNearestEven() {
+    var generator = SplitMix64(seed: 15)
+    for _ in 0..<20_000 {
+      let x = Double(bitPattern: generator.next())
+      #expect(ulpDistance(Portable.rounded(x), x.rounded(.toNearestOrEven)) == 0)
+      let small = (generator.uniformDouble() - 0.5) * 1e9
+      #expect(Portable.rounded(small) == small.rounded(.toNearestOrEven))
+      #expect(Portable.nearestInteger(small) == small.rounded(.toNearestOrEven))
+    }
+    #expect([0.5, 1.5, 2.5, -0.5, -1.5].map(Portable.rounded) == [0, 2, 2, 0, -2])
+    #expect(Portable.rounded(4_503_599_627_370_495.5) == 4_503_599_627_370_496)
+  }
+
   @Test func expIsMonotoneAcrossReductionBoundaries() {
     // The reduction changes k at odd multiples of ½ ln 2.
     for k in -1000...1000 {

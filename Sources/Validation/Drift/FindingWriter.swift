@@ -149,7 +149,7 @@ struct FindingWriter {
   }
 
   /// The level whose share differs most, for a category; of two that differ alike, the one that is
-  /// more frequent here.
+  /// more frequent here. A flag's levels "no" and "yes" are told by the share of "yes".
   private func mostChangedLevel(_ found: DistributionComparison) -> String? {
     guard let own = comparer.summary(site: found.site, feature: found.feature),
       case .levels(let levels) = own.bins, own.observedCount > 0
@@ -172,6 +172,12 @@ struct FindingWriter {
       if lead > 1e-9 || (lead >= -1e-9 && share > elsewhere && leader.share < leader.elsewhere) {
         best = (level, share, elsewhere)
       }
+    }
+    if levels == ["no", "yes"] {
+      let yes = others.reduce(0) { $0 + ($1.counts.count > 1 ? $1.counts[1] : 0) }
+      let share = Double(own.counts[1]) / Double(own.observedCount)
+      return "yes in \(PlainNumber.percent(share)) against "
+        + PlainNumber.percent(Double(yes) / Double(total))
     }
     guard let best else { return nil }
     let name = levels.indices.contains(best.level) ? "\"\(levels[best.level])\"" : "another level"

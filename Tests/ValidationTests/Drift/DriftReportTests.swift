@@ -188,6 +188,22 @@ import Testing
   }
 }
 
+@Suite struct FlagTests {
+  @Test func aFlagIsToldByTheShareOfYes() throws {
+    let profiles = try (0..<4).map { index in
+      SiteProfile(
+        site: "site-\(index)",
+        features: [
+          try FeatureSummary.categorical(
+            feature: "diabetes", codes: (0..<300).map { $0 % 10 < (index == 2 ? 1 : 5) ? 1 : 0 },
+            levels: ["no", "yes"], minimumCell: 5)
+        ])
+    }
+    let findings = DriftReport.findings(profiles: profiles)
+    #expect(findings.map(\.sentence) == ["diabetes at site-2: yes in 10 % against 50 %"])
+  }
+}
+
 @Suite struct UnitMismatchTests {
   func detect(
     _ factor: Double, offset: Double = 0, unit: String?, typical: Double, jitter: Double = 1.05

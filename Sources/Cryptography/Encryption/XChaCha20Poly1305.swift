@@ -43,4 +43,24 @@ public enum XChaCha20Poly1305 {
       guard status == 0 else { throw CryptographyError(.authenticationFailed) }
     }
   }
+
+  /// Checks and decrypts ciphertext ‖ tag into a buffer of exactly the plaintext's length, which its
+  /// owner wipes. False, with the buffer zeroed, when a length is wrong or authentication fails.
+  public static func open(
+    _ ciphertext: [UInt8], associatedData: [UInt8], nonce: [UInt8], key: UnsafeRawBufferPointer,
+    into target: UnsafeMutableRawBufferPointer
+  ) -> Bool {
+    guard key.count == keyByteCount, nonce.count == nonceByteCount,
+      ciphertext.count == target.count + tagByteCount
+    else { return false }
+    let status = crypto_aead_xchacha20poly1305_ietf_decrypt(
+      target.baseAddress?.assumingMemoryBound(to: UInt8.self), nil, nil, ciphertext,
+      UInt64(ciphertext.count), associatedData, UInt64(associatedData.count), nonce,
+      key.octets)
+    guard status == 0 else {
+      wipe(target)
+      return false
+    }
+    return true
+  }
 }

@@ -98,21 +98,7 @@ public enum Shamir {
   public static func lagrangeCoefficients(
     at points: [UInt16]
   ) throws(CryptographyError) -> [Scalar] {
-    try check(points)
-    let values = points.map { Scalar(UInt64($0)) }
-    var coefficients: [Scalar] = []
-    coefficients.reserveCapacity(points.count)
-    for (index, value) in values.enumerated() {
-      var numerator = Scalar.one
-      var denominator = Scalar.one
-      for (other, otherValue) in values.enumerated() where other != index {
-        numerator = numerator * otherValue
-        denominator = denominator * (otherValue - value)
-      }
-      guard let inverse = denominator.inverse else { throw CryptographyError(.invalidPoint) }
-      coefficients.append(numerator * inverse)
-    }
-    return coefficients
+    try Interpolation(points).coefficients(at: 0)
   }
 
   /// The secret from opened shares and the coefficients of their points.

@@ -9,9 +9,9 @@
 /// without noise, and with Gaussian noise except with probability below 10^−300 per coordinate.
 public struct FixedPointEncoding: Sendable, Hashable {
   public let width: RingWidth
-  /// f: a lattice unit is 2^−f. Between −62 and 62.
+  /// f: a lattice unit is 2^−f. Between −60 and 60.
   public let fractionBits: Int
-  /// B: the largest magnitude that one site may send in a coordinate, in lattice units, at least 1.
+  /// B: the largest magnitude that one site may send in a coordinate, in lattice units, at least 0.
   public let bound: Int64
   /// m: how many sites are summed at most, at least 1.
   public let siteCount: Int
@@ -22,7 +22,7 @@ public struct FixedPointEncoding: Sendable, Hashable {
   public init(
     width: RingWidth, fractionBits: Int, bound: Int64, siteCount: Int, noiseDeviation: Double = 0
   ) throws(FixedPointError) {
-    guard (-62...62).contains(fractionBits), bound >= 1, siteCount >= 1,
+    guard (-60...60).contains(fractionBits), bound >= 0, siteCount >= 1,
       noiseDeviation.isFinite, noiseDeviation >= 0
     else { throw FixedPointError(.invalidParameter) }
     guard
@@ -33,6 +33,35 @@ public struct FixedPointEncoding: Sendable, Hashable {
     self.fractionBits = fractionBits
     self.bound = bound
     self.siteCount = siteCount
+  }
+
+  /// The finest encoding for real numbers of at most a given magnitude at every site: the largest f
+  /// in −60…60 for which B = round(C·2^f) leaves room for the sum (protocol/README.md §14).
+  ///
+  /// Throws `invalidParameter`, or `overflowPossible` when even f = −60 has no room.
+  ///
+  /// - Parameters:
+  ///   - largestMagnitude: C, the bound of one site's coordinate in its own units.
+  ///   - noiseDeviation: σ of the summed noise in lattice units, zero without noise.
+  public init(
+    width: RingWidth, largestMagnitude: Double, siteCount: Int, noiseDeviation: Double = 0
+  ) throws(FixedPointError) {
+    guard largestMagnitude.isFinite, largestMagnitude >= 0 else {
+      throw FixedPointError(.invalidParameter)
+    }
+    for fractionBits in stride(from: 60, through: -60, by: -1) {
+      let scale = Double(sign: .plus, exponent: fractionBits, significand: 1)
+      let units = (largestMagnitude * scale).rounded(.toNearestOrEven)
+      guard let bound = Int64(exactly: units),
+        Self.fits(
+          width: width, bound: bound, siteCount: siteCount, noiseDeviation: noiseDeviation)
+      else { continue }
+      try self.init(
+        width: width, fractionBits: fractionBits, bound: bound, siteCount: siteCount,
+        noiseDeviation: noiseDeviation)
+      return
+    }
+    throw FixedPointError(.overflowPossible)
   }
 
   /// Whether m·B + 40σ < 2^(w−1), computed so that no rounding can hide an overflow.

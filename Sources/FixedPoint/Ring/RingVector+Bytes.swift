@@ -48,6 +48,33 @@ extension RingVector {
     #endif
   }
 
+  /// Adds wire bytes element by element modulo 2^w, in place and without a copy of them. Returns
+  /// false, and changes nothing, when they are not exactly as long as the vector.
+  public mutating func add(littleEndian bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count == count * width.byteCount else { return false }
+    switch self {
+    case .bits32(var words):
+      self = .bits32([])  // keeps `words` uniquely referenced, so that it is changed in place
+      words.withUnsafeMutableBufferPointer { target in
+        for index in 0..<target.count {
+          let word = bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)
+          target[index] &+= UInt32(littleEndian: word)
+        }
+      }
+      self = .bits32(words)
+    case .bits64(var words):
+      self = .bits64([])
+      words.withUnsafeMutableBufferPointer { target in
+        for index in 0..<target.count {
+          let word = bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)
+          target[index] &+= UInt64(littleEndian: word)
+        }
+      }
+      self = .bits64(words)
+    }
+    return true
+  }
+
   private mutating func convertFromLittleEndian() {
     #if !_endian(little)
       switch self {

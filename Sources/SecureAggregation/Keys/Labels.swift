@@ -1,0 +1,32 @@
+import Cryptography
+
+/// The personalisation of every hash of the protocol (protocol/README.md §2–§5).
+enum Labels {
+  static let manifest: HashLabel = "wss1.manifest"
+  static let manifestDigest: HashLabel = "wss1.hm"
+  static let signature: HashLabel = "wss1.sig"
+  static let attestation: HashLabel = "wss1.attest"
+  static let genesis: HashLabel = "wss1.genesis"
+  static let offers: HashLabel = "wss1.offers"
+  static let vector: HashLabel = "wss1.vector"
+  static let message: HashLabel = "wss1.message"
+  static let set: HashLabel = "wss1.set"
+  static let round: HashLabel = "wss1.round"
+  static let list: HashLabel = "wss1.list"
+  static let acknowledgement: HashLabel = "wss1.ack"
+  static let result: HashLabel = "wss1.result"
+  static let prefetch: HashLabel = "wss1.prefetch"
+  static let pairRoot: HashLabel = "wss1.prk"
+  static let next: HashLabel = "wss1.next"
+  static let channel: HashLabel = "wss1.chan"
+  static let mask: HashLabel = "wss1.mask"
+  static let seed: HashLabel = "wss1.seed"
+  static let check: HashLabel = "wss1.check"
+  static let pair: HashLabel = "wss1.pair"
+  static let selfMask: HashLabel = "wss1.self"
+  static let recovery: HashLabel = "wss1.recovery"
+  static let selfCommitment: HashLabel = "wss1.cb"
+  static let maskCommitment: HashLabel = "wss1.ck"
+  static let alpha: HashLabel = "wss1.alpha"
+  static let tagMask: HashLabel = "wss1.tagmask"
+}

@@ -1,0 +1,24 @@
+import Cryptography
+
+/// The check of acknowledgements that both a site and an auditor make.
+enum Quorum {
+  /// Throws `ackInvalid`, naming those whose signature is wrong or who are no members of U2, or
+  /// `quorumMissing` when fewer than t are left.
+  static func check(
+    _ acknowledgements: [SignatureEntry], of members: [UInt16], statement: Digest,
+    manifest: SignedManifest
+  ) throws(SecureAggregationError) {
+    let wrong = acknowledgements.filter { entry in
+      guard members.contains(entry.index), entry.index != 0,
+        let key = manifest.key(of: entry.index)
+      else { return true }
+      return !key.isValid(entry.signature, for: statement.bytes)
+    }
+    guard wrong.isEmpty else {
+      throw SecureAggregationError(.ackInvalid, naming: wrong.map(\.index))
+    }
+    guard acknowledgements.count >= manifest.manifest.threshold else {
+      throw SecureAggregationError(.quorumMissing, naming: [0])
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import Cryptography
+import FixedPoint
+
+/// A finished round.
+public struct RoundOutcome: Sendable, Hashable {
+  public let epoch: UInt32
+  public let round: UInt64
+  public let binding: RoundBinding
+  /// The sum of the answers, without the constant coordinate.
+  public let total: RingVector
+  /// U2: whose answers are in the sum.
+  public let participants: [UInt16]
+  /// R_r.
+  public let digest: Digest
+}

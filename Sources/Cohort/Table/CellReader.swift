@@ -11,7 +11,7 @@ struct CellReader: Sendable {
   enum Reading: Sendable, Equatable {
     case value(Double)
     case missing
-    case outOfRange
+    case outOfRange(Double)
     case unreadable
   }
 
@@ -40,8 +40,8 @@ struct CellReader: Sendable {
     guard let text = text(fields) else { return .missing }
     guard let raw = CellText.number(text) else { return .unreadable }
     let value = conversion.apply(raw)
-    guard value.isFinite else { return .outOfRange }
-    if let hardRange, !hardRange.contains(value) { return .outOfRange }
+    guard value.isFinite else { return .unreadable }
+    if let hardRange, !hardRange.contains(value) { return .outOfRange(value) }
     return .value(value)
   }
 

@@ -27,6 +27,8 @@ public struct CohortBuilder: Sendable {
   private var vocabularies: [Vocabulary]
   private var fixedVocabulary: [Bool]
   private var readings: [[UInt8]]
+  /// Values outside the hard range by row, per feature.
+  private var outside: [[Int: Double]]
   private var outcomes: [UInt8] = []
   private var patients: [Int32] = []
   private var patientIndex: [String: Int32] = [:]
@@ -110,6 +112,7 @@ public struct CohortBuilder: Sendable {
     values = readers.map { _ in [] }
     words = readers.map { _ in [] }
     readings = readers.map { _ in [] }
+    outside = readers.map { _ in [:] }
     vocabularies = specification.features.map { feature in
       if case .category(let levels?) = feature.kind { return Vocabulary(levels) }
       return Vocabulary([])
@@ -194,12 +197,18 @@ public struct CohortBuilder: Sendable {
       readings[index].append(0)
       return
     }
-    if case .value(let value) = reading {
-      values[index].append(value)
-    } else {
-      values[index].append(.nan)
+    var stored = Double.nan
+    var mark: UInt8 = 0
+    switch reading {
+    case .value(let value): stored = value
+    case .missing: break
+    case .outOfRange(let value):
+      mark = 1
+      outside[index][values[index].count] = value
+    case .unreadable: mark = 2
     }
-    readings[index].append(reading == .outOfRange ? 1 : (reading == .unreadable ? 2 : 0))
+    values[index].append(stored)
+    readings[index].append(mark)
   }
 
   /// The finished table: one row per patient where the specification says so, whole patients on
@@ -215,7 +224,8 @@ public struct CohortBuilder: Sendable {
       faults.append(
         CohortTable.CellFaults(
           outOfRangeCount: chosen.count { marks[$0] == 1 },
-          unreadableCount: chosen.count { marks[$0] == 2 }))
+          unreadableCount: chosen.count { marks[$0] == 2 },
+          recordedMedian: recordedMedian(index, chosen)))
       switch feature.kind {
       case .number:
         let column = values[index]
@@ -240,6 +250,15 @@ public struct CohortBuilder: Sendable {
       isHoldout: chosen.map { heldOut.contains(patients[$0]) }, hasOutcome: purpose == .study,
       patients: numbers, sourceRows: chosen.map { sourceRows[$0] }, flow: flow(chosen.count),
       faults: faults)
+  }
+
+  /// The lower median of a number as it was recorded, over the chosen rows.
+  private func recordedMedian(_ index: Int, _ rows: [Int]) -> Double? {
+    guard specification.features[index].isNumber else { return nil }
+    let column = values[index]
+    let excluded = outside[index]
+    let recorded = rows.compactMap { column[$0].isNaN ? excluded[$0] : column[$0] }.sorted()
+    return recorded.isEmpty ? nil : recorded[(recorded.count - 1) / 2]
   }
 
   private func keptRows() -> [Int] {

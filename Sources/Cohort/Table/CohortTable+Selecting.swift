@@ -82,6 +82,9 @@ extension CohortTable {
       next = limit
     }
     var faults = first.faults
+    if tables.count > 1 {
+      for index in faults.indices { faults[index].recordedMedian = nil }
+    }
     for table in tables.dropFirst() {
       for index in faults.indices {
         faults[index].outOfRangeCount += table.faults[index].outOfRangeCount

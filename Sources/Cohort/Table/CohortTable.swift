@@ -69,10 +69,17 @@ public struct CohortTable: Sendable, Hashable {
     public var outOfRangeCount: Int
     /// Texts that are not of the feature's kind.
     public var unreadableCount: Int
+    /// The median of the numbers as recorded, those outside the hard range included, in the study's
+    /// unit; nil without numbers, for other kinds, and for pooled tables. A site that declares a
+    /// wrong unit shows here even when the range turns its values into gaps.
+    public var recordedMedian: Double?
 
-    public init(outOfRangeCount: Int = 0, unreadableCount: Int = 0) {
+    public init(
+      outOfRangeCount: Int = 0, unreadableCount: Int = 0, recordedMedian: Double? = nil
+    ) {
       self.outOfRangeCount = outOfRangeCount
       self.unreadableCount = unreadableCount
+      self.recordedMedian = recordedMedian
     }
   }
 

@@ -69,9 +69,10 @@ extension SiteCheck {
     guard let median = tally.median(least: max(minimumCell, 20)) else { return }
     let value = conversion.apply(median)
     guard !isPlausible(value, variable) else { return }
-    let mistakes = UnitConversion.knownFactors(feature: variable.key, unit: variable.unit)
-    let fitting = mistakes.first { isTypical($0.conversion.apply(value), variable) }
-    if let fitting, !UnitName.areEqual(fitting.recordedUnit, unit) {
+    let fitting = UnitConversion.knownFactors(feature: variable.key, unit: unit).first {
+      isTypical(conversion.apply($0.conversion.apply(median)), variable)
+    }
+    if let fitting {
       add(
         "suspicious-unit", .warning,
         "the typical value does not fit \(unit); it would fit \(fitting.recordedUnit)",

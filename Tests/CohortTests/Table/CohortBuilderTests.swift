@@ -18,7 +18,9 @@ import Testing
     #expect(table.columns[1] == .number([70, .nan, .nan, 40]))
     #expect(table.columns[2] == .category([0, -2, -1, 1], levels: ["medicine", "surgery"]))
     #expect(table.columns[3] == .flag([1, .nan, .nan, 0]))
-    #expect(table.faults[0] == .init(outOfRangeCount: 1, unreadableCount: 1))
+    #expect(
+      table.faults[0] == .init(outOfRangeCount: 1, unreadableCount: 1, recordedMedian: 1.2))
+    #expect(table.faults[1].recordedMedian == 40)
     #expect(table.outOfRangeCounts == [1, 1, 0, 0])
   }
 

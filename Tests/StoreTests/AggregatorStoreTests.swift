@@ -183,7 +183,9 @@ import Testing
   @Test func roundsOnlyGoForwardAndPublishWithTheTranscript() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.aggregatorWithStudy()
-    func key(_ round: Int64) -> RoundKey { RoundKey(study: "s1", epoch: 0, round: round) }
+    func key(_ round: UInt64, epoch: UInt32 = 1) -> RoundKey {
+      RoundKey(study: "s1", epoch: epoch, round: round)
+    }
     try await store.openRound(key(0), queryDigest: [1])
     await #expect(throws: StoreError(.outOfOrder)) {
       try await store.openRound(key(0), queryDigest: [2])
@@ -194,18 +196,45 @@ import Testing
       try await store.publishRound(key(0), transcript: transcriptEntry(3))
     }
     #expect(try await store.rounds(study: "s1").map(\.outcome) == [.open], "all or nothing")
-    try await store.publishRound(key(0), transcript: transcriptEntry(0))
+    try await store.publishRound(
+      key(0), transcript: transcriptEntry(0), records: ["attestations": [1, 2]])
+    #expect(try await store.record(name: "attestations", study: "s1") == [1, 2])
     try await store.openRound(key(1), queryDigest: [2])
     try await store.failRound(key(1), reason: "acks: south")
     await #expect(throws: StoreError(.transitionRefused)) {
       try await store.publishRound(key(1), transcript: transcriptEntry(1))
     }
     await #expect(throws: StoreError(.notFound)) { try await store.failRound(key(2), reason: "") }
+    await #expect(throws: StoreError(.outOfOrder), "numbers run on through epochs") {
+      try await store.openRound(key(1, epoch: 2), queryDigest: [1])
+    }
+    await #expect(throws: StoreError(.outOfOrder)) {
+      try await store.openRound(key(2, epoch: 0), queryDigest: [1])
+    }
     let again = try fixture.aggregator()
     #expect(try await again.lastKnownRound(study: "s1") == key(1))
     #expect(try await again.rounds(study: "s1").map(\.outcome) == [.published, .failed])
     #expect(try await again.transcriptCount(study: "s1") == 1)
     #expect(try await again.verifyTranscript(study: "s1") == nil)
+  }
+
+  @Test func epochsOnlyGoForward() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.aggregatorWithStudy()
+    #expect(try await store.lastEpoch(study: "s1")?.epoch == nil)
+    try await store.openEpoch(1, study: "s1", record: [4])
+    for epoch in UInt32(0)...1 {
+      await #expect(throws: StoreError(.outOfOrder)) {
+        try await store.openEpoch(epoch, study: "s1")
+      }
+    }
+    try await store.openEpoch(7, study: "s1", record: [5])
+    let last = try #require(try await fixture.aggregator().lastEpoch(study: "s1"))
+    #expect(last.epoch == 7 && last.record == [5])
+    try await store.storeRecord([1], name: "attestations", study: "s1")
+    try await store.storeRecord([2], name: "attestations", study: "s1")
+    #expect(try await store.record(name: "attestations", study: "s1") == [2])
+    #expect(try await store.record(name: "other", study: "s1") == nil)
   }
 
   @Test func progressAndArtefacts() async throws {

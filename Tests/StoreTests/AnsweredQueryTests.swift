@@ -3,68 +3,59 @@ import Testing
 @testable import Store
 
 @Suite struct AnsweredQueryTests {
-  private func key(_ round: Int64) -> RoundKey { RoundKey(study: "s1", epoch: 0, round: round) }
-
-  /// Opens round `round` and takes it to `state` for the query [7] and these participants.
-  private func answer(
-    _ store: SiteStore, _ round: Int64, _ participants: [String], minimum: Int? = 3,
-    to state: RoundState = .released
+  /// Opens round `round` and releases the query [7] for these participants.
+  private func release(
+    _ store: SiteStore, _ round: UInt64, _ participants: [String], minimum: Int? = 3
   ) async throws {
-    _ = try await store.openRound(key(round), queryDigest: [7], record: [])
-    let outcome = try await store.advanceRound(
-      key(round), to: state, record: [],
-      release: QueryRelease(
-        queryDigest: [7], participants: participants, minimumSetDifference: minimum))
-    #expect(outcome.isNew)
+    try await store.appendJournal(
+      JournalBatch(items: [
+        JournalItem(.opened, round: round, record: [1]),
+        JournalItem(
+          .released, round: round, record: [2],
+          release: QueryRelease(
+            queryDigest: [7], participants: participants, minimumSetDifference: minimum)),
+      ]), study: "s1")
   }
 
-  @Test func exactQueryIsAnsweredOnceForCloseSets() async throws {
+  @Test func exactQueryIsOpenedOnceForCloseSets() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    try await answer(store, 0, ["a", "b", "c", "d"])
+    try await release(store, 1, ["a", "b", "c", "d"])
     await #expect(throws: StoreError(.queryAnswered)) {
-      try await answer(store, 1, ["a", "b", "c"])
+      try await release(store, 2, ["a", "b", "c"])
     }
-    #expect(try await store.journalEntry(key(1))?.state == .opened, "nothing half-written")
-    try await answer(store, 2, ["d", "c", "b", "a"])
-    try await answer(store, 3, ["a", "e", "f", "b", "g", "c", "d"])
+    #expect(try await store.lastKnownRound(study: "s1")?.round == 1, "nothing half-written")
+    try await release(store, 3, ["d", "c", "b", "a"])
+    try await release(store, 4, ["a", "e", "f", "b", "g", "c", "d"])
     await #expect(throws: StoreError(.queryAnswered)) {
-      try await answer(store, 4, ["a", "e", "f", "b", "g", "c"])
+      try await release(store, 5, ["a", "e", "f", "b", "g", "c"])
     }
-    try await answer(store, 5, ["a"], minimum: nil)
+    try await release(store, 6, ["a"], minimum: nil)
     let answers = try await store.answers(to: [7], study: "s1")
-    #expect(answers.map(\.key.round) == [0, 2, 3, 5])
-    #expect(answers.map(\.released) == [true, true, true, true])
+    #expect(answers.map(\.round) == [1, 3, 4, 6])
+    #expect(answers.first?.participants == ["a", "b", "c", "d"])
     #expect(try await store.answers(to: [8], study: "s1").isEmpty)
   }
 
-  @Test func burnedRoundThatReleasedNothingDoesNotCount() async throws {
+  @Test func releaseCountsAlsoWhenNoResultCame() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    try await answer(store, 0, ["a", "b", "c"], to: .acked)
-    _ = try await store.burnRound(key(0), reason: "deadline")
-    try await answer(store, 1, ["a", "b"])
-    let answers = try await store.answers(to: [7], study: "s1")
-    #expect(answers.map(\.released) == [false, true])
+    try await release(store, 1, ["a", "b", "c"])
+    try await store.appendJournal(
+      JournalBatch(items: [JournalItem(.aborted, round: 1, record: [9])]), study: "s1")
+    try store.close()
+    let again = try fixture.site()
+    await #expect(throws: StoreError(.queryAnswered)) { try await release(again, 2, ["a", "b"]) }
   }
 
-  @Test func releaseAfterAckIsRememberedAlsoWhenTheRoundBurns() async throws {
+  @Test func releaseWithoutItsQueryIsRefused() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    try await answer(store, 0, ["a", "b", "c"], to: .acked)
-    _ = try await store.advanceRound(key(0), to: .released, record: [])
-    _ = try await store.burnRound(key(0), reason: "no result came")
-    await #expect(throws: StoreError(.queryAnswered)) { try await answer(store, 1, ["a", "b"]) }
-  }
-
-  @Test func releaseForAnotherSetThanAcknowledgedIsRefused() async throws {
-    let fixture = try StoreFixture()
-    let store = try await fixture.siteWithStudy()
-    try await answer(store, 0, ["a", "b", "c"], to: .acked)
-    await #expect(throws: StoreError(.conflict)) {
-      try await store.advanceRound(
-        key(0), to: .released, record: [],
-        release: QueryRelease(queryDigest: [7], participants: ["a", "b"]))
+    await #expect(throws: StoreError(.invalidValue)) {
+      try await store.appendJournal(
+        JournalBatch(items: [
+          JournalItem(.opened, round: 1, record: []), JournalItem(.released, round: 1, record: []),
+        ]), study: "s1")
     }
   }
 }

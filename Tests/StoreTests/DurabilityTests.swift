@@ -49,7 +49,7 @@ import Testing
     let store = try fixture.site()
     func level() async throws -> Int? {
       try await store.database.outsideTransaction("test") {
-        try Int.fetchOne($0, sql: "PRAGMA synchronous")
+        try synchronousLevel($0)
       }
     }
     try await store.set("a", to: "1")
@@ -69,10 +69,10 @@ import Testing
     let store = try await fixture.siteWithStudy()
     let task = Task {
       withUnsafeCurrentTask { $0?.cancel() }
-      return try await store.openRound(
-        RoundKey(study: "s1", epoch: 0, round: 0), queryDigest: [1], record: [1])
+      return try await store.appendJournal(
+        JournalBatch(items: [JournalItem(.opened, round: 1, record: [1])]), study: "s1")
     }
-    #expect(try await task.value == .written)
+    #expect(try await task.value == .appended)
   }
 
   @Test func backupIsOfOneMomentAndReplacesTheOlder() async throws {
@@ -134,4 +134,9 @@ import Testing
     }
     #expect(try await fixture.site().setting("kept") == "yes")
   }
+}
+
+/// 2 is FULL, 1 is NORMAL.
+func synchronousLevel(_ connection: Database) throws -> Int? {
+  try Int.fetchOne(connection, sql: "PRAGMA synchronous")
 }

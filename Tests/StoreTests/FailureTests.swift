@@ -19,25 +19,24 @@ import Testing
   @Test func fullDiskLeavesTheStateBeforeAndRecovers() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    let key = RoundKey(study: "s1", epoch: 0, round: 0)
-    _ = try await store.openRound(key, queryDigest: [1], record: [1])
+    try await store.appendJournal(
+      JournalBatch(items: [JournalItem(.opened, round: 1, record: [1])]), study: "s1")
+    let journal = try await store.journal(study: "s1")
     let head = try await store.audit.head()
     let pages = try await store.database.limitPages(1)
     #expect(pages > 10, "SQLite keeps the limit at the present size")
-    let vector = [UInt8](repeating: 5, count: 200_000)
-    let error = await failure {
-      _ = try await store.advanceRound(key, to: .committed, record: [2], outgoing: vector)
-    }
+    let batch = JournalBatch(
+      items: [JournalItem(.committed, round: 1, record: [2])],
+      vectors: [JournalVector(round: 1, digest: [5], bytes: .init(repeating: 5, count: 200_000))])
+    let error = await failure { try await store.appendJournal(batch, study: "s1") }
     #expect(error?.code == .diskFull)
-    #expect(error?.file == store.path && error?.operation == "advance round")
+    #expect(error?.file == store.path && error?.operation == "append to journal")
     #expect(error?.description.contains("Free space") == true)
     #expect(error?.description.contains("SQLite code 13") == true)
-    let entry = try #require(try await store.journalEntry(key))
-    #expect(entry.state == .opened && entry.record == [1] && entry.outgoing.isEmpty)
+    #expect(try await store.journal(study: "s1") == journal)
     #expect(try await store.audit.head() == head)
     _ = try await store.database.limitPages(1_000_000)
-    #expect(
-      try await store.advanceRound(key, to: .committed, record: [2], outgoing: vector).isNew)
+    #expect(try await store.appendJournal(batch, study: "s1") == .appended)
     try await store.checkIntegrity()
   }
 

@@ -4,134 +4,167 @@ import Testing
 @testable import Store
 
 @Suite struct JournalTests {
-  private func key(_ round: Int64, epoch: Int64 = 0) -> RoundKey {
-    RoundKey(study: "s1", epoch: epoch, round: round)
+  /// Records are opaque to the store: kind, round and a salt tell them apart here.
+  private func item(_ kind: JournalKind, _ round: UInt64, salt: UInt8 = 0) -> JournalItem {
+    let record = [UInt8(truncatingIfNeeded: kind.rawValue), UInt8(truncatingIfNeeded: round), salt]
+    switch kind {
+    case .epoch:
+      return JournalItem(kind, round: round, record: record, epoch: UInt32(salt))
+    case .released:
+      return JournalItem(
+        kind, round: round, record: record,
+        release: QueryRelease(
+          queryDigest: [UInt8(truncatingIfNeeded: round)], participants: ["a", "b", "c"]),
+        recordAfterwards: [7, UInt8(truncatingIfNeeded: round)])
+    case .done:
+      return JournalItem(
+        kind, round: round, record: record, resultDigest: [2, UInt8(truncatingIfNeeded: round)])
+    default: return JournalItem(kind, round: round, record: record)
+    }
   }
 
-  private func open(
-    _ store: SiteStore, _ round: Int64, epoch: Int64 = 0, state: RoundState = .opened
-  ) async throws -> JournalOutcome {
-    try await store.openRound(
-      key(round, epoch: epoch), state: state, queryDigest: [UInt8(round)], record: [1])
+  private func append(
+    _ items: [JournalItem], to store: SiteStore, vectors: [JournalVector] = [],
+    transcript: [TranscriptEntry] = [], durability: Durability = .full
+  ) async throws -> AppendOutcome {
+    try await store.appendJournal(
+      JournalBatch(items: items, vectors: vectors, transcript: transcript), study: "s1",
+      durability: durability)
   }
 
-  @Test func roundWalksForwardAndIsErasedAtItsEnd() async throws {
+  private func vector(_ round: UInt64, byte: UInt8 = 9, count: Int = 50) -> JournalVector {
+    JournalVector(
+      round: round, digest: [byte, UInt8(truncatingIfNeeded: round)],
+      bytes: [UInt8](repeating: byte, count: count))
+  }
+
+  @Test func recordsReadBackInTheOrderWritten() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    #expect(try await open(store, 0).isNew)
-    for (state, byte) in [(RoundState.shared, UInt8(2)), (.committed, 4), (.acked, 5)] {
-      let outcome = try await store.advanceRound(
-        key(0), to: state, record: [byte], outgoing: [byte, byte])
-      #expect(outcome.isNew)
-    }
-    let entry = try #require(try await store.journalEntry(key(0)))
-    #expect(entry.state == .acked && entry.record == [5])
-    #expect(entry.outgoing == [.shared: [2, 2], .committed: [4, 4], .acked: [5, 5]])
+    #expect(try await store.lastKnownRound(study: "s1") == nil)
+    let steps = [
+      item(.epoch, 0, salt: 1), item(.opened, 1), item(.shared, 1), item(.locked, 1),
+      item(.committed, 1), item(.acknowledged, 1), item(.released, 1),
+    ]
+    #expect(try await append(Array(steps[0..<3]), to: store) == .appended)
+    #expect(try await append(Array(steps[3..<5]), to: store, vectors: [vector(1)]) == .appended)
+    #expect(try await append(Array(steps[5...]), to: store) == .appended)
+    let journal = try await store.journal(study: "s1")
+    #expect(journal.records == steps.map(\.record))
+    #expect(journal.vectors == [vector(1)])
     #expect(
-      try await store.finishRound(
-        key(0), resultDigest: [2, 0], transcript: transcriptEntry(0), epochSecret: [8]
-      ).isNew)
-    let done = try #require(try await store.journalEntry(key(0)))
-    #expect(done.state == .done && done.outgoing.isEmpty && done.record.isEmpty)
-    #expect(done.resultDigest == [2, 0])
-    #expect(try await store.transcriptCount(study: "s1") == 1)
-    #expect(try await store.epochSecret(study: "s1")?.record == [8])
-  }
-
-  @Test func journalNeverGoesBackwards() async throws {
-    let fixture = try StoreFixture()
-    let store = try await fixture.siteWithStudy()
-    #expect(try await open(store, 5).isNew)
-    await #expect(throws: StoreError(.outOfOrder)) { try await open(store, 4) }
-    #expect(try await !open(store, 5).isNew)
-    #expect(try await store.advanceRound(key(5), to: .acked, record: [2]).isNew)
-    let back = try await store.advanceRound(key(5), to: .committed, record: [3])
-    guard case .alreadyThere(let entry) = back else {
-      Issue.record("a step back was written")
-      return
-    }
-    #expect(entry.state == .acked && entry.record == [2])
-    #expect(try await open(store, 0, epoch: 1).isNew, "a new epoch counts anew")
-    await #expect(throws: StoreError(.outOfOrder)) { try await open(store, 6, epoch: 0) }
-    await #expect(throws: StoreError(.invalidValue)) { try await open(store, 7, epoch: -1) }
-  }
-
-  @Test func burnedRoundIsNeverReopenedAlsoAfterReopening() async throws {
-    let fixture = try StoreFixture()
-    let store = try await fixture.siteWithStudy()
-    _ = try await open(store, 3)
-    #expect(try await store.burnRound(key(3), reason: "deadline").isNew)
-    #expect(try await !store.burnRound(key(3), reason: "again").isNew)
-    #expect(try await store.burnRound(key(9), reason: "missed").isNew, "burned unopened")
+      try await store.lastKnownRound(study: "s1")
+        == LastRound(epoch: 1, round: 1, accepted: nil, acceptedDigest: nil))
     try store.close()
-    let again = try fixture.site()
-    #expect(try await !open(again, 3).isNew)
-    #expect(try await !open(again, 9).isNew)
-    await #expect(throws: StoreError(.outOfOrder)) { try await open(again, 8) }
-    #expect(try await !again.advanceRound(key(3), to: .acked, record: []).isNew)
-    let last = try #require(try await again.lastKnownRound(study: "s1"))
-    #expect(last.key == key(9) && last.state == .aborted && last.lastDone == nil)
-    let burned = try await again.burnedRounds(study: "s1")
-    #expect(burned.map(\.key.round) == [3, 9])
-    #expect(burned.map(\.reason) == ["deadline", "missed"])
+    #expect(try await fixture.site().journal(study: "s1") == journal)
   }
 
-  @Test func openingALaterRoundBurnsTheUnfinishedOne() async throws {
+  @Test func doneErasesTheStepsAndKeepsWhatCountsForEver() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    _ = try await open(store, 1)
-    _ = try await open(store, 2)
-    let first = try #require(try await store.journalEntry(key(1)))
-    #expect(first.state == .aborted && first.reason == "superseded" && first.record.isEmpty)
+    _ = try await append(
+      [item(.epoch, 0, salt: 1), item(.opened, 1), item(.committed, 1)], to: store,
+      vectors: [vector(1)])
+    _ = try await append([item(.acknowledged, 1)], to: store)
+    _ = try await append([item(.released, 1)], to: store)
+    _ = try await append([item(.done, 1)], to: store, transcript: [transcriptEntry(0)])
+    let journal = try await store.journal(study: "s1")
+    #expect(journal.records == [item(.epoch, 0, salt: 1).record, [7, 1], item(.done, 1).record])
+    #expect(journal.vectors.isEmpty)
+    #expect(
+      try await store.lastKnownRound(study: "s1")
+        == LastRound(epoch: 1, round: 1, accepted: 1, acceptedDigest: [2, 1]))
+    #expect(try await store.transcriptCount(study: "s1") == 1)
+    #expect(try await store.answers(to: [1], study: "s1").map(\.round) == [1])
+  }
+
+  @Test func openingARoundErasesTheOneBefore() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    _ = try await append([item(.opened, 1), item(.committed, 1)], to: store, vectors: [vector(1)])
+    _ = try await append([item(.aborted, 1)], to: store)
+    #expect(try await store.journal(study: "s1").vectors.count == 1, "a late result may come")
+    _ = try await append([item(.opened, 2)], to: store)
+    let journal = try await store.journal(study: "s1")
+    #expect(journal.records == [item(.aborted, 1).record, item(.opened, 2).record])
+    #expect(journal.vectors.isEmpty)
+    #expect(try await store.abortedRounds(study: "s1") == [1])
+  }
+
+  /// Every step after every step, in the same, an earlier and a later round.
+  @Test(arguments: JournalKind.allCases.filter { $0 != .epoch })
+  func journalNeverGoesBackwards(last: JournalKind) async throws {
+    for next in JournalKind.allCases where next != .epoch {
+      for offset in [-1, 0, 1] {
+        let fixture = try StoreFixture()
+        let store = try await fixture.siteWithStudy()
+        _ = try await append([item(.opened, 5)], to: store)
+        if last != .opened { _ = try await append([item(last, 5)], to: store) }
+        let round = UInt64(5 + offset)
+        let allowed =
+          switch (next, offset) {
+          case (.aborted, _): true
+          case (.done, _): last != .done || offset == 1
+          case (.opened, _): offset == 1
+          default: offset == 0 && next > last && last != .done && last != .aborted
+          }
+        do {
+          let outcome = try await append([item(next, round, salt: 1)], to: store)
+          #expect(outcome == .appended && allowed, "\(last), \(next), \(offset)")
+        } catch {
+          let code = (error as? StoreError)?.code
+          #expect(!allowed, "\(last), \(next), \(offset): \(error)")
+          #expect(code == .outOfOrder || (code == .conflict && offset == 0))
+        }
+      }
+    }
+  }
+
+  @Test func sameRecordAgainIsFineAnotherIsNot() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    let batch = [item(.epoch, 0, salt: 3), item(.opened, 1), item(.committed, 1)]
+    #expect(try await append(batch, to: store) == .appended)
+    #expect(try await append(batch, to: store) == .alreadyThere)
+    await #expect(throws: StoreError(.conflict)) {
+      try await append([item(.committed, 1, salt: 1)], to: store)
+    }
+    var epoch = item(.epoch, 0, salt: 3)
+    epoch.record = [0]
+    await #expect(throws: StoreError(.conflict)) { try await append([epoch], to: store) }
+    await #expect(throws: StoreError(.outOfOrder)) {
+      try await append([item(.epoch, 0, salt: 2)], to: store)
+    }
+    #expect(try await store.journal(study: "s1").records.count == 3)
   }
 
   /// insertIfAbsent: eight tasks over two connections want to acknowledge different sets.
-  @Test func oneOfEightConcurrentAcksWins() async throws {
+  @Test func oneOfEightConcurrentAcknowledgementsWins() async throws {
     let fixture = try StoreFixture()
     let first = try await fixture.siteWithStudy()
     let second = try fixture.site()
-    for round in Int64(0)..<5 {
-      _ = try await open(first, round)
-      let outcomes = try await withThrowingTaskGroup(of: (UInt8, JournalOutcome).self) { group in
+    for round in UInt64(1)...5 {
+      _ = try await append([item(.opened, round), item(.committed, round)], to: first)
+      let winners = try await withThrowingTaskGroup(of: UInt8?.self) { group in
         for task in UInt8(0)..<8 {
           let store = task.isMultiple(of: 2) ? first : second
           group.addTask {
-            let outcome = try await store.advanceRound(
-              RoundKey(study: "s1", epoch: 0, round: round), to: .acked, record: [task],
-              outgoing: [task, task])
-            return (task, outcome)
+            do {
+              _ = try await append([item(.acknowledged, round, salt: task)], to: store)
+              return task
+            } catch {
+              guard (error as? StoreError)?.code == .conflict else { throw error }
+              return nil
+            }
           }
         }
-        return try await group.reduce(into: []) { $0.append($1) }
+        return try await group.reduce(into: [UInt8]()) { if let task = $1 { $0.append(task) } }
       }
-      let winners = outcomes.filter { $0.1.isNew }.map(\.0)
       #expect(winners.count == 1, "round \(round)")
       let winner = try #require(winners.first)
-      for (_, outcome) in outcomes {
-        guard case .alreadyThere(let entry) = outcome else { continue }
-        #expect(entry.outgoing[.acked] == [winner, winner], "byte-identical resend")
-      }
+      let journal = try await second.journal(study: "s1")
+      #expect(journal.records.last == item(.acknowledged, round, salt: winner).record)
     }
-  }
-
-  @Test func recoveryBurnsWhatWasNotCommittedAndKeepsWhatWas() async throws {
-    let fixture = try StoreFixture()
-    let store = try await fixture.siteWithStudy()
-    try await store.propose(
-      id: "s2", name: "Other", planText: "p", planDigest: [9], proposer: "ada")
-    try await store.decide("s2", planDigest: [9], approved: true, by: "steward")
-    _ = try await open(store, 1)
-    let other = RoundKey(study: "s2", epoch: 0, round: 4)
-    _ = try await store.openRound(
-      other, state: .committed, queryDigest: [4], record: [7], outgoing: [1, 2, 3])
-    try fixture.crashCopy(of: "site.sqlite", as: "crashed.sqlite")
-    let crashed = try fixture.site("crashed.sqlite")
-    let recovery = try await crashed.recoverJournal()
-    #expect(recovery.burned == [key(1)])
-    #expect(recovery.resumable.map(\.key) == [other])
-    #expect(recovery.resumable.first?.outgoing == [.committed: [1, 2, 3]])
-    #expect(try await crashed.recoverJournal().burned.isEmpty)
-    #expect(try await crashed.audit.verify().isWhole)
   }
 
   @Test func unapprovedAndWithdrawnStudiesAnswerNothing() async throws {
@@ -139,63 +172,78 @@ import Testing
     let store = try fixture.site()
     try await store.propose(
       id: "s1", name: "Sepsis", planText: "p", planDigest: [1], proposer: "ada")
-    await #expect(throws: StoreError(.transitionRefused)) { try await open(store, 0) }
+    await #expect(throws: StoreError(.transitionRefused)) {
+      try await append([item(.opened, 1)], to: store)
+    }
     try await store.decide("s1", planDigest: [1], approved: true, by: "steward")
-    #expect(try await open(store, 0).isNew)
+    _ = try await append([item(.opened, 1)], to: store)
     try await store.decide("s1", planDigest: [1], approved: false, by: "steward")
     await #expect(throws: StoreError(.transitionRefused)) {
-      try await store.advanceRound(key(0), to: .acked, record: [])
+      try await append([item(.acknowledged, 1)], to: store)
     }
     await #expect(throws: StoreError(.transitionRefused)) {
       try await store.recordDisclosure(
         Disclosure(study: "s1", kind: .siteAnswer, query: "auroc", valueCount: 1, byteCount: 8))
     }
+    #expect(try await append([item(.aborted, 1)], to: store) == .appended, "burning stays possible")
     await #expect(throws: StoreError(.notFound)) {
-      try await store.openRound(
-        RoundKey(study: "none", epoch: 0, round: 0), queryDigest: [], record: [])
+      try await store.appendJournal(JournalBatch(items: [item(.opened, 1)]), study: "none")
     }
   }
 
-  @Test func finishingIsAllOrNothing() async throws {
+  @Test func batchIsAllOrNothing() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    _ = try await open(store, 0)
-    _ = try await store.advanceRound(key(0), to: .released, record: [1], outgoing: [2])
-    await #expect(throws: StoreError(.outOfOrder)) {
-      try await store.finishRound(
-        key(0), resultDigest: [3], transcript: transcriptEntry(4), epochSecret: [9])
+    _ = try await append([item(.opened, 1), item(.committed, 1)], to: store, vectors: [vector(1)])
+    _ = try await append([item(.acknowledged, 1)], to: store)
+    let before = try await store.journal(study: "s1")
+    let audited = try await store.audit.head().count
+    let disclosure = Disclosure(
+      study: "s1", kind: .sumAnswer, query: "q", valueCount: 1, byteCount: 8)
+    await #expect(throws: StoreError(.outOfOrder), "the transcript has no entry 3") {
+      try await store.appendJournal(
+        JournalBatch(
+          items: [item(.released, 1), item(.done, 1)], transcript: [transcriptEntry(4)],
+          disclosures: [disclosure]), study: "s1")
     }
-    let entry = try #require(try await store.journalEntry(key(0)))
-    #expect(entry.state == .released && entry.outgoing == [.released: [2]])
-    #expect(try await store.epochSecret(study: "s1") == nil)
+    #expect(try await store.journal(study: "s1") == before)
+    #expect(try await store.answers(to: [1], study: "s1").isEmpty)
+    #expect(try await store.audit.head().count == audited)
+    _ = try await store.appendJournal(
+      JournalBatch(
+        items: [item(.released, 1), item(.done, 1)], transcript: [transcriptEntry(0)],
+        disclosures: [disclosure]), study: "s1")
+    #expect(try await store.disclosures(study: "s1").map(\.query) == ["q"])
+    #expect(try await store.audit.head().count == audited + 1)
   }
 
   @Test func restoredOldBackupKnowsALowerRound() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    for round in Int64(0)..<3 {
-      _ = try await open(store, round)
-      if round == 1 { try await store.backUp(to: fixture.path("backup.sqlite")) }
-      _ = try await store.finishRound(
-        key(round), resultDigest: [2, UInt8(round)], transcript: transcriptEntry(round))
+    for round in UInt64(1)...3 {
+      _ = try await append([item(.opened, round)], to: store)
+      if round == 2 { try await store.backUp(to: fixture.path("backup.sqlite")) }
+      _ = try await append(
+        [item(.done, round)], to: store, transcript: [transcriptEntry(Int64(round) - 1)])
     }
     let now = try #require(try await store.lastKnownRound(study: "s1"))
-    #expect(now.lastDone == key(2) && now.lastResultDigest == [2, 2])
+    #expect(now.accepted == 3 && now.acceptedDigest == [2, 3])
     let restored = try fixture.site("backup.sqlite")
     let then = try #require(try await restored.lastKnownRound(study: "s1"))
-    #expect(then.key == key(1) && then.lastDone == key(0) && then.lastResultDigest == [2, 0])
+    #expect(then.round == 2 && then.accepted == 1 && then.acceptedDigest == [2, 1])
     #expect(try await restored.audit.verify().isWhole)
   }
 
-  @Test func erasedBytesAreGoneFromTheFilesAfterScrubbing() async throws {
+  @Test func erasedRecordsAreGoneFromTheFilesAfterScrubbing() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
     let secret = Array("an-unmistakable-round-secret".utf8)
-    let message = Array(repeating: Array("an-unmistakable-message.".utf8), count: 900).flatMap {
-      $0
-    }
-    _ = try await store.openRound(
-      key(0), state: .committed, queryDigest: [0], record: secret, outgoing: message)
+    let long = Array(repeating: Array("an-unmistakable-message.".utf8), count: 900).flatMap { $0 }
+    var release = item(.released, 1)
+    release.record = long
+    _ = try await append(
+      [item(.opened, 1), JournalItem(.committed, round: 1, record: secret)], to: store)
+    _ = try await append([release], to: store)
     try await store.scrub()
     func occurs(_ bytes: [UInt8]) throws -> Bool {
       for suffix in ["", "-wal"] {
@@ -205,95 +253,57 @@ import Testing
       }
       return false
     }
-    #expect(try occurs(secret) && occurs(Array("unmistakable-message".utf8)))
-    _ = try await store.burnRound(key(0), reason: "test")
+    #expect(try occurs(secret))
+    #expect(try occurs(Array("unmistakable-message".utf8)))
+    _ = try await append([item(.done, 1)], to: store)
     try await store.scrub()
     #expect(try !occurs(secret))
     #expect(try !occurs(Array("unmistakable-message".utf8)))
   }
 
-  @Test func epochSecretNeverGoesBackAnEpoch() async throws {
+  @Test func spaceOfErasedVectorsIsUsedAgain() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    try await store.storeEpochSecret([1], study: "s1", epoch: 2)
-    try await store.storeEpochSecret([2], study: "s1", epoch: 2)
-    await #expect(throws: StoreError(.outOfOrder)) {
-      try await store.storeEpochSecret([3], study: "s1", epoch: 1)
-    }
-    #expect(try await store.epochSecret(study: "s1")?.record == [2])
-    try await store.eraseEpochSecret(study: "s1")
-    #expect(try await store.epochSecret(study: "s1") == nil)
-  }
-
-  @Test func relaxedRoundsAreReservedAndBurnedAfterAPowerCut() async throws {
-    let fixture = try StoreFixture()
-    let store = try await fixture.siteWithStudy()
-    for round in Int64(0)..<2 {
-      #expect(
-        try await store.openRound(
-          key(round), state: .committed, queryDigest: [1], record: [1], outgoing: [2],
-          durability: .relaxed
-        ).isNew)
-    }
-    try fixture.crashCopy(of: "site.sqlite", as: "crashed.sqlite")
-    let crashed = try fixture.site("crashed.sqlite")
-    #expect(try await crashed.recoverJournal().resumable.map(\.key) == [key(1)], "same boot")
-    try crashed.close()
-    let moved = try fixture.site("crashed.sqlite")
-    await #expect(throws: StoreError(.outOfOrder), "not before the journal is recovered") {
-      try await moved.reserve(key(2), boot: "another boot")
-    }
-    let recovery = try await moved.recoverJournal(boot: "another boot")
-    let last = RoundReservation.blockLength - 1
-    #expect(recovery.burned == [key(1), key(last)])
-    #expect(recovery.resumable.isEmpty)
-    #expect(try await moved.lastKnownRound(study: "s1")?.key == key(last))
-    await #expect(throws: StoreError(.outOfOrder)) { try await open(moved, last - 1) }
-    #expect(
-      try await moved.openRound(
-        key(last + 1), queryDigest: [1], record: [], durability: .relaxed
-      ).isNew)
-    #expect(
-      try await moved.recoverJournal(boot: "another boot").burned
-        == [key(last + 1), key(last + RoundReservation.blockLength)])
-    #expect(try await moved.audit.verify().isWhole)
-  }
-
-  @Test func reservationIsOnTheDiskBeforeTheFirstRoundOfABlock() async throws {
-    let fixture = try StoreFixture()
-    let store = try await fixture.siteWithStudy()
-    let length = RoundReservation.blockLength
-    for round in [0, 1, length - 1, length] {
-      _ = try await store.openRound(
-        key(round), queryDigest: [1], record: [], durability: .relaxed)
-      let through = try fixture.value(
-        "site.sqlite", "SELECT through_round FROM round_reservation")
-      #expect(through == String(round < length ? length - 1 : 2 * length - 1))
-    }
-    await #expect(throws: StoreError(.outOfOrder)) {
-      try await store.openRound(key(2), queryDigest: [1], record: [], durability: .relaxed)
-    }
-    await #expect(throws: StoreError(.invalidValue)) {
-      try await store.openRound(
-        key(Int64.max), queryDigest: [1], record: [], durability: .relaxed)
-    }
-    let again = try await store.openRound(
-      key(length), queryDigest: [9], record: [], durability: .relaxed)
-    #expect(!again.isNew)
-  }
-
-  @Test func largeMessagesAreErasedToo() async throws {
-    let fixture = try StoreFixture()
-    let store = try await fixture.siteWithStudy()
-    let vector = [UInt8](repeating: 7, count: 300_000)
-    for round in Int64(0)..<20 {
-      _ = try await store.openRound(
-        key(round), state: .committed, queryDigest: [0], record: [1], outgoing: vector)
-      _ = try await store.burnRound(key(round), reason: "test")
-      #expect(try await store.journalEntry(key(round))?.outgoing.isEmpty == true)
+    for round in UInt64(1)...20 {
+      _ = try await append(
+        [item(.opened, round), item(.committed, round)], to: store,
+        vectors: [vector(round, count: 300_000)], durability: .relaxed)
+      _ = try await append([item(.done, round)], to: store, durability: .relaxed)
     }
     try await store.scrub()
     let size = try Data(contentsOf: URL(fileURLWithPath: store.path)).count
-    #expect(size < 1_500_000, "freed pages are used again")
+    #expect(size < 1_500_000)
+  }
+
+  @Test func whatMustNotBeForgottenIsAlwaysSynced() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    func level() async throws -> Int? {
+      try await store.database.outsideTransaction("test") { try synchronousLevel($0) }
+    }
+    for (kind, full) in [
+      (JournalKind.epoch, true), (.opened, false), (.committed, false), (.acknowledged, false),
+      (.released, true), (.done, false),
+    ] {
+      let round: UInt64 = kind == .epoch ? 0 : 1
+      _ = try await append([item(kind, round, salt: 1)], to: store, durability: .relaxed)
+      #expect(try await level() == (full ? 2 : 1), "\(kind)")
+    }
+  }
+
+  @Test func numbersBeyondTheDatabaseAreRefused() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    await #expect(throws: StoreError(.invalidValue)) {
+      try await append([item(.opened, UInt64.max)], to: store)
+    }
+    #expect(try await append([item(.opened, UInt64(Int64.max))], to: store) == .appended)
+    await #expect(throws: StoreError(.invalidValue)) {
+      try await append([JournalItem(.epoch, round: 0, record: [])], to: store)
+    }
+    #expect(
+      try await append(
+        [JournalItem(.epoch, round: 0, record: [], epoch: UInt32.max)], to: store) == .appended)
+    #expect(try await store.lastKnownRound(study: "s1")?.epoch == UInt32.max)
   }
 }

@@ -28,24 +28,27 @@ public struct AggregatorRound: Sendable, Equatable {
 }
 
 extension AggregatorStore {
-  /// Opens a round: its number must be beyond every round of the study, also after a restart.
+  /// Opens a round: its number must be beyond every round of the study, in whatever epoch, also
+  /// after a restart.
   ///
   /// - Throws: `outOfOrder`, `notFound`, `invalidValue`.
   public func openRound(
-    _ key: RoundKey, queryDigest: [UInt8], stage: String = "open", record: [UInt8] = []
+    _ key: RoundKey, queryDigest: [UInt8], stage: String = "open", record: [UInt8] = [],
+    durability: Durability = .full
   ) async throws(StoreError) {
     let time = database.clock()
-    try await database.write("open round") { connection in
+    try await database.write("open round", durability: durability) { connection in
       _ = try AggregatorStudy.require(key.study, in: connection)
-      guard key.epoch >= 0, key.round >= 0 else { throw StoreError(.invalidValue) }
-      if let last = try Self.lastRound(of: key.study, in: connection), last >= key {
+      if let last = try Self.lastRound(of: key.study, in: connection),
+        last.round >= key.round || last.epoch > key.epoch
+      {
         throw StoreError(.outOfOrder, "a later round was already opened", subject: "\(key)")
       }
       try connection.execute(
         sql: "INSERT INTO round VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?, ?)",
         arguments: [
-          key.study, key.epoch, key.round, queryDigest.blob, stage, record.blob,
-          RoundOutcome.open.rawValue, time, time,
+          key.study, Int64(key.epoch), try RoundNumber.stored(key.round), queryDigest.blob, stage,
+          record.blob, RoundOutcome.open.rawValue, time, time,
         ])
     }
   }
@@ -65,10 +68,13 @@ extension AggregatorStore {
 
   /// Ends a round with its result: the transcript entry and the end of the round are one step.
   ///
+  /// - Parameter records: named records of the study that change with it (see `storeRecord`), such
+  ///   as the attestations.
   /// - Throws: `notFound`; `transitionRefused` when the round is over; `outOfOrder` and `conflict`
   ///   of the transcript.
   public func publishRound(
-    _ key: RoundKey, transcript: TranscriptEntry, durability: Durability = .full
+    _ key: RoundKey, transcript: TranscriptEntry, records: [String: [UInt8]] = [:],
+    durability: Durability = .full
   ) async throws(StoreError) {
     let time = database.clock()
     try await database.write("publish round", durability: durability) { connection in
@@ -79,6 +85,9 @@ extension AggregatorStore {
         key, stage: "published", record: [], outcome: .published, reason: nil, at: time,
         in: connection)
       _ = try TranscriptTable.append(transcript, at: time, to: connection)
+      for (name, record) in records {
+        try Self.store(record, name: name, study: key.study, in: connection)
+      }
     }
   }
 
@@ -103,13 +112,13 @@ extension AggregatorStore {
         connection,
         sql: """
           SELECT * FROM round WHERE study = ?1 AND (?2 IS NULL OR outcome = ?2)
-          ORDER BY epoch, round
+          ORDER BY round
           """, arguments: [study, outcome?.rawValue]
       ).map { row in
         AggregatorRound(
           key: RoundKey(
-            study: try row.text("study"), epoch: try row.integer("epoch"),
-            round: try row.integer("round")),
+            study: try row.text("study"), epoch: try row.epoch("epoch"),
+            round: try row.round("round")),
           queryDigest: try row.bytes("query_digest"), stage: try row.text("stage"),
           record: try row.bytes("record"), outcome: try row.choice("outcome"),
           reason: try row.textIfPresent("reason"), openedAt: try row.real("opened_at"),
@@ -126,11 +135,10 @@ extension AggregatorStore {
   private static func lastRound(of study: String, in connection: Database) throws -> RoundKey? {
     try Row.fetchOne(
       connection,
-      sql: """
-        SELECT epoch, round FROM round WHERE study = ? ORDER BY epoch DESC, round DESC LIMIT 1
-        """, arguments: [study]
+      sql: "SELECT epoch, round FROM round WHERE study = ? ORDER BY round DESC LIMIT 1",
+      arguments: [study]
     ).map {
-      RoundKey(study: study, epoch: try $0.integer("epoch"), round: try $0.integer("round"))
+      RoundKey(study: study, epoch: try $0.epoch("epoch"), round: try $0.round("round"))
     }
   }
 
@@ -144,13 +152,14 @@ extension AggregatorStore {
         WHERE study = ? AND epoch = ? AND round = ? AND outcome = 'open'
         """,
       arguments: [
-        stage, record.blob, outcome.rawValue, reason, time, key.study, key.epoch, key.round,
+        stage, record.blob, outcome.rawValue, reason, time, key.study, Int64(key.epoch),
+        try RoundNumber.stored(key.round),
       ])
     guard connection.changesCount == 1 else {
       let known = try Bool.fetchOne(
         connection,
         sql: "SELECT EXISTS (SELECT 1 FROM round WHERE study = ? AND epoch = ? AND round = ?)",
-        arguments: [key.study, key.epoch, key.round])
+        arguments: [key.study, Int64(key.epoch), try RoundNumber.stored(key.round)])
       throw StoreError(known == true ? .transitionRefused : .notFound, subject: "\(key)")
     }
   }

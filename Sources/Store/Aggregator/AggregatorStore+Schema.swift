@@ -80,7 +80,20 @@ extension AggregatorStore {
       reason TEXT,
       opened_at REAL NOT NULL,
       updated_at REAL NOT NULL,
-      PRIMARY KEY (study, epoch, round)
+      PRIMARY KEY (study, round)
+    ) STRICT;
+    CREATE TABLE epoch (
+      study TEXT NOT NULL REFERENCES study (id),
+      epoch INTEGER NOT NULL,
+      record BLOB NOT NULL,
+      opened_at REAL NOT NULL,
+      PRIMARY KEY (study, epoch)
+    ) STRICT;
+    CREATE TABLE study_record (
+      study TEXT NOT NULL REFERENCES study (id),
+      name TEXT NOT NULL,
+      record BLOB NOT NULL,
+      PRIMARY KEY (study, name)
     ) STRICT;
     CREATE TABLE progress (
       id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,

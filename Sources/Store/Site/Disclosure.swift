@@ -47,28 +47,7 @@ extension SiteStore {
     let time = database.clock()
     try await database.write("record disclosure", durability: durability) { connection in
       let study = try SiteStudy.require(disclosure.study, in: connection)
-      guard study.status.mayAnswer else {
-        throw StoreError(
-          .transitionRefused, "the study is not approved at this site",
-          subject: "study \(study.id)")
-      }
-      try connection.execute(
-        sql: """
-          INSERT INTO disclosure
-            (study, kind, query, value_count, byte_count, smallest_cell, recorded_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
-          disclosure.study, disclosure.kind.rawValue, disclosure.query, disclosure.valueCount,
-          disclosure.byteCount, disclosure.smallestCell, time,
-        ])
-      let cell = disclosure.smallestCell.map { ", smallest cell \($0)" } ?? ""
-      try AuditLog.append(
-        AuditNote(
-          actor: "agent", action: "disclosed-\(disclosure.kind.rawValue)",
-          study: disclosure.study,
-          detail: "\(disclosure.query): \(disclosure.valueCount) values, "
-            + "\(disclosure.byteCount) bytes\(cell)"), at: time, to: connection)
+      try disclosure.record(of: study, at: time, in: connection)
     }
   }
 
@@ -88,5 +67,28 @@ extension SiteStore {
           recordedAt: try row.real("recorded_at"))
       }
     }
+  }
+}
+
+extension Disclosure {
+  /// Inserts the disclosure and its audit entry, in a transaction of the caller.
+  func record(of study: SiteStudy, at time: Double, in connection: Database) throws {
+    guard study.status.mayAnswer else {
+      throw StoreError(
+        .transitionRefused, "the study is not approved at this site", subject: "study \(study.id)")
+    }
+    try connection.execute(
+      sql: """
+        INSERT INTO disclosure
+          (study, kind, query, value_count, byte_count, smallest_cell, recorded_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [study.id, kind.rawValue, query, valueCount, byteCount, smallestCell, time])
+    let cell = smallestCell.map { ", smallest cell \($0)" } ?? ""
+    try AuditLog.append(
+      AuditNote(
+        actor: "agent", action: "disclosed-\(kind.rawValue)", study: study.id,
+        detail: "\(query): \(valueCount) values, \(byteCount) bytes\(cell)"), at: time,
+      to: connection)
   }
 }

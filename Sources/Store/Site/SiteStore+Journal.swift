@@ -1,157 +1,123 @@
 import GRDB
 
 extension SiteStore {
-  /// Opens a round, once: the journal never goes backwards and never opens a round twice.
+  /// Appends journal records, and what belongs to them, in one step; when the call returns, the
+  /// messages that they authorise may be sent.
   ///
-  /// Earlier rounds of the study that are not over are burned in the same transaction.
+  /// The law behind the journal is that no round is answered twice with different content, so the
+  /// store refuses, whoever asks, also another process:
+  /// - an `opened` record whose round is not beyond every round in the journal;
+  /// - a step (`shared` … `released`) of a round that is not the newest, is over, or has had a later
+  ///   step; of any number of concurrent calls for one step with different records, one succeeds;
+  /// - an epoch that is not beyond all before it; a `done` record that is not beyond the last;
+  /// - a `released` record that breaks the set-change rule;
+  /// - any step of a study that is not approved at this moment.
+  ///
+  /// Opening a round erases the steps and vectors of the rounds before it; `done` erases those of its
+  /// own round too. `epoch`, `released`, `done` and `aborted` records stay.
   ///
   /// - Parameters:
-  ///   - state: `opened`, or a later one when the fast mode journals several steps at once.
-  ///   - record: the protocol's own bytes; secrets in it are the caller's to encrypt.
-  ///   - outgoing: the message that this state authorises, if any.
-  ///   - durability: with `relaxed` the round's number is reserved on the disk beforehand, in
-  ///     blocks; see `RoundReservation`.
-  /// - Returns: `alreadyThere` when the round was opened before, also if it was burned.
-  /// - Throws: `outOfOrder` when a later round was opened or burned before; `notFound` without the
-  ///   study; `transitionRefused` when the study may not be answered, or the state is final.
-  public func openRound(
-    _ key: RoundKey, state: RoundState = .opened, queryDigest: [UInt8], record: [UInt8],
-    outgoing: [UInt8]? = nil, durability: Durability = .full
-  ) async throws(StoreError) -> JournalOutcome {
-    if durability == .relaxed { try await reserve(key) }
+  ///   - durability: `full` by default. `relaxed` lets a power cut lose the steps of a round up to
+  ///     the acknowledgement, whose keys are then lost as well: the site takes part again in a new
+  ///     epoch, as after any restart. A batch with an `epoch` or `released` record is always synced.
+  /// - Returns: `alreadyThere` when every record was there before, byte for byte.
+  /// - Throws: `outOfOrder`, `conflict`, `queryAnswered`, `transitionRefused`, `notFound`,
+  ///   `invalidValue`; then nothing of the batch is written.
+  @discardableResult
+  public func appendJournal(
+    _ batch: JournalBatch, study id: String, durability: Durability = .full
+  ) async throws(StoreError) -> AppendOutcome {
     let time = database.clock()
-    return try await database.write("open round", durability: durability) { connection in
-      guard state <= .committed else {
-        throw StoreError(
-          .transitionRefused, "a round does not begin in this state", subject: "\(key)")
+    let needsSync = batch.items.contains { $0.kind.alwaysNeedsSync }
+    return try await database.write(
+      "append to journal", durability: needsSync ? .full : durability
+    ) { connection in
+      let study = try SiteStudy.require(id, in: connection)
+      guard batch.transcript.allSatisfy({ $0.study == id }),
+        batch.disclosures.allSatisfy({ $0.study == id })
+      else {
+        throw StoreError(.invalidValue, "the batch is of several studies", subject: "study \(id)")
       }
-      if let entry = try JournalEntry.fetch(key, in: connection) { return .alreadyThere(entry) }
-      let study = try SiteStudy.require(key.study, in: connection)
-      guard study.status.mayAnswer else {
-        throw StoreError(
-          .transitionRefused, "the study is not approved at this site", subject: "\(key)")
+      for vector in batch.vectors { try JournalTable.keep(vector, study: id, in: connection) }
+      var isNew = false
+      for item in batch.items {
+        let outcome = try JournalTable.append(item, study: study, at: time, in: connection)
+        isNew = isNew || outcome == .appended
       }
-      try Self.requireNewest(key, in: connection)
-      try Self.burnOpenRounds(of: key.study, reason: "superseded", at: time, in: connection)
-      try Self.insert(
-        key, state: state, queryDigest: queryDigest, record: record, reason: nil, at: time,
-        in: connection)
-      try Self.store(outgoing, of: key, state: state, in: connection)
-      return .written
+      for entry in batch.transcript {
+        let outcome = try TranscriptTable.append(entry, at: time, to: connection)
+        isNew = isNew || outcome == .appended
+      }
+      for disclosure in batch.disclosures {
+        try disclosure.record(of: study, at: time, in: connection)
+        isNew = true
+      }
+      return isNew ? .appended : .alreadyThere
     }
   }
 
-  /// Moves a round to a later state and stores the message that this authorises; when the call
-  /// returns `written`, both are on the disk and the message may be sent.
+  /// A study's journal, in the order in which it was written, with the vectors that are still kept.
+  public func journal(study: String) async throws(StoreError) -> StoredJournal {
+    try await database.read("read journal") { connection in
+      let records = try Row.fetchAll(
+        connection, sql: "SELECT record FROM journal WHERE study = ? ORDER BY sequence",
+        arguments: [study]
+      ).map { try $0.bytes("record") }
+      let vectors = try Row.fetchAll(
+        connection, sql: "SELECT * FROM journal_vector WHERE study = ? ORDER BY round, digest",
+        arguments: [study]
+      ).map {
+        JournalVector(
+          round: try $0.round("round"), digest: try $0.bytes("digest"),
+          bytes: try $0.bytes("bytes"))
+      }
+      return StoredJournal(records: records, vectors: vectors)
+    }
+  }
+
+  /// How far the journal of a study reaches; nil when it is empty.
   ///
-  /// One step is taken once: of any number of concurrent calls for a state, one returns `written`,
-  /// and the others get what it stored.
-  ///
-  /// - Parameters:
-  ///   - release: required reading for states from `acked`: the set-change rule is checked, and
-  ///     recorded as released when the state is `released`.
-  ///   - epochSecret: the study's ratchet state, replaced in the same transaction.
-  ///   - durability: `relaxed` is safe up to `acked` in a round that was opened so, because a power
-  ///     cut burns it; `released` is what must not be forgotten, and takes `full`.
-  /// - Throws: `notFound`; `queryAnswered`; `transitionRefused` when the round is over or the state
-  ///   is final (see `finishRound`, `burnRound`).
-  public func advanceRound(
-    _ key: RoundKey, to state: RoundState, record: [UInt8], outgoing: [UInt8]? = nil,
-    release: QueryRelease? = nil, epochSecret: [UInt8]? = nil, durability: Durability = .full
-  ) async throws(StoreError) -> JournalOutcome {
-    let time = database.clock()
-    return try await database.write("advance round", durability: durability) { connection in
-      let current = try JournalEntry.requireState(key, in: connection)
-      if current.isFinal || current >= state {
-        return .alreadyThere(try JournalEntry.require(key, in: connection))
-      }
-      guard !state.isFinal else {
-        throw StoreError(.transitionRefused, subject: "\(key)")
-      }
-      let study = try SiteStudy.require(key.study, in: connection)
-      guard study.status.mayAnswer else {
-        throw StoreError(
-          .transitionRefused, "the study is not approved at this site", subject: "\(key)")
-      }
-      if let release {
-        try Self.apply(
-          release, to: key, released: state >= .released, at: time, in: connection)
-      } else if state >= .released {
-        try connection.execute(
-          sql: """
-            UPDATE answered_query SET released = 1
-            WHERE study = ? AND epoch = ? AND round = ?
-            """, arguments: [key.study, key.epoch, key.round])
-      }
-      try connection.execute(
+  /// A site restored from an old backup knows less than the others have signed R for: compare before
+  /// answering anything; it catches up and needs a new epoch (PRIVACY-CORE §2.5).
+  public func lastKnownRound(study: String) async throws(StoreError) -> LastRound? {
+    try await database.read("read last round") { connection in
+      let round = try JournalTable.highestRound(
+        of: study, kinds: JournalKind.allCases, in: connection)
+      guard let round else { return nil }
+      let done = try Row.fetchOne(
+        connection,
         sql: """
-          UPDATE journal SET state = ?, record = ?, updated_at = ?
-          WHERE study = ? AND epoch = ? AND round = ?
-          """,
-        arguments: [state.rawValue, record.blob, time, key.study, key.epoch, key.round])
-      try Self.store(outgoing, of: key, state: state, in: connection)
-      try Self.store(epochSecret, study: key.study, epoch: key.epoch, in: connection)
-      return .written
+          SELECT round, result_digest FROM journal WHERE study = ? AND kind = ?
+          ORDER BY round DESC LIMIT 1
+          """, arguments: [study, JournalKind.done.rawValue])
+      return LastRound(
+        epoch: try JournalTable.lastEpoch(of: study, in: connection) ?? 0, round: round,
+        accepted: try done?.round("round"),
+        acceptedDigest: try done?.bytesIfPresent("result_digest"))
     }
   }
 
-  /// Ends a round with its result: appends the transcript entry, keeps R, replaces the ratchet
-  /// state and erases the round's record and messages, all at once.
-  ///
-  /// A power cut that loses a `relaxed` write leaves the round in its state before, from which the
-  /// same bytes are sent again and the same result comes back.
-  ///
-  /// - Returns: `alreadyThere` when the round is over, whichever way.
-  /// - Throws: `notFound`; `outOfOrder` and `conflict` of the transcript.
-  public func finishRound(
-    _ key: RoundKey, resultDigest: [UInt8], transcript: TranscriptEntry?,
-    epochSecret: [UInt8]? = nil, durability: Durability = .full
-  ) async throws(StoreError) -> JournalOutcome {
-    let time = database.clock()
-    return try await database.write("finish round", durability: durability) { connection in
-      if try JournalEntry.requireState(key, in: connection).isFinal {
-        return .alreadyThere(try JournalEntry.require(key, in: connection))
-      }
-      if let transcript {
-        guard transcript.study == key.study else {
-          throw StoreError(.invalidValue, "the entry is of another study", subject: "\(key)")
-        }
-        _ = try TranscriptTable.append(transcript, at: time, to: connection)
-      }
-      try Self.end(
-        key, state: .done, resultDigest: resultDigest, reason: nil, at: time, in: connection)
-      try Self.store(epochSecret, study: key.study, epoch: key.epoch, in: connection)
-      return .written
+  /// The rounds of a study that ended without a result here, in order.
+  public func abortedRounds(study: String) async throws(StoreError) -> [UInt64] {
+    try await database.read("read aborted rounds") { connection in
+      try Row.fetchAll(
+        connection,
+        sql: """
+          SELECT DISTINCT round FROM journal AS entry WHERE study = ?1 AND kind = 9
+            AND NOT EXISTS (SELECT 1 FROM journal AS result WHERE result.study = ?1
+              AND result.round = entry.round AND result.kind = 8)
+          ORDER BY round
+          """, arguments: [study]
+      ).map { try $0.round("round") }
     }
   }
 
-  /// Burns a round: it is never reopened, and its record and messages are erased. A round that was
-  /// not opened is recorded as burned, with every number below it.
-  ///
-  /// - Parameter reason: constant text.
-  /// - Returns: `alreadyThere` when the round is over.
-  public func burnRound(
-    _ key: RoundKey, reason: String, epochSecret: [UInt8]? = nil
-  ) async throws(StoreError) -> JournalOutcome {
-    let time = database.clock()
-    return try await database.write("burn round") { connection in
-      if let entry = try JournalEntry.fetch(key, in: connection) {
-        if entry.state.isFinal { return .alreadyThere(entry) }
-        try Self.end(
-          key, state: .aborted, resultDigest: nil, reason: reason, at: time, in: connection)
-      } else {
-        _ = try SiteStudy.require(key.study, in: connection)
-        try Self.requireNewest(key, in: connection)
-        try Self.insert(
-          key, state: .aborted, queryDigest: [], record: [], reason: reason, at: time,
-          in: connection)
-      }
-      try Self.store(epochSecret, study: key.study, epoch: key.epoch, in: connection)
-      try AuditLog.append(
-        AuditNote(
-          actor: "agent", action: "round-burned", study: key.study,
-          detail: "epoch \(key.epoch), round \(key.round): \(reason)"), at: time, to: connection)
-      return .written
+  /// Every earlier opening of a query of a study, oldest first.
+  public func answers(
+    to queryDigest: [UInt8], study: String
+  ) async throws(StoreError) -> [AnsweredQuery] {
+    try await database.read("read answered queries") {
+      try AnsweredQuery.fetchAll(study: study, queryDigest: queryDigest, in: $0)
     }
   }
 }

@@ -25,47 +25,34 @@ extension SiteStore {
       signed_decision BLOB,
       manifest BLOB
     ) STRICT;
-    CREATE TABLE epoch_secret (
-      study TEXT PRIMARY KEY NOT NULL REFERENCES study (id),
-      epoch INTEGER NOT NULL,
-      record BLOB NOT NULL
-    ) STRICT;
     CREATE TABLE journal (
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
       study TEXT NOT NULL REFERENCES study (id),
-      epoch INTEGER NOT NULL,
+      kind INTEGER NOT NULL,
       round INTEGER NOT NULL,
-      state INTEGER NOT NULL,
-      query_digest BLOB NOT NULL,
+      epoch INTEGER,
       record BLOB NOT NULL,
+      record_afterwards BLOB,
       result_digest BLOB,
-      reason TEXT,
-      opened_at REAL NOT NULL,
-      updated_at REAL NOT NULL,
-      PRIMARY KEY (study, epoch, round)
+      recorded_at REAL NOT NULL
     ) STRICT;
-    CREATE TABLE round_reservation (
-      study TEXT PRIMARY KEY NOT NULL REFERENCES study (id),
-      epoch INTEGER NOT NULL,
-      through_round INTEGER NOT NULL,
-      boot TEXT NOT NULL
-    ) STRICT;
-    CREATE TABLE journal_outgoing (
-      study TEXT NOT NULL,
-      epoch INTEGER NOT NULL,
+    CREATE INDEX journal_by_round ON journal (study, round, kind);
+    CREATE UNIQUE INDEX journal_step ON journal (study, round, kind) WHERE kind BETWEEN 2 AND 8;
+    CREATE UNIQUE INDEX journal_epoch ON journal (study, epoch) WHERE kind = 1;
+    CREATE TABLE journal_vector (
+      study TEXT NOT NULL REFERENCES study (id),
+      digest BLOB NOT NULL,
       round INTEGER NOT NULL,
-      state INTEGER NOT NULL,
       bytes BLOB NOT NULL,
-      PRIMARY KEY (study, epoch, round, state)
+      PRIMARY KEY (study, digest)
     ) STRICT;
     CREATE TABLE answered_query (
       study TEXT NOT NULL REFERENCES study (id),
       query_digest BLOB NOT NULL,
-      epoch INTEGER NOT NULL,
       round INTEGER NOT NULL,
       participants TEXT NOT NULL,
-      released INTEGER NOT NULL,
       answered_at REAL NOT NULL,
-      PRIMARY KEY (study, query_digest, epoch, round)
+      PRIMARY KEY (study, query_digest, round)
     ) STRICT;
     CREATE TABLE disclosure (
       id INTEGER PRIMARY KEY NOT NULL,

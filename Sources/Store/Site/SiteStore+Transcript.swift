@@ -1,6 +1,6 @@
 extension SiteStore {
-  /// Appends the next published result: of a per-site query, or of a round that this site missed
-  /// and got with its proof. For its own rounds, see `finishRound`.
+  /// Appends the next published result that has no journal record, such as a per-site table. The
+  /// result of a round goes with its `done` record: see `appendJournal`.
   ///
   /// - Returns: `alreadyThere` when the same entry is stored at that index.
   /// - Throws: `conflict` when another one is; `outOfOrder` when it leaves a gap or does not

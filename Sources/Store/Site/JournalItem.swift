@@ -1,0 +1,114 @@
+/// What a journal record authorises, numbered as on the wire of the protocol's journal.
+public enum JournalKind: Int64, Sendable, CaseIterable {
+  /// An epoch of keys is taken up.
+  case epoch = 1
+  case opened = 2
+  case shared = 3
+  case locked = 4
+  /// The masked vector may leave.
+  case committed = 5
+  /// The one acknowledgement of a round may leave.
+  case acknowledged = 6
+  /// The shares that open the sum may leave.
+  case released = 7
+  /// A result was accepted, of this site's own round or of one it caught up with.
+  case done = 8
+  case aborted = 9
+
+  /// Whether the record belongs to the steps of a round, of which each is taken once.
+  var isStep: Bool { self >= .opened && self <= .released }
+
+  /// Whether losing the record in a power cut could harm: an epoch number must not come back, and an
+  /// opened sum must count for ever. The steps between are lost together with the epoch's keys,
+  /// without which a restarted site signs nothing more for them.
+  var alwaysNeedsSync: Bool { self == .epoch || self == .released }
+}
+
+extension JournalKind: Comparable {
+  public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// One record for the journal: opaque bytes, and what the store has to know to keep the rules.
+public struct JournalItem: Sendable, Equatable {
+  public var kind: JournalKind
+  /// Round number within the study, below 2^63. For an `epoch` record its base round.
+  public var round: UInt64
+  /// The record's canonical bytes, opaque to the store.
+  public var record: [UInt8]
+  /// The number of the epoch; required for `epoch`, ignored otherwise.
+  public var epoch: UInt32?
+  /// The set-change rule; required for `released`, ignored otherwise.
+  public var release: QueryRelease?
+  /// What takes the record's place when its round is over, such as the same record without its
+  /// message; for `released` only. Other steps vanish with their round.
+  public var recordAfterwards: [UInt8]?
+  /// R, the digest of the result; for `done` only.
+  public var resultDigest: [UInt8]?
+
+  public init(
+    _ kind: JournalKind, round: UInt64, record: [UInt8], epoch: UInt32? = nil,
+    release: QueryRelease? = nil, recordAfterwards: [UInt8]? = nil, resultDigest: [UInt8]? = nil
+  ) {
+    self.kind = kind
+    self.round = round
+    self.record = record
+    self.epoch = epoch
+    self.release = release
+    self.recordAfterwards = recordAfterwards
+    self.resultDigest = resultDigest
+  }
+}
+
+/// A masked vector kept so that a restarted site can send the same bytes again. It goes when the
+/// next round opens or its own is done.
+public struct JournalVector: Sendable, Equatable {
+  public var round: UInt64
+  /// Digest of the bytes, under which the masked message names them.
+  public var digest: [UInt8]
+  public var bytes: [UInt8]
+
+  public init(round: UInt64, digest: [UInt8], bytes: [UInt8]) {
+    self.round = round
+    self.digest = digest
+    self.bytes = bytes
+  }
+}
+
+/// What is written in one step before a message may leave.
+public struct JournalBatch: Sendable {
+  /// In the order in which the protocol asked for them.
+  public var items: [JournalItem]
+  public var vectors: [JournalVector]
+  /// The result that a `done` record is about.
+  public var transcript: [TranscriptEntry]
+  /// What the message discloses; each gets its audit entry.
+  public var disclosures: [Disclosure]
+
+  public init(
+    items: [JournalItem] = [], vectors: [JournalVector] = [], transcript: [TranscriptEntry] = [],
+    disclosures: [Disclosure] = []
+  ) {
+    self.items = items
+    self.vectors = vectors
+    self.transcript = transcript
+    self.disclosures = disclosures
+  }
+}
+
+/// A study's journal as a restarted site reads it.
+public struct StoredJournal: Sendable, Equatable {
+  /// In the order in which they were written.
+  public var records: [[UInt8]]
+  public var vectors: [JournalVector]
+}
+
+/// How far a site's journal of a study reaches.
+public struct LastRound: Sendable, Equatable {
+  /// The highest epoch taken up; 0 before the first.
+  public var epoch: UInt32
+  /// The highest round in any record; nothing at or below it is opened again.
+  public var round: UInt64
+  /// The last accepted round, and R, the digest of its result.
+  public var accepted: UInt64?
+  public var acceptedDigest: [UInt8]?
+}

@@ -1,0 +1,106 @@
+import CanonicalBytes
+import Testing
+
+@testable import Store
+
+/// Records in the protocol's canonical bytes (protocol/README.md §12), written here by hand.
+@Suite struct JournalRecordTests {
+  private let digest = [UInt8](repeating: 4, count: 32)
+
+  private func record(
+    _ kind: UInt8, _ round: UInt64, _ body: (inout ByteWriter) -> Void = { _ in }
+  ) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.integer(kind)
+    writer.integer(round)
+    body(&writer)
+    return writer.bytes
+  }
+
+  private func released(_ round: UInt64, query: UInt8, members: [UInt16], message: [UInt8])
+    -> [UInt8]
+  {
+    record(7, round) {
+      $0.raw(digest)
+      $0.raw([UInt8](repeating: query, count: 32))
+      $0.array(members) { $0.integer($1) }
+      $0.raw(digest)
+      $0.blob(message)
+    }
+  }
+
+  @Test func headsOfAllKindsAreRead() throws {
+    for kind in JournalKind.allCases where ![.epoch, .released, .done].contains(kind) {
+      let item = try JournalItem(record: record(UInt8(kind.rawValue), 300) { $0.raw([1, 2]) })
+      #expect(item.kind == kind && item.round == 300)
+    }
+    let epoch = try JournalItem(
+      record: record(1, 5) {
+        $0.integer(UInt32(9))
+        $0.integer(UInt64(5))
+      })
+    #expect(epoch.epoch == 9)
+    let done = try JournalItem(record: record(8, 5) { $0.raw(digest) })
+    #expect(done.resultDigest == digest)
+    let release = try JournalItem(
+      record: released(5, query: 6, members: [1, 2, 7], message: [1, 2, 3]),
+      minimumSetDifference: 3)
+    #expect(release.release?.participants == ["1", "2", "7"])
+    #expect(release.release?.queryDigest == [UInt8](repeating: 6, count: 32))
+    #expect(release.recordAfterwards == released(5, query: 6, members: [1, 2, 7], message: []))
+  }
+
+  @Test func otherBytesAreRefused() {
+    let good = released(5, query: 6, members: [1, 2], message: [])
+    for count in 0..<(good.count - 4) {
+      #expect(throws: StoreError(.invalidValue)) {
+        try JournalItem(record: Array(good.prefix(count)))
+      }
+    }
+    for kind: UInt8 in [0, 10, 255] {
+      #expect(throws: StoreError(.invalidValue)) { try JournalItem(record: record(kind, 1)) }
+    }
+    let forged = record(7, 1) {
+      $0.raw(digest)
+      $0.raw(digest)
+      $0.integer(UInt32.max)
+    }
+    #expect(throws: StoreError(.invalidValue)) { try JournalItem(record: forged) }
+  }
+
+  @Test func wholeRoundLeavesWhatCountsForEver() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    let epoch = record(1, 0) {
+      $0.integer(UInt32(1))
+      $0.integer(UInt64(0))
+    }
+    let done = record(8, 1) { $0.raw(digest) }
+    let release = released(1, query: 6, members: [1, 2, 3], message: [9, 9])
+    try await store.appendSumRecords([epoch], round: 0, study: "s1")
+    try await store.appendSumRecords([record(2, 1), record(3, 1)], round: 1, study: "s1")
+    try await store.appendSumRecords(
+      [record(4, 1), record(5, 1)], keeping: .init(digest: [8], bytes: [8, 8]), round: 1,
+      study: "s1")
+    try await store.appendSumRecords([record(6, 1)], round: 1, study: "s1")
+    try await store.appendSumRecords([release], round: 1, study: "s1")
+    #expect(try await store.sumRecords(study: "s1").vectors == [.init(digest: [8], bytes: [8, 8])])
+    #expect(try await store.sumRecords(study: "s1").records.count == 7)
+    try await store.appendSumRecords([done], round: 1, study: "s1", durability: .relaxed)
+    try await store.closeSumRound(1, study: "s1", leaving: [release, done])
+    let left = try await store.sumRecords(study: "s1")
+    #expect(
+      left.records == [epoch, released(1, query: 6, members: [1, 2, 3], message: []), done])
+    #expect(left.vectors.isEmpty)
+  }
+
+  @Test func roundThatWasCaughtUpWithIsClosedByItsResultAlone() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    let done = record(8, 4) { $0.raw(digest) }
+    try await store.closeSumRound(
+      4, study: "s1", leaving: [released(4, query: 6, members: [1, 2], message: []), done])
+    #expect(try await store.sumRecords(study: "s1").records == [done])
+    #expect(try await store.lastKnownRound(study: "s1")?.accepted == 4)
+  }
+}

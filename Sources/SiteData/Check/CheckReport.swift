@@ -49,7 +49,8 @@ public struct CheckReport: Sendable, Hashable, Codable {
     public let unit: String?
     /// Missing cells as a percentage of rows, "<p%" where their count is below the minimum cell.
     public let missing: String
-    /// Readable values, as a count or "<k".
+    /// Readable values, as a count or "<k"; ">n−k" where the exact count would tell a small count
+    /// of missing cells.
     public let present: String
     /// For a category: how many different words occur.
     public let levelCount: Int?

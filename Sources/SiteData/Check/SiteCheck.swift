@@ -171,6 +171,8 @@ public enum SiteCheck {
       name: tally.name, type: tally.declared?.type.rawValue ?? "undeclared",
       unit: tally.declared?.unit,
       missing: isSmall ? "<" + percent(minimumCell) : percent(tally.missingCount),
-      present: shown(tally.presentCount, minimumCell), levelCount: tally.levelCount)
+      present: isSmall
+        ? ">\(max(rowCount - minimumCell, 0))" : shown(tally.presentCount, minimumCell),
+      levelCount: tally.levelCount)
   }
 }

@@ -8,6 +8,8 @@ struct DataFile {
   /// The file's columns from left to right, with what the hospital says about each; nil for a
   /// column that is not declared.
   let columns: [(name: String, declared: DataDescription.Column?)]
+  /// Data rows read so far through `nextRow`.
+  var rowCount = 0
 
   /// Opens the file and reads its header.
   init(_ description: DataDescription) throws(SiteDataError) {

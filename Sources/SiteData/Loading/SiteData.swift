@@ -35,80 +35,63 @@ public enum SiteData {
     return try read(data, specification, .prediction, identifierColumn: identifierColumn)
   }
 
+  /// The cohorts of the sites that share one file, told apart by a column: for simulations on a
+  /// researcher's own machine.
+  ///
+  /// - Returns: one entry per word of the column, in the order of the words' Unicode scalars; rows
+  ///   without a word are left out and counted in `withoutSite`.
+  public static func loadSplit(
+    _ data: DataDescription, by siteColumn: String, cohort: CohortSpecification
+  ) throws(SiteDataError) -> (sites: [(name: String, table: CohortTable)], withoutSite: Int) {
+    var file = try DataFile(data)
+    let empty = try file.builder(cohort, .study)
+    guard let index = try file.index(of: siteColumn, detail: "to tell the sites apart") else {
+      return ([], 0)
+    }
+    var builders: [String: CohortBuilder] = [:]
+    var withoutSite = 0
+    while let (row, fields) = try file.nextRow() {
+      let name = CellText.canonical(fields[index])
+      guard !CellText.isStandardMissing(name) else {
+        withoutSite += 1
+        continue
+      }
+      guard builders[name] != nil || builders.count < maximumSites else {
+        throw SiteDataError(
+          .unsuitable, file: data.file, row: row, columnName: siteColumn,
+          message: "the column has more than \(maximumSites) different words",
+          advice: "choose the column that names the hospital")
+      }
+      try file.append(fields, row, to: &builders[name, default: empty])
+    }
+    var sites: [(name: String, table: CohortTable)] = []
+    let names = builders.keys.sorted {
+      $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars)
+    }
+    for name in names {
+      guard let builder = builders[name] else { continue }
+      sites.append((name, try file.finish(builder)))
+    }
+    return (sites, withoutSite)
+  }
+
+  /// The most sites in one file.
+  public static let maximumSites = 1000
+
   private static func read(
     _ data: DataDescription, _ cohort: CohortSpecification, _ purpose: CohortBuilder.Purpose,
     identifierColumn: String? = nil
   ) throws(SiteDataError) -> (table: CohortTable, identifiers: [String]) {
     var file = try DataFile(data)
-    var builder: CohortBuilder
-    do {
-      builder = try CohortBuilder(cohort, columns: file.sourceColumns(), purpose: purpose)
-    } catch {
-      throw translate(error, file)
-    }
-    var identifierIndex: Int?
-    if let identifierColumn {
-      guard let index = file.columns.firstIndex(where: { $0.name == identifierColumn }) else {
-        throw file.missing(identifierColumn, detail: "to label the predictions")
-      }
-      identifierIndex = index
-    }
+    var builder = try file.builder(cohort, purpose)
+    let identifierIndex = try file.index(of: identifierColumn, detail: "to label the predictions")
     var identifiers: [String] = []
-    var row = 0
-    while let record = try file.reader.next() {
-      row += 1
-      if let fault = record.faults.first {
-        throw SiteDataError(
-          fault.code, file: data.file, row: row, line: record.line, column: fault.column,
-          columnName: fault.column <= file.columns.count
-            ? file.columns[fault.column - 1].name : nil,
-          message: "the field cannot be read", advice: DataFile.advice(fault.code))
-      }
-      guard record.fields.count == file.columns.count else {
-        throw SiteDataError(
-          .raggedRow, file: data.file, row: row, line: record.line,
-          message: "the row has \(record.fields.count) fields and the file \(file.columns.count)"
-            + " columns",
-          advice: DataFile.advice(.raggedRow))
-      }
+    while let (row, fields) = try file.nextRow() {
       if purpose == .prediction {
-        identifiers.append(identifierIndex.map { CellText.trim(record.fields[$0]) } ?? "\(row)")
+        identifiers.append(identifierIndex.map { CellText.trim(fields[$0]) } ?? "\(row)")
       }
-      do {
-        try builder.append(file.normalised(record), sourceRow: row)
-      } catch {
-        throw translate(error, file)
-      }
+      try file.append(fields, row, to: &builder)
     }
-    do {
-      return (try builder.finish(), identifiers)
-    } catch {
-      throw translate(error, file)
-    }
-  }
-
-  private static func translate(_ error: CohortError, _ file: DataFile) -> SiteDataError {
-    let path = file.description.file
-    switch error.code {
-    case .missingColumn:
-      return file.missing(error.name, detail: error.detail)
-    case .unitMismatch:
-      return SiteDataError(
-        .unitMismatch, file: path, columnName: error.name, message: error.detail,
-        advice: "correct `unit` in site.yaml, or ask for a study that uses this unit")
-    case .duplicateColumn:
-      return SiteDataError(
-        .duplicateColumn, file: path, columnName: error.name, message: error.message,
-        advice: "rename one of them")
-    case .raggedRow:
-      return SiteDataError(
-        .raggedRow, file: path, row: error.row, message: error.message,
-        advice: DataFile.advice(.raggedRow))
-    case .badSpecification, .shapeMismatch, .tooLarge:
-      return SiteDataError(
-        .unsuitable, file: path, columnName: error.name.isEmpty ? nil : error.name,
-        message: error.detail.isEmpty ? error.message : "\(error.message): \(error.detail)",
-        advice: "check the study's cohort section")
-    }
+    return (try file.finish(builder), identifiers)
   }
 }

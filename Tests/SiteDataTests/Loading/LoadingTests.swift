@@ -103,4 +103,35 @@ private func error(
     }
     #expect(numbers == ["1", "2", "3"])
   }
+
+  @Test func oneFileOfManySitesIsTakenApart() throws {
+    let text = "hospital,creatinine,sex,died\nb,1,w,0\na,2,w,1\nb,3,w,0\n,4,w,0\n2.0,5,w,1\n"
+    let (found, withoutSite) = try withFile(text) { path in
+      let data = DataDescription(file: path)
+      return try SiteData.loadSplit(data, by: "hospital", cohort: specification())
+    }
+    #expect(found.map(\.name) == ["2", "a", "b"] && withoutSite == 1)
+    #expect(found.map { $0.table.rowCount } == [1, 1, 2])
+    #expect(found[2].table.numbers(0) == [1, 3] && found[2].table.sourceRows == [1, 3])
+  }
+
+  @Test func randomFilesNeverTrap() throws {
+    var generator = TestGenerator(state: 12)
+    let alphabet = Array("wm01,.\n\"-?é")
+    var loaded = 0
+    for _ in 0..<100 {
+      let length = Int.random(in: 0...40, using: &generator)
+      let body = String(
+        (0..<length).map { _ in
+          alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
+        })
+      try withFile("id,creatinine,sex,died\na,1,w,0\n" + body) { path in
+        if let table = try? SiteData.load(description(path), cohort: specification()) {
+          loaded += 1
+          #expect(table.rowCount >= 1, "seed 12")
+        }
+      }
+    }
+    #expect(loaded > 0 && loaded < 100)
+  }
 }

@@ -14,14 +14,117 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     swiftSettings: settings)
 }
 
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let x509: [Target.Dependency] = [
+  .product(name: "X509", package: "swift-certificates"),
+  .product(name: "Crypto", package: "swift-crypto"),
+  .product(name: "SwiftASN1", package: "swift-asn1"),
+]
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let grpc: [Target.Dependency] = [
+  .product(name: "GRPCCore", package: "grpc-swift-2"),
+  .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
+  .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
+  .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+  .product(name: "NIOSSL", package: "swift-nio-ssl"),
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+  .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+]
+
 let package = Package(
   name: "wardround",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
   targets: [
     .systemLibrary(
       name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+    // Leaves
     target("CanonicalBytes"),
+    target("Cryptography", ["CanonicalBytes", "CSodium", "COpenSSL"]),
+    target("FixedPoint", ["CanonicalBytes", "Cryptography"]),
+    target("PortableNumerics"),
+    target("StrictYAML", [yams]),
+
+    // Cores
+    target("Cohort", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
+    target("LinearModels", ["PortableNumerics"]),
+    target("Validation", ["CanonicalBytes", "PortableNumerics"]),
+    target("SecureAggregation", ["CanonicalBytes", "Cryptography", "FixedPoint"]),
+
+    // Program
+    target(
+      "Study",
+      [
+        "CanonicalBytes", "Cohort", "Cryptography", "FixedPoint", "LinearModels", "PortableNumerics",
+        "StrictYAML", "Validation",
+      ]),
+
+    // Adapters
+    target("Identity", ["CanonicalBytes"] + x509),
+    target("Store", ["CanonicalBytes", "Cryptography", grdb]),
+    target("Transport", ["CanonicalBytes", "Identity", log] + x509 + grpc),
+    target("SiteData", ["Cohort", "PortableNumerics", "StrictYAML", yams]),
+    target("DemoData", ["PortableNumerics"]),
+    target(
+      "Reports",
+      [
+        "CanonicalBytes", "Cohort", "Cryptography", "LinearModels", "PortableNumerics", "Study",
+        "Validation",
+      ]),
+
+    // Roles
+    target(
+      "Site",
+      [
+        "CanonicalBytes", "Cohort", "Cryptography", "FixedPoint", "Identity",
+        "SecureAggregation", "SiteData", "Store", "StrictYAML", "Study", "Transport",
+      ]),
+    target(
+      "Aggregator",
+      [
+        "CanonicalBytes", "Cryptography", "FixedPoint", "Identity", "Reports",
+        "SecureAggregation", "Store", "StrictYAML", "Study", "Transport",
+      ]),
+
+    .executableTarget(
+      name: "wardround",
+      dependencies: [
+        "Aggregator", "Cohort", "Cryptography", "DemoData", "Identity", "Reports",
+        "SecureAggregation", "Site", "SiteData", "Store", "StrictYAML", "Study", "Transport",
+        argumentParser,
+      ], swiftSettings: settings),
+
     tests("CanonicalBytes"),
+    tests("Cryptography", ["CanonicalBytes"]),
+    tests("FixedPoint", ["Cryptography"]),
+    tests("PortableNumerics"),
+    tests("StrictYAML"),
+    tests("Cohort", ["CanonicalBytes", "PortableNumerics"]),
+    tests("LinearModels", ["PortableNumerics"]),
+    tests("Validation", ["CanonicalBytes", "PortableNumerics"]),
+    tests("Identity", ["CanonicalBytes"] + x509),
+    tests("Store", ["CanonicalBytes", "Cryptography", grdb]),
+    tests("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,5 @@
 import LinearModels
-import Numerics
+import PortableNumerics
 import Testing
 
 /// The replicated update step gives the same bits on every machine and at every optimisation

@@ -1,5 +1,5 @@
 import LinearModels
-import Numerics
+import PortableNumerics
 
 /// A seeded logistic cohort: features uniform on [−2, 2), η = −¾ + x₀ − ½x₁ + x₂ − …
 struct SeededCohort {

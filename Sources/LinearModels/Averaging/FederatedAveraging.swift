@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Federated averaging (McMahan et al. 2017) of any learner that is a parameter vector, with
 /// FedProx (Li et al. 2020) at the sites and adaptive optimisers (Reddi et al. 2021) at the

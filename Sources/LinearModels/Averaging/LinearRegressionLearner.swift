@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Linear regression by least squares as a parameter vector: intercept first, then p coefficients.
 ///

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Logistic regression as a parameter vector: intercept first, then p coefficients.
 ///

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Settings of one site's local training: mini-batch gradient descent.
 public struct LocalTrainingSettings: Sendable, Hashable {

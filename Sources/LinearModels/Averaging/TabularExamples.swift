@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Training rows of a table: a standardised design matrix and one outcome for each row.
 public struct TabularExamples: Sendable, Equatable {

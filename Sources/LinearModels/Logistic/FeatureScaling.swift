@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// The means and standard deviations that put features on the standardised scale, and
 /// coefficients back on the clinical one.

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 extension LogisticNewton {
   /// The state before the first round: all coefficients 0.

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Ridge logistic regression by Newton's method (iteratively reweighted least squares) from
 /// summed integers.

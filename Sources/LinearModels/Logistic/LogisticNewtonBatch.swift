@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Several independent Newton fits that share their rounds, such as one for each site left out.
 ///

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// What every site and the aggregator know about a Newton fit after some rounds.
 ///

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Observed over expected events (O:E): 1 for a model that is right on average, above 1 when more
 /// patients have the outcome than predicted.

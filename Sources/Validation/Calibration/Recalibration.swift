@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Weak calibration: the two logistic recalibration models of a set of predicted risks.
 ///

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Moderate calibration: a smooth curve from predicted to observed risk, and how far it is from the
 /// diagonal (Austin and Steyerberg 2019).

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// The area under the receiver operating characteristic curve with DeLong's variance.
 ///

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// The area under the precision-recall curve as average precision.
 ///

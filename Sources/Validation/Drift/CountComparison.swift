@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// The comparison of two samples counted over the same bins: effect sizes and tests.
 public struct CountComparison: Sendable, Codable, Equatable {

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// How far two distributions over the same bins are from each other.
 ///

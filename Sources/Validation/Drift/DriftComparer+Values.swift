@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 extension DriftComparer {
   /// Compares the shares of patients without a value.

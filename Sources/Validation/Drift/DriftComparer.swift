@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Computes every comparison of a drift report.
 struct DriftComparer {

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// How hospitals differ: every comparison for a heat map, and the ranked findings in plain words.
 ///

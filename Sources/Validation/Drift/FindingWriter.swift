@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Turns comparisons into ranked findings with a plain sentence each.
 struct FindingWriter {

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 extension FeatureSummary {
   /// The typical quartiles of several hospitals: of each quartile, the median over the hospitals

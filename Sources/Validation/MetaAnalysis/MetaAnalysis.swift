@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// A random-effects summary of one measure over hospitals, with the interval in which the measure of
 /// a new hospital is expected to lie.

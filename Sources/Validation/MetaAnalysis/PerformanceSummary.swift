@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// A random-effects summary of one performance measure over hospitals, on the scale people read.
 ///

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// The estimators of the between-hospital variance τ².
 struct RandomEffects {

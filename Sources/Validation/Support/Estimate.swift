@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// A two-sided interval with finite ends, lower ≤ upper.
 public struct Interval: Sendable, Codable, Equatable {

@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Unpenalised logistic regression on a handful of columns: the engine of the calibration models.
 struct LogisticFit {

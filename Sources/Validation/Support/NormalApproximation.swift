@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// The 0.975 quantile of the standard normal distribution: every interval here is a 95 % interval.
 let normalQuantile975 = 1.959963984540054

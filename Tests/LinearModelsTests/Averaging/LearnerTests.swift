@@ -1,5 +1,5 @@
 import LinearModels
-import Numerics
+import PortableNumerics
 import Testing
 
 /// Laws of every learner that is a parameter vector, on the two that are here.

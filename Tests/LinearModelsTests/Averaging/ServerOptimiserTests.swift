@@ -1,5 +1,5 @@
 import LinearModels
-import Numerics
+import PortableNumerics
 import Testing
 
 /// Two steps of every server optimiser with mean updates Δ₁ = ½, Δ₂ = −¼ against the formulas

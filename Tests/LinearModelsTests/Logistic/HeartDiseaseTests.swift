@@ -1,6 +1,6 @@
 import Foundation
 import LinearModels
-import Numerics
+import PortableNumerics
 import Testing
 
 /// Four hospitals' real patients: complete cases of the UCI heart disease data with ten features,

@@ -1,5 +1,5 @@
 import LinearModels
-import Numerics
+import PortableNumerics
 import Testing
 
 /// Awkward data gives finite coefficients with a ridge penalty and a clear error without.

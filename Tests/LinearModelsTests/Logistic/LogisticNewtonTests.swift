@@ -1,5 +1,5 @@
 import LinearModels
-import Numerics
+import PortableNumerics
 import Testing
 
 @Suite struct LogisticNewtonTests {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Numerics
+@testable import PortableNumerics
 
 /// |actual − expected| / |expected|, or the absolute error where 0 is expected.
 func relativeError(_ actual: Double, _ expected: Double) -> Double {

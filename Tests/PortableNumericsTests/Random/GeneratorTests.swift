@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Numerics
+@testable import PortableNumerics
 
 @Suite struct GeneratorTests {
   /// Outputs of the reference C program for seed 1234567.

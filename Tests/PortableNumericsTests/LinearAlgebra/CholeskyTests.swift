@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 import Testing
 
 @Suite struct CholeskyTests {

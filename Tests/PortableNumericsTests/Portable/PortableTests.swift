@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Numerics
+@testable import PortableNumerics
 
 #if canImport(Glibc)
   import Glibc

@@ -4,6 +4,7 @@ import GRPCNIOTransportHTTP2Posix
 import Identity
 import NIOCore
 import NIOSSL
+import SwiftASN1
 import X509
 
 /// One gRPC client with its connection, and a bounded way to end it: gRPC's own way waits for a
@@ -104,7 +105,9 @@ final class ClientLink: Sendable {
   private func ownCertificate() -> String? {
     guard let path = credentials?.certificateChain,
       let text = try? String(contentsOfFile: path, encoding: .utf8),
-      let leaf = try? Certificate(pemEncoded: text)
+      let block = try? PEMDocument.parseMultiple(pemString: text)
+        .first(where: { $0.discriminator == "CERTIFICATE" }),
+      let leaf = try? Certificate(derEncoded: block.derBytes)
     else { return nil }
     let now = Date()
     if leaf.notValidAfter < now { return "expired" }

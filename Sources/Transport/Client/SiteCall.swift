@@ -82,10 +82,17 @@ final class SiteCall: Sendable {
       ) { writer in
         await (try self.connection()).writeLoop { try await writer.write($0.protobuf) }
       } onResponse: { response in
-        _ = try response.accepted.get()
-        await (try self.connection()).serve(
+        let connection = try self.connection()
+        if case .failure(let error) = response.accepted {
+          connection.end(self.link.explain(error), inOrder: false, goodbye: nil)
+          throw error
+        }
+        await connection.serve(
           .site, LinkMessages(base: response.messages), write: nil,
           onAccepted: { self.state.withLock { $0.wasConnected = true } }, body: body)
+        // The last words have left or had their time. gRPC would go on waiting for a write that a
+        // frozen server does not take.
+        self.link.shutDown()
       }
     } catch {
       failure = link.explain(error)

@@ -6,16 +6,17 @@ extension StreamConnection {
     while true {
       switch nextStep() {
       case .finished: return
-      case .wait: await untilThereIsSomethingToWrite()
+      case .wait:
+        await untilThereIsSomethingToWrite()
+        if Task.isCancelled { return endUnwritten() }
       case .write(let message):
-        do { try await write(message) } catch {
-          end(
-            TransportError(.connectionLost, subject: peer.description), inOrder: false, goodbye: nil
-          )
-          return
-        }
+        do { try await write(message) } catch { return endUnwritten() }
       }
     }
+  }
+
+  private func endUnwritten() {
+    end(TransportError(.connectionLost, subject: peer.description), inOrder: false, goodbye: nil)
   }
 
   private func nextStep() -> OutboundLane.Step {
@@ -46,12 +47,19 @@ extension StreamConnection {
   }
 
   private func untilThereIsSomethingToWrite() async {
-    await withCheckedContinuation { continuation in
-      state.withLock { state in
-        // A message that arrived since `nextStep` must not be missed: go and look once more. The
-        // lane says so itself.
-        if state.lane.hasWork { continuation.resume() } else { state.writer = continuation }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        state.withLock { state in
+          // A message that arrived since `nextStep` must not be missed: the lane is asked again.
+          if state.lane.hasWork || Task.isCancelled {
+            continuation.resume()
+          } else {
+            state.writer = continuation
+          }
+        }
       }
+    } onCancel: {
+      state.withLock { Self.wakeWriter(&$0) }
     }
   }
 

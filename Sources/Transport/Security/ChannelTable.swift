@@ -6,7 +6,13 @@ import Synchronization
 /// The open TCP connections of a server or a client, so that one can be cut without waiting for
 /// its peer: a TLS goodbye to a frozen peer takes seconds.
 final class ChannelTable: Sendable {
-  private let channels = Mutex<[String: any Channel]>([:])
+  private struct State {
+    var channels: [ObjectIdentifier: any Channel] = [:]
+    /// By address, as gRPC spells it; a client's connection has none when it is made.
+    var addresses: [String: ObjectIdentifier] = [:]
+  }
+
+  private let state = Mutex(State())
   static let socketHandlerName = "wardround.socket"
 
   /// Linux's `TCP_USER_TIMEOUT`: unacknowledged data for this long ends the connection.
@@ -38,27 +44,36 @@ final class ChannelTable: Sendable {
         try? options.setOption(
           Self.userTimeout, value: SocketOptionValue(Int(unacknowledgedLimit / .milliseconds(1))))
       }
-      if let key = Self.key(channel.remoteAddress) {
-        channels.withLock { $0[key] = channel }
-        channel.closeFuture.whenComplete { [weak self] _ in
-          self?.channels.withLock { table in
-            if let known = table[key], known === channel { table[key] = nil }
-          }
-          onClose?(key)
-        }
+      remember(channel, onClose)
+    }
+  }
+
+  private func remember(_ channel: any Channel, _ onClose: (@Sendable (String) -> Void)?) {
+    let identifier = ObjectIdentifier(channel)
+    let address = Self.key(channel.remoteAddress)
+    state.withLock { state in
+      state.channels[identifier] = channel
+      if let address { state.addresses[address] = identifier }
+    }
+    channel.closeFuture.whenComplete { [weak self] _ in
+      self?.state.withLock { state in
+        state.channels[identifier] = nil
+        if let address, state.addresses[address] == identifier { state.addresses[address] = nil }
       }
+      if let address { onClose?(address) }
     }
   }
 
   /// Closes the connection from an address, as gRPC spells it, without a TLS goodbye.
   func cut(_ key: String, after delay: TimeAmount = .zero) {
-    guard let channel = channels.withLock({ $0[key] }) else { return }
+    let found = state.withLock { state in state.addresses[key].flatMap { state.channels[$0] } }
+    guard let channel = found else { return }
     channel.eventLoop.scheduleTask(in: delay) { Self.cut(channel) }
   }
 
   /// Closes all connections without a TLS goodbye.
   func cutAll() {
-    for channel in channels.withLock({ Array($0.values) }) { Self.cut(channel) }
+    for channel in state.withLock({ Array($0.channels.values) }) { Self.cut(channel) }
   }
 
   private static func cut(_ channel: any Channel) {

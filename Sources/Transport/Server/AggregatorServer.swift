@@ -48,8 +48,6 @@ public final class AggregatorServer: Sendable {
   public enum Event: Sendable, Hashable {
     /// A certificate was refused at the handshake, and why.
     case certificateRefused(reason: String)
-    /// A listener ended by itself and was started again.
-    case listenerRestarted(reason: String)
   }
 
   private struct State {
@@ -95,28 +93,29 @@ public final class AggregatorServer: Sendable {
       return !state.isStopping
     }
     guard mayStart else { return }
-    try await withTaskCancellationHandler {
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await Self.serve(memberServer) }
-        if let enrolmentServer { group.addTask { try await Self.serve(enrolmentServer) } }
-        group.addTask {
-          // When a listener cannot be opened the server's own error says why.
-          guard let port = try? await members.listeningAddress.port else { return }
-          var enrolmentPort: Int?
-          if let enrolment { enrolmentPort = try? await enrolment.listeningAddress.port }
-          await onListening(port, enrolmentPort)
-        }
-        do {
-          try await group.waitForAll()
-        } catch {
-          stop()
-          registry.channels.cutAll()
-          throw error
-        }
+    // Proof of life: both tasks end when `stop` has shut their servers down, within its limit, and
+    // `run` does not return before. They are not children, so that cancelling `run` is a graceful
+    // stop too instead of cutting every call in the middle of a word.
+    let serving = ([memberServer] + (enrolmentServer.map { [$0] } ?? [])).map { server in
+      Task { try await self.serve(server) }
+    }
+    let announcing = Task {
+      // When a listener cannot be opened the server's own error says why.
+      guard let port = try? await members.listeningAddress.port else { return }
+      var enrolmentPort: Int?
+      if let enrolment { enrolmentPort = try? await enrolment.listeningAddress.port }
+      await onListening(port, enrolmentPort)
+    }
+    var failure: (any Error)?
+    await withTaskCancellationHandler {
+      for task in serving {
+        do { try await task.value } catch { failure = failure ?? error }
       }
     } onCancel: {
       stop()
     }
+    await announcing.value
+    if let failure { throw failure }
   }
 
   /// Tells every site that the aggregator is going, lets running calls end and after the
@@ -157,12 +156,16 @@ public final class AggregatorServer: Sendable {
     ]
   }
 
-  private static func serve(_ server: GRPCServer<HTTP2ServerTransport.Posix>) async throws {
-    do { try await server.serve() } catch let error as RuntimeError {
-      throw TransportError(
-        .settingsInvalid, detail: error.cause.map { String(describing: $0) } ?? error.message)
+  private func serve(_ server: GRPCServer<HTTP2ServerTransport.Posix>) async throws {
+    do {
+      try await server.serve()
+      return
     } catch {
-      throw TransportError(.settingsInvalid, detail: String(describing: error))
+      // One listener without the other is no aggregator.
+      stop()
+      registry.channels.cutAll()
+      let cause = (error as? RuntimeError)?.cause ?? error
+      throw TransportError(.settingsInvalid, detail: String(describing: cause))
     }
   }
 

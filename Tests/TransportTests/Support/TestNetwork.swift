@@ -14,7 +14,8 @@ final class TestNetwork: Sendable {
     self.name = try MemberName(name)
     desk = EnrolmentDesk(
       authority: try CertificateAuthority.create(
-        in: folder + "/authority", network: self.name, leafLifetime: leafLifetime, at: Date()),
+        in: folder + "/authority", network: self.name, leafLifetime: leafLifetime,
+        at: Date(timeIntervalSinceNow: -86_400)),
       ledger: MemoryEnrolmentLedger())
   }
 
@@ -92,6 +93,13 @@ extension ConnectionSettings {
     settings.sendDeadline = .seconds(5)
     settings.connectDeadline = .seconds(10)
     settings.closeLinger = .milliseconds(200)
+    return settings
+  }
+
+  /// A changed copy.
+  func with(_ change: (inout ConnectionSettings) -> Void) -> ConnectionSettings {
+    var settings = self
+    change(&settings)
     return settings
   }
 }

@@ -22,14 +22,19 @@ import Testing
     defer { link.shutDown() }
     let hello = LinkMessage.hello(version: LinkMessage.version, software: "test").protobuf
     let goodbye = Mutex<TransportError?>(nil)
+    let welcomes = Eventually<LinkMessage>()
     do {
       try await Wardround_V1_SiteService.Client(wrapping: link.client).connect(
         options: ClientLink.options(.seconds(10))
       ) { writer in
-        if greeting { try await writer.write(hello) }
+        if greeting {
+          try await writer.write(hello)
+          _ = try? await welcomes.first(within: .seconds(5))
+        }
         for message in messages { try await writer.write(message) }
       } onResponse: { response in
         for try await message in LinkMessages(base: response.messages) {
+          if case .welcome = message { welcomes.add(message) }
           if case .goodbye(let code, let reason) = message {
             goodbye.withLock { $0 = TransportError(wireCode: code, reason: reason) }
           }

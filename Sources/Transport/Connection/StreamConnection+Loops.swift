@@ -48,18 +48,17 @@ extension StreamConnection {
 
   private func untilThereIsSomethingToWrite() async {
     await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        state.withLock { state in
+      await withCheckedContinuation { (continuation: Writer) in
+        let goesOn = state.withLock { state in
           // A message that arrived since `nextStep` must not be missed: the lane is asked again.
-          if state.lane.hasWork || Task.isCancelled {
-            continuation.resume()
-          } else {
-            state.writer = continuation
-          }
+          if state.lane.hasWork || Task.isCancelled { return true }
+          state.writer = continuation
+          return false
         }
+        if goesOn { continuation.resume() }
       }
     } onCancel: {
-      state.withLock { Self.wakeWriter(&$0) }
+      state.withLock { $0.takeWriter() }?.resume()
     }
   }
 
@@ -105,10 +104,8 @@ extension StreamConnection {
         TransportError(error.code, subject: peer.description, detail: error.detail),
         inOrder: error.code == .closed, goodbye: nil)
     case .grant:
-      let isExpected = state.withLock { state in
-        defer { Self.wakeWriter(&state) }
-        return state.lane.grant()
-      }
+      let (isExpected, writer) = state.withLock { ($0.lane.grant(), $0.takeWriter()) }
+      writer?.resume()
       guard isExpected else {
         throw TransportError(.messageMalformed, detail: "a grant that nobody asked for")
       }
@@ -162,12 +159,13 @@ extension StreamConnection {
   }
 
   private func grantPayload() {
-    state.withLock { state in
-      guard state.end == nil else { return }
+    let writer = state.withLock { state -> Writer? in
+      guard state.end == nil else { return nil }
       state.assembler.grant()
       state.lane.append(control: .grant)
-      Self.wakeWriter(&state)
+      return state.takeWriter()
     }
+    writer?.resume()
   }
 
   private func push(_ frame: Frame) async {
@@ -195,7 +193,15 @@ extension StreamConnection {
       }
       if let failure = check(now, wasStopped: wasStopped, isHeldBack: queue.isHeldBack) {
         close(failure)
+      } else if isHeartbeatDue(now) {
+        control(.heartbeat)
       }
+    }
+  }
+
+  private func isHeartbeatDue(_ now: ContinuousClock.Instant) -> Bool {
+    state.withLock { state in
+      now - state.lastSent >= settings.heartbeatInterval && state.writingSince == nil
     }
   }
 
@@ -217,10 +223,6 @@ extension StreamConnection {
         return TransportError(
           .peerStalled, subject: peer.description,
           detail: "no room for a payload for \(settings.grantDeadline)")
-      }
-      if now - state.lastSent >= settings.heartbeatInterval, state.writingSince == nil {
-        state.lane.append(control: .heartbeat)
-        Self.wakeWriter(&state)
       }
       return nil
     }

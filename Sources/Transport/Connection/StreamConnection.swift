@@ -9,6 +9,8 @@ import Synchronization
 /// connection is closed, whatever the peer does, except for a write that the network does not
 /// take: the owner cancels that after `watch` has returned.
 final class StreamConnection: SiteConnection {
+  typealias Writer = CheckedContinuation<Void, Never>
+
   struct State {
     var lane: OutboundLane
     var assembler: InboundAssembler
@@ -19,9 +21,15 @@ final class StreamConnection: SiteConnection {
     var writingSince: ContinuousClock.Instant?
     var awaitingGrantSince: ContinuousClock.Instant?
     var isAccepted = false
-    var writer: CheckedContinuation<Void, Never>?
+    /// The write loop, when it has nothing to do. Resumed outside of the lock; see `BoundedQueue`.
+    var writer: Writer?
     var nextTicket: UInt64 = 0
     var onAccepted: [CheckedContinuation<Void, any Error>] = []
+
+    mutating func takeWriter() -> Writer? {
+      defer { writer = nil }
+      return writer
+    }
   }
 
   let peer: Principal
@@ -85,15 +93,15 @@ final class StreamConnection: SiteConnection {
 
   /// Queues a frame, or throws without having kept its completion.
   private func put(_ item: OutboundLane.Item) throws(TransportError) {
-    let result = state.withLock { state -> Result<Bool, TransportError> in
-      if let end = state.end { return .failure(end) }
+    let (result, writer) = state.withLock { state -> (Result<Bool, TransportError>, Writer?) in
+      if let end = state.end { return (.failure(end), nil) }
       do throws(TransportError) {
-        guard try state.lane.admits(item.frame) else { return .success(false) }
-      } catch { return .failure(error) }
+        guard try state.lane.admits(item.frame) else { return (.success(false), nil) }
+      } catch { return (.failure(error), nil) }
       state.lane.append(item)
-      Self.wakeWriter(&state)
-      return .success(true)
+      return (.success(true), state.takeWriter())
     }
+    writer?.resume()
     guard try result.get() else {
       let error = TransportError(.queueFull, subject: peer.description)
       close(error)
@@ -105,31 +113,37 @@ final class StreamConnection: SiteConnection {
 
   /// Sends a message ahead of all frames.
   func control(_ message: LinkMessage) {
-    state.withLock { state in
+    let writer = state.withLock { state in
       state.lane.append(control: message)
-      Self.wakeWriter(&state)
+      return state.takeWriter()
     }
+    writer?.resume()
   }
 
   /// Ends the connection. The first call wins.
   func end(_ reason: TransportError, inOrder: Bool, goodbye: LinkMessage?) {
-    let (completions, accepted, isFirst) = state.withLock { state in
-      guard state.end == nil else {
-        return ([OutboundLane.Completion](), [CheckedContinuation<Void, any Error>](), false)
-      }
+    let ended = state.withLock { state -> Ended? in
+      guard state.end == nil else { return nil }
       state.end = reason
       state.endedAt = .now
-      let completions = state.lane.close(goodbye)
-      let accepted = state.onAccepted
-      state.onAccepted = []
-      Self.wakeWriter(&state)
-      return (completions, accepted, true)
+      defer { state.onAccepted = [] }
+      return Ended(
+        completions: state.lane.close(goodbye), accepted: state.onAccepted,
+        writer: state.takeWriter())
     }
-    guard isFirst else { return }
+    guard let ended else { return }
     queue.finish(reason, inOrder: inOrder)
     store.admission?.finish(identifier)
-    for completion in completions { completion.resume(throwing: reason) }
-    for waiter in accepted { waiter.resume(throwing: reason) }
+    ended.writer?.resume()
+    for completion in ended.completions { completion.resume(throwing: reason) }
+    for waiter in ended.accepted { waiter.resume(throwing: reason) }
+  }
+
+  /// Who waits for a connection that has ended.
+  private struct Ended {
+    var completions: [OutboundLane.Completion]
+    var accepted: [CheckedContinuation<Void, any Error>]
+    var writer: Writer?
   }
 
   /// Marks the connection as accepted by both sides.
@@ -154,10 +168,5 @@ final class StreamConnection: SiteConnection {
       }
       if let now { continuation.resume(with: now) }
     }
-  }
-
-  static func wakeWriter(_ state: inout State) {
-    state.writer?.resume()
-    state.writer = nil
   }
 }

@@ -1,0 +1,80 @@
+import CanonicalBytes
+import Cohort
+import Cryptography
+import LinearModels
+
+extension ModelFile {
+  /// Throws when the parts are impossible or contradict each other.
+  func check() throws(ReportsError) {
+    guard !features.isEmpty, features.count == transform.features.count else {
+      throw ReportsError(
+        .inconsistent, "features and transform have different lengths", field: "features")
+    }
+    for (feature, prepared) in zip(features, transform.features) {
+      let fits =
+        switch (feature.kind, prepared) {
+        case (.number(let unit, _, _), .number(let number)): unit == number.unit
+        case (.category, .category), (.flag, .flag): true
+        default: false
+        }
+      guard fits, feature.name == prepared.name else {
+        throw ReportsError(
+          .inconsistent, "a feature and its preparation do not fit", field: feature.name)
+      }
+    }
+    do {
+      try predictionSpecification.validate()
+    } catch {
+      throw ReportsError(.inconsistent, "a feature contradicts itself", field: error.name)
+    }
+    guard columns == transform.designColumnNames else {
+      throw ReportsError(
+        .inconsistent, "the columns are not those of the transform", field: "columns")
+    }
+    guard coefficients.count == columns.count + 1 else {
+      throw ReportsError(
+        .inconsistent, "one coefficient per column and the intercept are needed",
+        field: "coefficients")
+    }
+    for (index, value) in coefficients.enumerated()
+    where !(value.magnitude <= LogisticNewton.parameterBound) {
+      throw ReportsError(
+        .outOfRange, "a coefficient lies beyond ±1,000,000", field: "coefficients[\(index)]")
+    }
+    guard threshold > 0, threshold < 1 else {
+      throw ReportsError(.outOfRange, "the threshold lies outside 0 … 1", field: "threshold")
+    }
+    guard facts.patientCount >= 0, facts.eventCount >= 0, facts.eventCount <= facts.patientCount,
+      facts.siteCount >= 0, facts.iterationCount >= 0, facts.logLoss?.isFinite ?? true
+    else {
+      throw ReportsError(.outOfRange, "the counts of the training are impossible", field: "facts")
+    }
+  }
+
+  /// BLAKE2b-256 over the canonical bytes of the content.
+  static func digest(
+    model: String, study: StudyFacts, outcome: String, features: [FeatureSpecification],
+    transform: FrozenTransform, columns: [String], coefficients: [Double], threshold: Double,
+    facts: TrainingFacts
+  ) -> Digest {
+    var writer = ByteWriter()
+    writer.string(format)
+    writer.string(model)
+    for text in [study.id, study.title, study.planDigest, study.transcriptDigest, outcome] {
+      writer.string(text)
+    }
+    writer.array(features) { $1.write(to: &$0) }
+    transform.write(to: &writer)
+    writer.array(columns) { $0.string($1) }
+    writer.array(coefficients) { $0.double($1) }
+    writer.double(threshold)
+    writer.string(facts.training)
+    writer.integer(Int64(facts.patientCount))
+    writer.integer(Int64(facts.eventCount))
+    writer.integer(Int64(facts.siteCount))
+    writer.integer(Int64(facts.iterationCount))
+    writer.boolean(facts.converged)
+    writer.optional(facts.logLoss) { $0.double($1) }
+    return Blake2b.hash("wardround.model", writer.bytes)
+  }
+}

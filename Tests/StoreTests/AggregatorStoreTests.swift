@@ -180,61 +180,62 @@ import Testing
     #expect(try await store.audit.verify().isWhole)
   }
 
-  @Test func roundsOnlyGoForwardAndPublishWithTheTranscript() async throws {
+  @Test func epochsAndRoundsOnlyGoForward() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.aggregatorWithStudy()
-    func key(_ round: UInt64, epoch: UInt32 = 1) -> RoundKey {
-      RoundKey(study: "s1", epoch: epoch, round: round)
-    }
-    try await store.openRound(key(0), queryDigest: [1])
-    await #expect(throws: StoreError(.outOfOrder)) {
-      try await store.openRound(key(0), queryDigest: [2])
-    }
-    try await store.advanceRound(key(0), stage: "acks", record: [4])
-    #expect(try await store.rounds(study: "s1", outcome: .open).map(\.record) == [[4]])
-    await #expect(throws: StoreError(.outOfOrder)) {
-      try await store.publishRound(key(0), transcript: transcriptEntry(3))
-    }
-    #expect(try await store.rounds(study: "s1").map(\.outcome) == [.open], "all or nothing")
-    try await store.publishRound(
-      key(0), transcript: transcriptEntry(0), records: ["attestations": [1, 2]])
-    #expect(try await store.record(name: "attestations", study: "s1") == [1, 2])
-    try await store.openRound(key(1), queryDigest: [2])
-    try await store.failRound(key(1), reason: "acks: south")
-    await #expect(throws: StoreError(.transitionRefused)) {
-      try await store.publishRound(key(1), transcript: transcriptEntry(1))
-    }
-    await #expect(throws: StoreError(.notFound)) { try await store.failRound(key(2), reason: "") }
-    await #expect(throws: StoreError(.outOfOrder), "numbers run on through epochs") {
-      try await store.openRound(key(1, epoch: 2), queryDigest: [1])
-    }
-    await #expect(throws: StoreError(.outOfOrder)) {
-      try await store.openRound(key(2, epoch: 0), queryDigest: [1])
-    }
-    let again = try fixture.aggregator()
-    #expect(try await again.lastKnownRound(study: "s1") == key(1))
-    #expect(try await again.rounds(study: "s1").map(\.outcome) == [.published, .failed])
-    #expect(try await again.transcriptCount(study: "s1") == 1)
-    #expect(try await again.verifyTranscript(study: "s1") == nil)
-  }
-
-  @Test func epochsOnlyGoForward() async throws {
-    let fixture = try StoreFixture()
-    let store = try await fixture.aggregatorWithStudy()
-    #expect(try await store.lastEpoch(study: "s1")?.epoch == nil)
-    try await store.openEpoch(1, study: "s1", record: [4])
-    for epoch in UInt32(0)...1 {
+    let start = try await store.sumProgress(study: "s1")
+    #expect(start.epoch == nil && start.highestRound == 0 && start.proofs.isEmpty)
+    try await store.recordOpened(round: 1, study: "s1")
+    #expect(try await store.sumProgress(study: "s1").epoch == nil)
+    try await store.recordEpoch(3, study: "s1")
+    for epoch in UInt32(2)...3 {
       await #expect(throws: StoreError(.outOfOrder)) {
-        try await store.openEpoch(epoch, study: "s1")
+        try await store.recordEpoch(epoch, study: "s1")
       }
     }
-    try await store.openEpoch(7, study: "s1", record: [5])
-    let last = try #require(try await fixture.aggregator().lastEpoch(study: "s1"))
-    #expect(last.epoch == 7 && last.record == [5])
-    try await store.storeRecord([1], name: "attestations", study: "s1")
-    try await store.storeRecord([2], name: "attestations", study: "s1")
-    #expect(try await store.record(name: "attestations", study: "s1") == [2])
-    #expect(try await store.record(name: "other", study: "s1") == nil)
+    try await store.recordOpened(round: 9, study: "s1")
+    for round in [UInt64(0), 1, 9] {
+      await #expect(throws: StoreError(.outOfOrder)) {
+        try await store.recordOpened(round: round, study: "s1")
+      }
+    }
+    await #expect(throws: StoreError(.invalidValue)) {
+      try await store.recordOpened(round: UInt64.max, study: "s1")
+    }
+    await #expect(throws: StoreError(.notFound)) {
+      try await store.recordEpoch(9, study: "none")
+    }
+    try await store.recordEpoch(4, study: "s1")
+    let again = try await fixture.aggregator().sumProgress(study: "s1")
+    #expect(again.epoch == 4 && again.highestRound == 9)
+  }
+
+  @Test func resultAndProofArePublishedTogether() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.aggregatorWithStudy()
+    func proof(_ round: UInt64) -> AggregatorStore.SumProof {
+      .init(epoch: 1, round: round, roundOpenBody: [1, UInt8(round)], resultBody: [2])
+    }
+    #expect(
+      try await store.publish(transcriptEntry(0), proof: proof(4), sum: [4, 4]) == .appended)
+    #expect(
+      try await store.publish(transcriptEntry(0), proof: proof(4), sum: [4, 4]) == .alreadyThere)
+    #expect(try await store.publish(transcriptEntry(1), proof: nil, sum: nil) == .appended)
+    await #expect(throws: StoreError(.conflict), "one proof per round") {
+      try await store.publish(transcriptEntry(2), proof: proof(4), sum: [5])
+    }
+    #expect(try await store.transcriptCount(study: "s1") == 2, "all or nothing")
+    await #expect(throws: StoreError(.outOfOrder)) {
+      try await store.publish(transcriptEntry(3), proof: proof(5), sum: [5])
+    }
+    try await store.publish(transcriptEntry(2), proof: proof(6), sum: [6])
+    let again = try fixture.aggregator()
+    #expect(try await again.sumProgress(study: "s1").proofs == [proof(4), proof(6)])
+    #expect(try await again.sums(study: "s1", rounds: [6, 4]) == [6, 4, 4])
+    await #expect(throws: StoreError(.notFound)) {
+      try await again.sums(study: "s1", rounds: [4, 5])
+    }
+    #expect(try await again.verifyTranscript(study: "s1") == nil)
   }
 
   @Test func progressAndArtefacts() async throws {

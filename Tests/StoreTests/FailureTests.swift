@@ -188,6 +188,19 @@ import Testing
     }
   }
 
+  @Test func roleLockIsHeldByOneAndFreedWithIt() throws {
+    let fixture = try StoreFixture()
+    let path = fixture.path("site.sqlite")
+    var first: RoleLock? = try RoleLock(storePath: path)
+    #expect(throws: StoreError(.locked)) { try RoleLock(storePath: path) }
+    #expect(first != nil)
+    first = nil
+    _ = try RoleLock(storePath: path)
+    #expect(throws: StoreError(.cannotOpen)) {
+      try RoleLock(storePath: fixture.path("missing/site.sqlite"))
+    }
+  }
+
   @Test func errorsExplainThemselves() {
     for code in StoreError.Code.allCases {
       #expect(!code.sentence.isEmpty)

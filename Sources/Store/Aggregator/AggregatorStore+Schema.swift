@@ -61,6 +61,20 @@ extension AggregatorStore {
       error TEXT,
       manifest BLOB
     ) STRICT;
+    CREATE TABLE sum_progress (
+      study TEXT PRIMARY KEY NOT NULL REFERENCES study (id),
+      epoch INTEGER,
+      round INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE sum_proof (
+      study TEXT NOT NULL REFERENCES study (id),
+      round INTEGER NOT NULL,
+      epoch INTEGER NOT NULL,
+      round_open BLOB NOT NULL,
+      result BLOB NOT NULL,
+      sum BLOB NOT NULL,
+      PRIMARY KEY (study, round)
+    ) STRICT;
     CREATE TABLE approval (
       study TEXT NOT NULL REFERENCES study (id),
       site TEXT NOT NULL REFERENCES site (name),
@@ -68,32 +82,6 @@ extension AggregatorStore {
       signed_decision BLOB NOT NULL,
       received_at REAL NOT NULL,
       PRIMARY KEY (study, site)
-    ) STRICT;
-    CREATE TABLE round (
-      study TEXT NOT NULL REFERENCES study (id),
-      epoch INTEGER NOT NULL,
-      round INTEGER NOT NULL,
-      query_digest BLOB NOT NULL,
-      stage TEXT NOT NULL,
-      record BLOB NOT NULL,
-      outcome TEXT NOT NULL,
-      reason TEXT,
-      opened_at REAL NOT NULL,
-      updated_at REAL NOT NULL,
-      PRIMARY KEY (study, round)
-    ) STRICT;
-    CREATE TABLE epoch (
-      study TEXT NOT NULL REFERENCES study (id),
-      epoch INTEGER NOT NULL,
-      record BLOB NOT NULL,
-      opened_at REAL NOT NULL,
-      PRIMARY KEY (study, epoch)
-    ) STRICT;
-    CREATE TABLE study_record (
-      study TEXT NOT NULL REFERENCES study (id),
-      name TEXT NOT NULL,
-      record BLOB NOT NULL,
-      PRIMARY KEY (study, name)
     ) STRICT;
     CREATE TABLE progress (
       id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,

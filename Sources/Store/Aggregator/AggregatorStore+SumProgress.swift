@@ -1,0 +1,144 @@
+import GRDB
+
+/// What the aggregator keeps of the secure sums: how far it is, and every published sum with its
+/// proof (protocol/README.md §12).
+extension AggregatorStore {
+  /// One accepted round: the bodies of RoundOpen and Result, opaque to the store.
+  public struct SumProof: Sendable, Equatable {
+    public var epoch: UInt32
+    public var round: UInt64
+    public var roundOpenBody: [UInt8]
+    public var resultBody: [UInt8]
+
+    public init(epoch: UInt32, round: UInt64, roundOpenBody: [UInt8], resultBody: [UInt8]) {
+      self.epoch = epoch
+      self.round = round
+      self.roundOpenBody = roundOpenBody
+      self.resultBody = resultBody
+    }
+  }
+
+  /// How far the secure sums of a study are.
+  public struct SumProgress: Sendable, Equatable {
+    /// Highest epoch opened; nil before the first.
+    public var epoch: UInt32?
+    /// Highest round opened; 0 before the first.
+    public var highestRound: UInt64
+    /// In the order of the rounds.
+    public var proofs: [SumProof]
+  }
+
+  /// Writes down that an epoch is being opened, before its first message leaves.
+  ///
+  /// - Throws: `outOfOrder` when it is not beyond every epoch of the study, also of another process;
+  ///   `notFound` without the study.
+  public func recordEpoch(_ epoch: UInt32, study: String) async throws(StoreError) {
+    try await database.write("record epoch") { connection in
+      _ = try AggregatorStudy.require(study, in: connection)
+      let last = try Self.progress(of: study, in: connection)
+      guard last.epoch.map({ $0 < epoch }) ?? true else {
+        throw StoreError(
+          .outOfOrder, "a later epoch was already opened", subject: "study \(study), \(epoch)")
+      }
+      try connection.execute(
+        sql: """
+          INSERT INTO sum_progress (study, epoch, round) VALUES (?, ?, 0)
+          ON CONFLICT (study) DO UPDATE SET epoch = excluded.epoch
+          """, arguments: [study, Int64(epoch)])
+    }
+  }
+
+  /// Writes down that a round is being opened. A power cut may lose it: the sites then name the
+  /// higher number when keys are agreed again.
+  ///
+  /// - Throws: `outOfOrder` when it is not beyond every round of the study, also of another process;
+  ///   `notFound`, `invalidValue`.
+  public func recordOpened(round: UInt64, study: String) async throws(StoreError) {
+    try await database.write("record round", durability: .relaxed) { connection in
+      _ = try AggregatorStudy.require(study, in: connection)
+      let number = try RoundNumber.stored(round)
+      guard try Self.progress(of: study, in: connection).round < round else {
+        throw StoreError(
+          .outOfOrder, "a later round was already opened",
+          subject: "study \(study), round \(round)")
+      }
+      try connection.execute(
+        sql: """
+          INSERT INTO sum_progress (study, round) VALUES (?, ?)
+          ON CONFLICT (study) DO UPDATE SET round = excluded.round
+          """, arguments: [study, number])
+    }
+  }
+
+  /// Appends a result to the transcript and, for a sum, keeps its proof and its vector, all in one
+  /// transaction. When the call returns, the result may be sent.
+  ///
+  /// - Returns: `alreadyThere` when the same entry was published before.
+  /// - Throws: `outOfOrder` and `conflict` of the transcript; `conflict` when the round has a proof
+  ///   already; `notFound` without the study.
+  @discardableResult
+  public func publish(
+    _ entry: TranscriptEntry, proof: SumProof?, sum: [UInt8]?
+  ) async throws(StoreError) -> AppendOutcome {
+    let time = database.clock()
+    return try await database.write("publish result") { connection in
+      _ = try AggregatorStudy.require(entry.study, in: connection)
+      let outcome = try TranscriptTable.append(entry, at: time, to: connection)
+      guard outcome == .appended, let proof, let sum else { return outcome }
+      try connection.execute(
+        sql: """
+          INSERT INTO sum_proof (study, round, epoch, round_open, result, sum)
+          VALUES (?, ?, ?, ?, ?, ?)
+          """,
+        arguments: [
+          entry.study, try RoundNumber.stored(proof.round), Int64(proof.epoch),
+          proof.roundOpenBody.blob, proof.resultBody.blob, sum.blob,
+        ])
+      return outcome
+    }
+  }
+
+  /// How far a study is.
+  public func sumProgress(study: String) async throws(StoreError) -> SumProgress {
+    try await database.read("read rounds") { connection in
+      let progress = try Self.progress(of: study, in: connection)
+      let proofs = try Row.fetchAll(
+        connection,
+        sql:
+          "SELECT epoch, round, round_open, result FROM sum_proof WHERE study = ? ORDER BY round",
+        arguments: [study]
+      ).map {
+        SumProof(
+          epoch: try $0.epoch("epoch"), round: try $0.round("round"),
+          roundOpenBody: try $0.bytes("round_open"), resultBody: try $0.bytes("result"))
+      }
+      return SumProgress(epoch: progress.epoch, highestRound: progress.round, proofs: proofs)
+    }
+  }
+
+  private static func progress(
+    of study: String, in connection: Database
+  ) throws -> (epoch: UInt32?, round: UInt64) {
+    let row = try Row.fetchOne(
+      connection, sql: "SELECT epoch, round FROM sum_progress WHERE study = ?", arguments: [study])
+    guard let row else { return (nil, 0) }
+    let epoch = try row.integerIfPresent("epoch") == nil ? nil : row.epoch("epoch")
+    return (epoch, try row.round("round"))
+  }
+
+  /// The published vectors of rounds, one after the other, as CatchUp sends them.
+  public func sums(study: String, rounds: [UInt64]) async throws(StoreError) -> [UInt8] {
+    try await database.read("read sums") { connection in
+      var bytes: [UInt8] = []
+      for round in rounds {
+        guard
+          let row = try Row.fetchOne(
+            connection, sql: "SELECT sum FROM sum_proof WHERE study = ? AND round = ?",
+            arguments: [study, try RoundNumber.stored(round)])
+        else { throw StoreError(.notFound, subject: "round \(round) of study \(study)") }
+        bytes += try row.bytes("sum")
+      }
+      return bytes
+    }
+  }
+}

@@ -58,7 +58,7 @@ public struct AESKeystream: ~Copyable {
 
   /// Overwrites `target` with the next bytes of the keystream.
   public mutating func next(into target: UnsafeMutableRawBufferPointer) {
-    target.initializeMemory(as: UInt8.self, repeating: 0)
+    wipe(target)
     encrypt(UnsafeRawBufferPointer(target), into: target)
   }
 

@@ -102,7 +102,7 @@ public struct MaskSet: ~Copyable {
     let blockByteCount = AESKeystream.blockByteCount
     let scratch = UnsafeMutableRawBufferPointer.allocate(
       byteCount: 2 * blockByteCount, alignment: 64)
-    scratch.initializeMemory(as: UInt8.self, repeating: 0)
+    wipe(scratch)
     let zeros = UnsafeRawBufferPointer(rebasing: scratch[..<blockByteCount])
     let keystream = UnsafeMutableRawBufferPointer(rebasing: scratch[blockByteCount...])
     defer {

@@ -20,7 +20,7 @@ package func withSecretScratch<Result, Failure: Error>(
   byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
 ) throws(Failure) -> Result {
   let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 16)
-  buffer.initializeMemory(as: UInt8.self, repeating: 0)
+  wipe(buffer)
   defer {
     wipe(buffer)
     buffer.deallocate()

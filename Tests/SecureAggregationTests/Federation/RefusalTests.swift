@@ -1,0 +1,446 @@
+import Cryptography
+import FixedPoint
+import Testing
+
+@testable import SecureAggregation
+
+/// Groups 2, 3, 4, 7, 8 and 9 of the protocol's tests: what must be refused, and who is named.
+@Suite struct RefusalTests {
+  /// A federation in a round, run until the aggregator sends a kind for the first time.
+  private func paused(
+    before kind: MessageKind, siteCount: Int = 4, prepare: (inout Federation) -> Void = { _ in }
+  ) throws -> Federation {
+    var federation = try Federation.keyed(siteCount)
+    prepare(&federation)
+    try federation.open(Federation.binding(), answers: federation.answers(length: 5))
+    while let next = federation.network.first, !(next.from == 0 && next.kind == kind) {
+      federation.deliverNext()
+    }
+    return federation
+  }
+
+  /// A message of the aggregator with another body, rightly signed.
+  private func resigned(
+    _ packet: Federation.Packet, in federation: Federation, _ change: (inout Envelope) -> [UInt8]
+  ) throws -> Federation.Packet {
+    var envelope = try Envelope(parsing: packet.message, naming: [])
+    let body = change(&envelope)
+    let key = try #require(federation.keys[packet.from])
+    let message = Envelope.sealed(
+      envelope.kind, manifest: envelope.manifest, epoch: envelope.epoch, round: envelope.round,
+      sender: envelope.sender, body: body, key: key)
+    return .init(from: packet.from, to: packet.to, message: message, payload: packet.payload)
+  }
+
+  private func changed<Body: MessageBody>(
+    _ packet: Federation.Packet, _ type: Body.Type, in federation: Federation,
+    _ change: (Body) -> Body
+  ) throws -> Federation.Packet {
+    try resigned(packet, in: federation) { envelope in
+      guard let body = try? Body(envelope.body) else { return envelope.body }
+      return change(body).bytes
+    }
+  }
+
+  // MARK: Manifest (group 2)
+
+  @Test("A manifest with a missing, wrong or reordered signature is refused and names the site")
+  func manifestSignatures() throws {
+    let federation = try Federation(siteCount: 4)
+    let manifest = federation.manifest.manifest
+    let signatures = federation.manifest.signatures
+    var swapped = signatures
+    swapped.swapAt(1, 2)
+    #expect(throws: SecureAggregationError(.manifestUnsigned, naming: [2, 3])) {
+      try SignedManifest(manifest, signatures: swapped)
+    }
+    #expect(throws: SecureAggregationError(.manifestUnsigned, naming: [4])) {
+      try SignedManifest(manifest, signatures: Array(signatures.dropLast()))
+    }
+    var reordered = manifest.roster
+    reordered.swapAt(0, 1)
+    let other = try Manifest(
+      studyIdentifier: "test", purpose: "tests", aggregatorName: "aggregator",
+      aggregatorKey: manifest.aggregatorKey, roster: reordered, programDigest: .zero)
+    #expect(throws: SecureAggregationError(.manifestUnsigned, naming: [1, 2, 3, 4])) {
+      try SignedManifest(other, signatures: signatures)
+    }
+  }
+
+  @Test("Rosters of two, repeated names and keys, and the aggregator's own key are refused")
+  func rosters() throws {
+    let federation = try Federation(siteCount: 4)
+    let manifest = federation.manifest.manifest
+    func make(_ roster: [Manifest.Member], colluders: Int = 1) throws -> Manifest {
+      try Manifest(
+        studyIdentifier: "test", purpose: "", aggregatorName: "aggregator",
+        aggregatorKey: manifest.aggregatorKey, roster: roster, maximumColluders: colluders,
+        programDigest: .zero)
+    }
+    #expect(throws: SecureAggregationError(.rosterInvalid)) {
+      try make(Array(manifest.roster.prefix(2)))
+    }
+    var roster = manifest.roster
+    roster[2] = roster[1]
+    #expect(throws: SecureAggregationError(.rosterInvalid, naming: [3])) { try make(roster) }
+    roster = manifest.roster
+    roster[0] = Manifest.Member(
+      siteName: "x", legalEntity: "y", key: manifest.aggregatorKey)
+    #expect(throws: SecureAggregationError(.rosterInvalid, naming: [1])) { try make(roster) }
+    #expect(throws: SecureAggregationError(.manifestInvalid)) {
+      try make(manifest.roster, colluders: 3)
+    }
+  }
+
+  @Test(
+    "The threshold table of the specification",
+    arguments: [
+      (3, 3, 0, 2), (4, 3, 1, 1), (5, 4, 1, 2), (7, 5, 2, 2), (10, 7, 3, 3), (20, 14, 6, 7),
+      (50, 34, 16, 17), (100, 67, 33, 33), (200, 134, 66, 67),
+    ])
+  func thresholds(siteCount: Int, threshold: Int, dropouts: Int, colluders: Int) {
+    #expect(Manifest.threshold(siteCount: siteCount) == threshold)
+    #expect(siteCount - threshold == dropouts)
+    #expect(2 * threshold - siteCount - 1 == colluders)
+  }
+
+  // MARK: Sets (group 2)
+
+  @Test("Lock2 with fewer than the quorum is refused, and no acknowledgement leaves")
+  func thinLock2() throws {
+    var federation = try paused(before: .lock2, siteCount: 5)
+    let packet = try #require(federation.network.first { $0.to == 1 })
+    let thin = try changed(packet, Lock2.self, in: federation) {
+      Lock2(
+        members: Array($0.members.prefix(3)), vectorDigests: Array($0.vectorDigests.prefix(3)),
+        checks: [])
+    }
+    federation.sent = []
+    federation.deliver(thin)
+    #expect(federation.aborts[1] == [SecureAggregationError(.tooFew, naming: [0])])
+    #expect(federation.sent.compactMap(\.kind) == [.abort])
+    #expect(federation.sites[1]?.state == .aborted)
+  }
+
+  @Test("A second, different Lock2 ends the round: nothing is signed twice")
+  func secondLock2() throws {
+    var federation = try paused(before: .lock2, siteCount: 5)
+    let packet = try #require(federation.network.first { $0.to == 1 })
+    federation.deliver(packet)
+    #expect(federation.sites[1]?.state == .acked)
+    let other = try changed(packet, Lock2.self, in: federation) {
+      Lock2(
+        members: Array($0.members.prefix(4)), vectorDigests: Array($0.vectorDigests.prefix(4)),
+        checks: [])
+    }
+    federation.sent = []
+    federation.deliver(other)
+    #expect(federation.aborts[1] == [SecureAggregationError(.secondStatement, naming: [0])])
+    #expect(federation.sent.compactMap(\.kind) == [.abort])
+  }
+
+  @Test("An AckSet below the threshold, or with a forged signature, opens nothing")
+  func thinAckSet() throws {
+    let start = try paused(before: .ackSet, siteCount: 5)
+    let packet = try #require(start.network.first { $0.to == 2 })
+    var thin = start
+    thin.deliver(
+      try changed(packet, AckSet.self, in: start) {
+        AckSet(
+          statement: $0.statement, acknowledgements: Array($0.acknowledgements.prefix(3)))
+      })
+    #expect(thin.aborts[2] == [SecureAggregationError(.quorumMissing, naming: [0])])
+    var forged = start
+    forged.deliver(
+      try changed(packet, AckSet.self, in: start) { body in
+        var entries = body.acknowledgements
+        entries[3] = SignatureEntry(index: 4, signature: entries[0].signature)
+        return AckSet(statement: body.statement, acknowledgements: entries)
+      })
+    #expect(forged.aborts[2] == [SecureAggregationError(.ackInvalid, naming: [4])])
+    #expect(thin.sites[2]?.round == nil && forged.sites[2]?.round == nil)
+  }
+
+  @Test("Asking for both kinds of share of one site is impossible: the sets are disjoint")
+  func bothShares() throws {
+    var federation = try paused(before: .ackSet, siteCount: 5) {
+      $0.isLost = { $0.from == 5 && $0.kind == .masked }
+    }
+    // The round waits for site 5's vector: its deadline drops it.
+    federation.settle()
+    let unmasks = federation.sent.filter { $0.kind == .unmask }
+    #expect(unmasks.count == 4)
+    for packet in unmasks {
+      let body = try Unmask(Envelope(parsing: packet.message, naming: []).body)
+      let selfOwners = Set(body.selfShares.map(\.owner))
+      let maskOwners = Set(body.maskShares.map(\.owner))
+      #expect(selfOwners.isDisjoint(with: maskOwners))
+      #expect(maskOwners == [5])
+    }
+  }
+
+  // MARK: Another model (group 3)
+
+  @Test("A site given another query refuses before its vector exists, and both sides are named")
+  func otherQuery() throws {
+    var federation = try Federation.keyed(4)
+    let binding = try Federation.binding("ours")
+    let other = try Federation.binding("theirs")
+    federation.tamper = { [federation] packet in
+      guard packet.to == 3, packet.kind == .roundOpen else { return nil }
+      return try? self.changed(packet, RoundOpen.self, in: federation) {
+        RoundOpen(
+          mode: $0.mode, binding: other, prefetch: false, previousDigest: $0.previousDigest,
+          members: $0.members)
+      }
+    }
+    try federation.run(binding, answers: federation.answers(length: 5))
+    let fault = try #require(federation.aborts[3]?.first)
+    #expect(fault == SecureAggregationError(.queryMismatch, naming: [0, 3]))
+    #expect(fault.sides == .init(own: binding.queryDigest, received: other.queryDigest))
+    #expect(federation.failures.map(\.code) == [.queryMismatch])
+    #expect(!federation.sent.contains { $0.kind == .masked })
+  }
+
+  @Test("Sites that the aggregator told different histories of a round find it before any vector")
+  func splitView() throws {
+    // Both sites accept their own RoundOpen (the purposes differ), but their seeds differ.
+    var federation = try Federation.keyed(4)
+    let binding = try Federation.binding("ours")
+    federation.tamper = { [federation] packet in
+      guard packet.to == 2, packet.kind == .roundOpen else { return nil }
+      return try? self.changed(packet, RoundOpen.self, in: federation) {
+        RoundOpen(
+          mode: $0.mode, binding: $0.binding, prefetch: true, previousDigest: $0.previousDigest,
+          members: $0.members)
+      }
+    }
+    try federation.run(binding, answers: federation.answers(length: 5))
+    #expect(federation.aborts[1]?.first == SecureAggregationError(.seedMismatch, naming: [2]))
+    #expect(
+      federation.aborts[2]?.first == SecureAggregationError(.seedMismatch, naming: [1, 3, 4]))
+    #expect(!federation.sent.contains { $0.kind == .masked })
+    #expect(federation.outcomes.isEmpty)
+  }
+
+  // MARK: Reopening (group 4)
+
+  @Test("A round number is opened once: another RoundOpen is refused, also after a restart")
+  func reopened() throws {
+    var federation = try paused(before: .lock1)
+    let opened = try #require(federation.sent.first { $0.kind == .roundOpen && $0.to == 1 })
+    let other = try Federation.binding("other", length: 7)
+    let again = try changed(opened, RoundOpen.self, in: federation) {
+      RoundOpen(
+        mode: $0.mode, binding: other, prefetch: false, previousDigest: $0.previousDigest,
+        members: $0.members)
+    }
+    federation.sites[1]?.expect(other)
+    federation.deliver(again)
+    #expect(federation.refusals.map(\.code) == [.roundReplayed])
+    try federation.restart(1)
+    #expect(federation.sites[1]?.lastRound == 1)
+    federation.sites[1]?.expect(other)
+    federation.refusals = []
+    federation.sent = []
+    federation.deliver(again)
+    federation.deliver(opened)
+    #expect(federation.refusals.count == 2)
+    #expect(federation.sent.isEmpty)
+    // The journal's last word on the interrupted round.
+    #expect(federation.journals[1]?.records.last?.type == 9)
+  }
+
+  @Test("After a restart the acknowledgement is the stored one, and another set is not signed")
+  func noSecondAckAfterRestart() throws {
+    var federation = try paused(before: .lock2, siteCount: 5)
+    let packet = try #require(federation.network.first { $0.to == 1 })
+    federation.deliver(packet)
+    let first = try #require(federation.sent.last { $0.from == 1 })
+    try federation.restart(1)
+    federation.sent = []
+    federation.deliver(packet)
+    #expect(federation.sent.map(\.message) == [first.message])
+    let other = try changed(packet, Lock2.self, in: federation) {
+      Lock2(
+        members: Array($0.members.prefix(4)), vectorDigests: Array($0.vectorDigests.prefix(4)),
+        checks: [])
+    }
+    federation.sent = []
+    federation.deliver(other)
+    #expect(federation.sent.isEmpty)
+    #expect(federation.refusals.map(\.code) == [.unexpectedMessage])
+  }
+
+  @Test("The query is not opened again for a set that differs by too few sites")
+  func differencing() throws {
+    var federation = try Federation.keyed(5)
+    let binding = try Federation.binding("same")
+    let answers = federation.answers(length: 5)
+    try federation.run(binding, answers: answers)
+    #expect(federation.outcomes.count == 1)
+    try federation.run(binding, answers: answers, members: [1, 2, 3, 4])
+    #expect(federation.outcomes.count == 1)
+    #expect(federation.aborts[1]?.last == SecureAggregationError(.setChange, naming: [0]))
+    #expect(federation.failures.last?.code == .setChange)
+    // Another query over the smaller set is fine, once a new epoch has brought the sites back.
+    try federation.openEpoch()
+    try federation.run(
+      Federation.binding("other"), answers: answers, members: [1, 2, 3, 4])
+    #expect(federation.outcomes.count == 2)
+  }
+
+  // MARK: The published sum (group 7)
+
+  @Test(
+    "A false sum is rejected and halts the site: bit, scale, sign, count, tag", arguments: 0..<5)
+  func falseSum(change: Int) throws {
+    var federation = try Federation.keyed(4)
+    federation.tamper = { [federation] packet in
+      guard packet.to == 2, packet.kind == .result,
+        let sum = RingVector(packet.payload, width: .bits32),
+        let envelope = try? Envelope(parsing: packet.message, naming: []),
+        let body = try? ResultMessage(envelope.body)
+      else { return nil }
+      var values = sum.signed
+      var tag = body.tag
+      switch change {
+      case 0: values[3] ^= 1
+      case 1:
+        values = values.map { 2 * $0 }
+        tag = SumTag.add(tag, tag)
+      case 2:
+        values = values.map { -$0 }
+        tag = SumTag.subtract(0, tag)
+      case 3: values[0] += 1
+      default: tag = SumTag.add(tag, 1)
+      }
+      guard let changed = RingVector(signed: values, width: .bits32) else { return nil }
+      let sumDigest = RoundDigests.vector(changed)
+      return .init(
+        from: 0, to: 2,
+        message: self.result(
+          body, sumDigest: sumDigest, tag: tag, envelope: envelope, in: federation),
+        payload: changed.bytes)
+    }
+    try federation.run(Federation.binding(), answers: federation.answers(length: 5))
+    #expect(federation.halts[2] == SecureAggregationError(.sumRejected, naming: [0]))
+    #expect(federation.sites[2]?.state == .halted)
+    #expect(federation.siteOutcomes[2] == nil)
+    #expect(federation.siteOutcomes[1]?.count == 1)
+    try federation.restart(2)
+    #expect(federation.sites[2]?.state == .halted)
+  }
+
+  /// A Result for a changed sum with everything recomputed that the aggregator can compute.
+  private func result(
+    _ body: ResultMessage, sumDigest: Digest, tag: UInt64, envelope: Envelope,
+    in federation: Federation
+  ) -> [UInt8] {
+    // T_r of the one round these tests run.
+    let open = RoundOpen(
+      mode: .normal, binding: (try? Federation.binding()) ?? RoundBinding.none, prefetch: false,
+      previousDigest: federation.manifest.genesis, members: federation.everyone)
+    let transcript = RoundOpen.binding(
+      manifest: federation.manifest.digest, epoch: envelope.epoch, round: envelope.round,
+      body: open.bytes)
+    let digest = RoundDigests.result(
+      round: transcript, shareSet: RoundDigests.set(body.shareMembers),
+      set: RoundDigests.set(body.members), list: body.listDigest, sum: sumDigest, tag: tag)
+    let changed = ResultMessage(
+      sumDigest: sumDigest, vectorLength: body.vectorLength, ringWidth: body.ringWidth, tag: tag,
+      shareMembers: body.shareMembers, members: body.members, listDigest: body.listDigest,
+      acknowledgements: body.acknowledgements, resultDigest: digest)
+    guard let key = federation.keys[0] else { return [] }
+    return Envelope.sealed(
+      .result, manifest: envelope.manifest, epoch: envelope.epoch, round: envelope.round,
+      sender: 0, body: changed.bytes, key: key)
+  }
+
+  // MARK: Wrong shares (group 8)
+
+  @Test("A corrupted share is corrected with t + 2e shares and its signer named")
+  func corruptedShare() throws {
+    // n = 10, t = 7: site 10 falls silent before Masked, nine sites open, so e = 1.
+    var federation = try Federation.keyed(10)
+    federation.isLost = { $0.from == 10 && $0.kind == .masked }
+    federation.tamper = { [federation] packet in
+      guard packet.from == 2, packet.kind == .unmask else { return nil }
+      return try? self.changed(packet, Unmask.self, in: federation) { body in
+        Unmask(
+          selfSecret: body.selfSecret, selfShares: body.selfShares,
+          maskShares: body.maskShares.map {
+            Unmask.OwnedShare(owner: $0.owner, share: $0.share + .one)
+          },
+          prefetch: nil)
+      }
+    }
+    let answers = federation.answers(length: 5)
+    try federation.run(Federation.binding(), answers: answers)
+    #expect(federation.blamed == [2: .shareCorrupt])
+    #expect(
+      federation.outcomes.first?.total.signed
+        == Federation.sum(answers, over: Array(federation.everyone.dropLast())))
+    #expect(federation.siteOutcomes[1] == federation.outcomes)
+  }
+
+  @Test("A wrong own secret is replaced by the others' shares and its owner named")
+  func corruptedSecret() throws {
+    var federation = try Federation.keyed(5)
+    federation.tamper = { [federation] packet in
+      guard packet.from == 4, packet.kind == .unmask else { return nil }
+      return try? self.changed(packet, Unmask.self, in: federation) {
+        Unmask(
+          selfSecret: $0.selfSecret + .one, selfShares: $0.selfShares, maskShares: $0.maskShares,
+          prefetch: nil)
+      }
+    }
+    let answers = federation.answers(length: 5)
+    try federation.run(Federation.binding(), answers: answers)
+    #expect(federation.blamed == [4: .secretCorrupt])
+    #expect(
+      federation.outcomes.first?.total.signed == Federation.sum(answers, over: federation.everyone))
+  }
+
+  // MARK: Sending again (group 9)
+
+  @Test("A repeated request is answered with the same bytes, at every step")
+  func repeats() throws {
+    var federation = try Federation.keyed(4)
+    federation.tamper = { _ in nil }
+    try federation.open(Federation.binding(), answers: federation.answers(length: 5))
+    var checked: Set<MessageKind> = []
+    while let packet = federation.network.first {
+      let before = federation.sent.count
+      federation.deliverNext()
+      guard packet.to == 2, let kind = packet.kind, kind != .result else { continue }
+      let first = federation.sent[before...].map { ($0.message, $0.payload) }
+      let mark = federation.sent.count
+      federation.deliver(packet)
+      let second = federation.sent[mark...].map { ($0.message, $0.payload) }
+      #expect(first.elementsEqual(second, by: ==), "\(kind)")
+      checked.insert(kind)
+    }
+    #expect(checked == [.roundOpen, .lock1, .lock2, .ackSet])
+    #expect(federation.outcomes.count == 1)
+    #expect(federation.refusals.isEmpty)
+  }
+
+  @Test("A restarted site resends its stored vector byte for byte")
+  func resendAfterRestart() throws {
+    var federation = try paused(before: .lock2)
+    let lock = try #require(federation.sent.first { $0.kind == .lock1 && $0.to == 1 })
+    let masked = try #require(federation.sent.first { $0.kind == .masked && $0.from == 1 })
+    try federation.restart(1)
+    federation.sent = []
+    federation.deliver(lock)
+    #expect(federation.sent.map(\.message) == [masked.message])
+    #expect(federation.sent.map(\.payload) == [masked.payload])
+  }
+}
+
+extension RoundBinding {
+  /// A placeholder that fits no round.
+  static let none = RoundBinding(
+    purpose: "", queryDigest: .zero, ringWidth: .bits32, vectorLength: 2)
+}

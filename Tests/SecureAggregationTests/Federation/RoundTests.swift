@@ -1,0 +1,199 @@
+import Cryptography
+import FixedPoint
+import Testing
+
+@testable import SecureAggregation
+
+/// Whole rounds and what must not change their result.
+@Suite struct RoundTests {
+  @Test(
+    "A normal round, both rings: everybody accepts the plain sum", arguments: RingWidth.allCases)
+  func normalRound(width: RingWidth) throws {
+    var federation = try Federation.keyed(5)
+    let answers = federation.answers(length: 9)
+    try federation.run(Federation.binding(length: 9, width: width), answers: answers)
+    let outcome = try #require(federation.outcomes.first)
+    #expect(outcome.total.signed == Federation.sum(answers, over: federation.everyone))
+    #expect(outcome.participants == federation.everyone)
+    for site in federation.everyone {
+      #expect(federation.siteOutcomes[site] == [outcome])
+      #expect(federation.sites[site]?.state == .done)
+    }
+  }
+
+  @Test("Twenty rounds, fast from the second on; every result enters the next transcript")
+  func manyRounds() throws {
+    var federation = try Federation.keyed(4)
+    var digests: Set<Digest> = []
+    for round in 0..<20 {
+      let answers = federation.answers(length: 4, seed: Int64(round))
+      let isFast = federation.aggregator.canOpenFast(for: federation.everyone)
+      #expect(isFast == (round > 0))
+      try federation.run(
+        Federation.binding("round \(round)", length: 4), answers: answers, prefetch: true)
+      let outcome = try #require(federation.outcomes.last)
+      #expect(outcome.total.signed == Federation.sum(answers, over: federation.everyone))
+      #expect(federation.siteOutcomes[1]?.last == outcome)
+      digests.insert(outcome.digest)
+    }
+    #expect(federation.outcomes.count == 20)
+    #expect(digests.count == 20)
+  }
+
+  @Test("A fast round has three client messages and no Shares")
+  func fastMessages() throws {
+    var federation = try Federation.keyed(4)
+    try federation.run(
+      Federation.binding("a"), answers: federation.answers(length: 5), prefetch: true)
+    federation.sent = []
+    try federation.run(Federation.binding("b"), answers: federation.answers(length: 5))
+    let kinds = federation.sent.filter { $0.from == 2 }.compactMap(\.kind)
+    #expect(kinds == [.masked, .ack, .unmask])
+    #expect(federation.outcomes.count == 2)
+  }
+
+  @Test("The order in which messages arrive is irrelevant", arguments: 1...6)
+  func order(seed: Int) throws {
+    var federation = try Federation.keyed(5)
+    let answers = federation.answers(length: 5)
+    try federation.open(Federation.binding(), answers: answers)
+    // Seed: the argument. Any message under way may be the next.
+    var generator = SplitMix(state: UInt64(seed))
+    while !federation.network.isEmpty {
+      let position = Int.random(in: 0..<federation.network.count, using: &generator)
+      federation.network.swapAt(0, position)
+      federation.deliverNext()
+    }
+    #expect(
+      federation.outcomes.first?.total.signed == Federation.sum(answers, over: federation.everyone))
+    #expect(federation.refusals.isEmpty)
+  }
+
+  @Test("A dropped site comes back with a new epoch and catches up on what it missed")
+  func comesBack() throws {
+    var federation = try Federation.keyed(5)
+    federation.isLost = { $0.from == 5 || $0.to == 5 }
+    let answers = federation.answers(length: 5)
+    try federation.run(Federation.binding("a"), answers: answers)
+    try federation.run(
+      Federation.binding("b"), answers: answers, members: federation.aggregator.active)
+    #expect(federation.outcomes.map(\.participants) == [[1, 2, 3, 4], [1, 2, 3, 4]])
+    federation.isLost = { _ in false }
+    try federation.restart(5)
+    try federation.openEpoch()
+    #expect(federation.failures.isEmpty)
+    #expect(federation.siteOutcomes[5] == federation.outcomes)
+    try federation.run(Federation.binding("c"), answers: answers)
+    #expect(federation.outcomes.last?.participants == federation.everyone)
+    #expect(federation.siteOutcomes[5]?.last == federation.outcomes.last)
+  }
+
+  @Test("A malformed first answer drops its sender and nobody else", arguments: 0..<4)
+  func malformedFirst(change: Int) throws {
+    var federation = try Federation.keyed(4)
+    let key = try #require(federation.keys[1])
+    let manifest = federation.manifest
+    let answers = federation.answers(length: 5)
+    federation.tamper = { packet in
+      guard packet.from == 1, packet.kind == .masked,
+        let envelope = try? Envelope(parsing: packet.message, naming: [])
+      else { return nil }
+      var body = envelope.body
+      var payload = packet.payload
+      switch change {
+      case 0: body.removeLast()  // one byte short
+      case 1: payload += [0, 0, 0, 0]  // one number more
+      case 2: payload[0] ^= 1  // another number
+      default: payload = []  // none
+      }
+      let message = Envelope.sealed(
+        .masked, manifest: manifest.digest, epoch: envelope.epoch, round: envelope.round,
+        sender: 1, body: body, key: key)
+      return .init(from: 1, to: 0, message: message, payload: payload)
+    }
+    try federation.run(Federation.binding(), answers: answers)
+    let expected: [FaultCode] = [.truncated, .vectorLength, .vectorDigest, .vectorLength]
+    #expect(federation.dropped == [1: expected[change]])
+    #expect(federation.outcomes.first?.participants == [2, 3, 4])
+    #expect(
+      federation.outcomes.first?.total.signed == Federation.sum(answers, over: [2, 3, 4]))
+  }
+
+  @Test("An answer of the wrong length drops the site that gave it", arguments: [0, 1, 4, 6])
+  func wrongAnswer(length: Int) throws {
+    var federation = try Federation.keyed(4)
+    var answers = federation.answers(length: 5)
+    answers[3] = [Int64](repeating: 1, count: length)
+    try federation.run(Federation.binding(), answers: answers)
+    #expect(federation.aborts[3]?.map(\.code) == [.answerInvalid])
+    #expect(federation.dropped == [3: .answerInvalid])
+    #expect(federation.outcomes.first?.participants == [1, 2, 4])
+  }
+
+  @Test("An answer beyond the ring is refused by the site itself")
+  func answerBeyondRing() throws {
+    var federation = try Federation.keyed(4)
+    var answers = federation.answers(length: 5)
+    answers[2] = [0, 0, 0, 0, Int64(Int32.max) + 1]
+    try federation.run(Federation.binding(), answers: answers)
+    #expect(federation.aborts[2]?.map(\.code) == [.answerInvalid])
+    #expect(federation.outcomes.first?.participants == [1, 3, 4])
+  }
+
+  @Test("The aggregator holds one vector, whatever the number of sites")
+  func memory() throws {
+    var federation = try Federation.keyed(8)
+    let binding = try Federation.binding(length: 64)
+    federation.isLost = { $0.from == 8 && $0.kind == .masked }
+    try federation.open(binding, answers: federation.answers(length: 64))
+    while !federation.network.isEmpty { federation.deliverNext() }
+    #expect(federation.aggregator.state == .masked)
+    #expect(federation.aggregator.accumulator.count == 65)
+    federation.settle()
+    #expect(federation.aggregator.accumulator.count == 0)
+    #expect(federation.outcomes.count == 1)
+  }
+
+  @Test("An aggregator that restarts mid-round burns it; the study goes on in a new epoch")
+  func aggregatorRestart() throws {
+    var federation = try Federation.keyed(4)
+    let answers = federation.answers(length: 5)
+    try federation.run(Federation.binding("a"), answers: answers)
+    try federation.open(Federation.binding("b"), answers: answers)
+    for _ in 0..<9 { federation.deliverNext() }
+    federation.network = []
+    try federation.restartAggregator()
+    let stored = try #require(federation.sums[1])
+    federation.apply(try federation.aggregator.resendResult(sum: stored))
+    try federation.openEpoch()
+    try federation.run(Federation.binding("b"), answers: answers)
+    #expect(federation.outcomes.count == 2)
+    #expect(federation.outcomes.last?.round == 3)
+    #expect(federation.siteOutcomes[4]?.last == federation.outcomes.last)
+  }
+
+  @Test("A transcript can be checked by anyone who holds it")
+  func transcript() throws {
+    var federation = try Federation.keyed(4)
+    for name in ["a", "b", "c"] {
+      try federation.run(
+        Federation.binding(name), answers: federation.answers(length: 5), prefetch: true)
+    }
+    var previous = federation.manifest.genesis
+    for entry in federation.aggregator.entries {
+      let sum = try #require(federation.sums[entry.round]).bytes
+      let verified = try entry.verified(
+        manifest: federation.manifest, after: previous, sum: sum)
+      var changed = sum
+      changed[4] ^= 1
+      #expect(throws: SecureAggregationError(.resultMismatch, naming: [0])) {
+        try entry.verified(manifest: federation.manifest, after: previous, sum: changed)
+      }
+      #expect(throws: SecureAggregationError(.chainMismatch, naming: [0])) {
+        try entry.verified(manifest: federation.manifest, after: .zero, sum: sum)
+      }
+      previous = verified.digest
+    }
+    #expect(previous == federation.aggregator.accepted.digest)
+  }
+}

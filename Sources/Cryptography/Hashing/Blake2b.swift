@@ -42,6 +42,7 @@ public struct Blake2b: ~Copyable {
 
   /// For known-answer tests with other output lengths.
   package init(_ label: HashLabel, key: UnsafeRawBufferPointer, outputCount: Int) {
+    precondition(Sodium.isReady, "libsodium initialises on every supported system")
     precondition(key.count <= 64, "key lengths are fixed by the protocol")
     storage = UnsafeMutableRawPointer.allocate(
       byteCount: crypto_generichash_blake2b_statebytes(), alignment: 64)

@@ -36,6 +36,9 @@ public enum AggregatorRecord: Sendable {
   case locked(round: UInt64, members: [UInt16])
   /// U2 and what it was asked to acknowledge.
   case stated(round: UInt64, members: [UInt16], statement: Digest)
+  /// A site's attestation of the last accepted result. It need not be durable before what follows:
+  /// a lost one only delays a site that wants to catch up.
+  case attested(round: UInt64, site: UInt16, signature: Signature)
   /// The transcript's next entry; the sum, with its constant coordinate, is stored with it.
   case published(TranscriptEntry, sum: RingVector)
 }
@@ -48,11 +51,17 @@ public struct AggregatorJournal: Sendable {
   public var highestRound: UInt64
   /// The transcript, without the sums.
   public var entries: [TranscriptEntry]
+  /// Attestations of the last entry, by site.
+  public var attestations: [UInt16: Signature]
 
-  public init(epoch: UInt32? = nil, highestRound: UInt64 = 0, entries: [TranscriptEntry] = []) {
+  public init(
+    epoch: UInt32? = nil, highestRound: UInt64 = 0, entries: [TranscriptEntry] = [],
+    attestations: [UInt16: Signature] = [:]
+  ) {
     self.epoch = epoch
     self.highestRound = highestRound
     self.entries = entries
+    self.attestations = attestations
   }
 
   /// Adds what a record says.
@@ -61,7 +70,11 @@ public struct AggregatorJournal: Sendable {
     case .epoch(let number, _, _): epoch = max(epoch ?? number, number)
     case .opened(let round, _, _): highestRound = max(highestRound, round)
     case .locked, .stated: break
-    case .published(let entry, _): entries.append(entry)
+    case .attested(let round, let site, let signature):
+      if round == entries.last?.round { attestations[site] = signature }
+    case .published(let entry, _):
+      entries.append(entry)
+      attestations = [:]
     }
   }
 }

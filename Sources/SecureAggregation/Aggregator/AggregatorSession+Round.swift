@@ -70,13 +70,14 @@ extension AggregatorSession {
 
   /// Takes a message of the kind that the state waits for; a fault drops its sender.
   mutating func take(
-    _ envelope: Envelope, identity: Digest, payload: UnsafeRawBufferPointer
+    _ envelope: Envelope, identity: Digest, payload: UnsafeRawBufferPointer,
+    digest: PayloadDigest?
   ) -> [AggregatorAction] {
     var actions: [AggregatorAction] = []
     do throws(SecureAggregationError) {
       switch envelope.kind {
       case .shares: try takeShares(envelope)
-      case .masked: try takeMasked(envelope, payload: payload)
+      case .masked: try takeMasked(envelope, payload: payload, digest: digest)
       case .ack: try takeAck(envelope)
       case .unmask: try takeUnmask(envelope)
       default: throw SecureAggregationError(.unexpectedMessage, naming: [envelope.sender])
@@ -105,7 +106,7 @@ extension AggregatorSession {
   }
 
   private mutating func takeMasked(
-    _ envelope: Envelope, payload: UnsafeRawBufferPointer
+    _ envelope: Envelope, payload: UnsafeRawBufferPointer, digest: PayloadDigest?
   ) throws(SecureAggregationError) {
     let site = envelope.sender
     let body = try Masked(envelope.body, from: site)
@@ -115,7 +116,8 @@ extension AggregatorSession {
       payload.count == Int(open.vectorLength) * open.ringWidth.byteCount
     else { throw SecureAggregationError(.vectorLength, naming: [site]) }
     // The whole payload is hashed before any of it is added: a bad one never touches the sum.
-    guard RoundDigests.vector(payload) == body.vectorDigest else {
+    let known = digest.flatMap { $0.byteCount == payload.count ? $0.digest : nil }
+    guard (known ?? RoundDigests.vector(payload)) == body.vectorDigest else {
       throw SecureAggregationError(.vectorDigest, naming: [site])
     }
     let isFast = open.mode == .fast

@@ -25,6 +25,9 @@ public struct AggregatorSession: Sendable {
   /// The last accepted result, or round 0 and R_0.
   public internal(set) var accepted: (round: UInt64, digest: Digest)
 
+  /// Attestations that are not yet handed to the journal.
+  var unrecordedAttestations: [AggregatorRecord] = []
+
   // The epoch.
   var members: [UInt16] = []
   var baseRound: UInt64 = 0
@@ -71,6 +74,7 @@ public struct AggregatorSession: Sendable {
     if let last = entries.last {
       accepted = (last.round, try ResultMessage(last.resultBody, from: 0).resultDigest)
       highestRound = max(highestRound, last.round)
+      attestations = journal.attestations
     }
   }
 
@@ -86,25 +90,42 @@ public struct AggregatorSession: Sendable {
   }
 
   /// Takes a message of the authenticated `peer`, with its payload if it has one. The payload is
-  /// hashed and added block by block, never stored.
+  /// hashed and then added, never stored.
+  ///
+  /// - Parameter digest: the payload's digest, when it was hashed while it arrived: it must be of
+  ///   these very bytes. Nil hashes them here.
   ///
   /// Throws when the message is refused: nothing has changed then. Whether a refused message is
   /// reason enough to drop the peer is the driver's decision: see `drop`.
   public mutating func receive(
     from peer: UInt16, _ message: [UInt8],
-    payload: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0)
+    payload: UnsafeRawBufferPointer = UnsafeRawBufferPointer(start: nil, count: 0),
+    digest: PayloadDigest? = nil
   ) throws(SecureAggregationError) -> [AggregatorAction] {
     let envelope = try Envelope.opened(message, from: peer, manifest: manifest)
     let identity = Blake2b.hash(Labels.message, message)
     guard !isRepeat(envelope, identity) else { return [] }
     try admit(envelope)
+    return records(of: try handle(envelope, message, identity, payload, digest))
+  }
+
+  /// The actions, behind the records of attestations that came with the message.
+  private mutating func records(of actions: [AggregatorAction]) -> [AggregatorAction] {
+    defer { unrecordedAttestations = [] }
+    return unrecordedAttestations.map { .journal($0) } + actions
+  }
+
+  private mutating func handle(
+    _ envelope: Envelope, _ message: [UInt8], _ identity: Digest,
+    _ payload: UnsafeRawBufferPointer, _ digest: PayloadDigest?
+  ) throws(SecureAggregationError) -> [AggregatorAction] {
     switch envelope.kind {
     case .keyOffer, .keyConfirm:
       return takeSetup(envelope, message: message, identity: identity)
     case .abort:
       return try takeAbort(envelope, message: message)
     default:
-      return take(envelope, identity: identity, payload: payload)
+      return take(envelope, identity: identity, payload: payload, digest: digest)
     }
   }
 

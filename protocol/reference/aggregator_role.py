@@ -358,7 +358,7 @@ class Aggregator(Machine):
         self.lock1(out, senders)
 
     def after_MASKED(self, out):
-        senders = sorted(i for i in self.inbox["Masked"] if i not in self.dropped)
+        senders = sorted(self.inbox["Masked"])
         if len(senders) < self.manifest.quorum:
             return self.fail(out, Fault("too-few", self.missing(senders)))
         self.U2, self.state = senders, "ACKS"

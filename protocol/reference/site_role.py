@@ -90,7 +90,7 @@ class Site(Machine):
                 self.accepted = (number, r["resultDigest"])
                 if self.pending and self.pending["round"] <= number:
                     self.pending, self.replies = None, {}
-            elif kind == 9 and r["code"] == CODES["sum-rejected"]:
+            elif kind == 9 and r["code"] == CODES["sum-rejected"] and r["named"] == [0]:
                 self.halted = True
         if last and last[0] in (2, 3, 4):
             self.journal.add(9, last[1], code=CODES["restarted"], named=[self.index])

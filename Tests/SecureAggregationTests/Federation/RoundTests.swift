@@ -154,6 +154,80 @@ import Testing
     #expect(federation.outcomes.count == 1)
   }
 
+  @Test("A site that leaves after its vector counted stays in the sum")
+  func leavesAfterMasked() throws {
+    var federation = try Federation.keyed(4)
+    let answers = federation.answers(length: 5)
+    // Site 4's vector arrives last; site 1 gives up before.
+    try federation.open(Federation.binding(), answers: answers)
+    while let packet = federation.network.first, packet.from != 4 || packet.kind != .masked {
+      federation.deliverNext()
+    }
+    #expect(federation.aggregator.awaitedSites == [4])
+    let actions = federation.sites[1]?.stop(.refused) ?? []
+    federation.apply(actions, of: 1)
+    federation.settle()
+    #expect(federation.dropped == [1: .refused])
+    #expect(federation.outcomes.first?.participants == federation.everyone)
+    #expect(
+      federation.outcomes.first?.total.signed == Federation.sum(answers, over: federation.everyone))
+    // It still learns the sum: its record of the round outlives the round.
+    #expect(federation.siteOutcomes[1] == federation.outcomes)
+    #expect(federation.aggregator.active == [2, 3, 4])
+  }
+
+  @Test("An aggregator's Abort, whatever its reason, does not halt a site after a restart")
+  func abortDoesNotHalt() throws {
+    var federation = try Federation.keyed(4)
+    try federation.open(Federation.binding(), answers: federation.answers(length: 5))
+    federation.deliverNext()
+    let key = try #require(federation.keys[0])
+    let abort = Envelope.sealed(
+      .abort, manifest: federation.manifest.digest, epoch: 1, round: 1, sender: 0,
+      body: AbortMessage(SecureAggregationError(.sumRejected)).bytes, key: key)
+    federation.deliver(.init(from: 0, to: 1, message: abort, payload: []))
+    #expect(federation.sites[1]?.state == .aborted)
+    try federation.restart(1)
+    #expect(federation.sites[1]?.state == .unkeyed)
+  }
+
+  @Test("A payload hashed while it arrived is taken as hashed; another's digest is not")
+  func hashedPayload() throws {
+    var federation = try Federation.keyed(4)
+    try federation.open(Federation.binding(), answers: federation.answers(length: 5))
+    while let packet = federation.network.first, packet.kind != .masked {
+      federation.deliverNext()
+    }
+    let packet = federation.network.removeFirst()
+    func digest(_ bytes: [UInt8], announced: Int) -> PayloadDigest? {
+      var digester = PayloadDigester(byteCount: announced)
+      for byte in bytes { withUnsafeBytes(of: byte) { digester.update($0) } }
+      return digester.finish()
+    }
+    let right = try #require(digest(packet.payload, announced: 24))
+    #expect(right.digest == packet.payload.withUnsafeBytes { RoundDigests.vector($0) })
+    #expect(digest(packet.payload, announced: 25) == nil)
+    var other = packet.payload
+    other[3] ^= 1
+    let wrong = digest(other, announced: 24)
+    var copy = federation.aggregator
+    let refused = try packet.payload.withUnsafeBytes { bytes in
+      Result { try copy.receive(from: packet.from, packet.message, payload: bytes, digest: wrong) }
+    }.get()
+    guard case .dropped(packet.from, let fault)? = refused.first else {
+      Issue.record("the site is dropped")
+      return
+    }
+    #expect(fault.code == .vectorDigest)
+    let taken = try packet.payload.withUnsafeBytes { bytes in
+      Result {
+        try federation.aggregator.receive(
+          from: packet.from, packet.message, payload: bytes, digest: right)
+      }
+    }.get()
+    #expect(taken.isEmpty)
+  }
+
   @Test("An aggregator that restarts mid-round burns it; the study goes on in a new epoch")
   func aggregatorRestart() throws {
     var federation = try Federation.keyed(4)

@@ -36,9 +36,6 @@ public enum AggregatorRecord: Sendable {
   case locked(round: UInt64, members: [UInt16])
   /// U2 and what it was asked to acknowledge.
   case stated(round: UInt64, members: [UInt16], statement: Digest)
-  /// A site's attestation of the last accepted result. It need not be durable before what follows:
-  /// a lost one only delays a site that wants to catch up.
-  case attested(round: UInt64, site: UInt16, signature: Signature)
   /// The transcript's next entry; the sum, with its constant coordinate, is stored with it.
   case published(TranscriptEntry, sum: RingVector)
 }
@@ -51,7 +48,8 @@ public struct AggregatorJournal: Sendable {
   public var highestRound: UInt64
   /// The transcript, without the sums.
   public var entries: [TranscriptEntry]
-  /// Attestations of the last entry, by site.
+  /// Attestations of the last entry, by site (`AggregatorSession.attestations`). They may be missing:
+  /// the KeyOffers of the next epoch bring them again.
   public var attestations: [UInt16: Signature]
 
   public init(
@@ -70,8 +68,6 @@ public struct AggregatorJournal: Sendable {
     case .epoch(let number, _, _): epoch = max(epoch ?? number, number)
     case .opened(let round, _, _): highestRound = max(highestRound, round)
     case .locked, .stated: break
-    case .attested(let round, let site, let signature):
-      if round == entries.last?.round { attestations[site] = signature }
     case .published(let entry, _):
       entries.append(entry)
       attestations = [:]

@@ -77,12 +77,9 @@ extension AggregatorSession {
     _ attestation: Attestation, of site: UInt16
   ) throws(SecureAggregationError) {
     try checkAttestation(attestation, of: site)
-    guard attestation.round == accepted.round, attestation.digest == accepted.digest,
-      accepted.round > 0, attestations[site] == nil
-    else { return }
-    attestations[site] = attestation.signature
-    unrecordedAttestations.append(
-      .attested(round: attestation.round, site: site, signature: attestation.signature))
+    if attestation.round == accepted.round, attestation.digest == accepted.digest {
+      attestations[site] = attestation.signature
+    }
   }
 
   /// The attestation that comes with Shares or Masked: of the last accepted result, and present

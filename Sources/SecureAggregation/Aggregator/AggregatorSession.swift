@@ -25,9 +25,6 @@ public struct AggregatorSession: Sendable {
   /// The last accepted result, or round 0 and R_0.
   public internal(set) var accepted: (round: UInt64, digest: Digest)
 
-  /// Attestations that are not yet handed to the journal.
-  var unrecordedAttestations: [AggregatorRecord] = []
-
   // The epoch.
   var members: [UInt16] = []
   var baseRound: UInt64 = 0
@@ -36,8 +33,9 @@ public struct AggregatorSession: Sendable {
   var setupMessages: [UInt16: SetupMessage] = [:]
   /// Members that were not dropped in a round of this epoch.
   public internal(set) var active: [UInt16] = []
-  /// Attestations of the last accepted result.
-  var attestations: [UInt16: Signature] = [:]
+  /// Attestations of the last accepted result, by site. With at least t of them a site that missed
+  /// results can catch up.
+  public internal(set) var attestations: [UInt16: Signature] = [:]
   /// Shares sent in advance for the round `prefetchRound`.
   var prefetchRound: UInt64 = 0
   var prefetched: [UInt16: AggregatorRound.Deal] = [:]
@@ -106,19 +104,6 @@ public struct AggregatorSession: Sendable {
     let identity = Blake2b.hash(Labels.message, message)
     guard !isRepeat(envelope, identity) else { return [] }
     try admit(envelope)
-    return records(of: try handle(envelope, message, identity, payload, digest))
-  }
-
-  /// The actions, behind the records of attestations that came with the message.
-  private mutating func records(of actions: [AggregatorAction]) -> [AggregatorAction] {
-    defer { unrecordedAttestations = [] }
-    return unrecordedAttestations.map { .journal($0) } + actions
-  }
-
-  private mutating func handle(
-    _ envelope: Envelope, _ message: [UInt8], _ identity: Digest,
-    _ payload: UnsafeRawBufferPointer, _ digest: PayloadDigest?
-  ) throws(SecureAggregationError) -> [AggregatorAction] {
     switch envelope.kind {
     case .keyOffer, .keyConfirm:
       return takeSetup(envelope, message: message, identity: identity)

@@ -27,18 +27,6 @@ extension CohortTable {
     return answer
   }
 
-  /// How many values were out of range and how many were unreadable, per feature, over the whole
-  /// table: `[outOfRange₀, unreadable₀, …]`, length 2 × features.
-  public func faultCounts() -> [Int64] {
-    faults.flatMap { [Int64($0.outOfRangeCount), Int64($0.unreadableCount)] }
-  }
-
-  /// The rows that remain after each step of the flow diagram; its length depends on the
-  /// specification alone.
-  public func flowCounts() -> [Int64] {
-    flow.map { Int64($0.remainingCount) }
-  }
-
   /// Counts per level for every category, in feature order: the vocabulary's levels, then "other",
   /// then missing. `vocabularies` has one entry per feature; entries of other kinds are ignored,
   /// and nil takes the table's own vocabulary.
@@ -60,7 +48,7 @@ extension CohortTable {
   }
 
   /// Counts of one category: levels, other, missing.
-  func bins(category codes: [Int32], _ levelCount: Int, _ rows: RowSet) -> [Int64] {
+  private func bins(category codes: [Int32], _ levelCount: Int, _ rows: RowSet) -> [Int64] {
     var counts = [Int64](repeating: 0, count: levelCount + 2)
     for (row, code) in codes.enumerated() where contains(row, in: rows) {
       switch code {

@@ -9,8 +9,6 @@ public enum AggregatorMessage: Sendable, Hashable {
   case manifest(ManifestOffer)
   /// The manifest with every site's signature: the study begins.
   case signedManifest([UInt8])
-  /// Every site is asked for its answer to the per-site query that the program has reached.
-  case answerRequest(Digest)
   /// The answers of one per-site query, as signed by the sites.
   case publishedAnswers(TranscriptEntry)
   /// Say where you are: sent to a site that missed a deadline.
@@ -59,7 +57,6 @@ public enum AggregatorMessage: Sendable, Hashable {
     case .proposal: .proposal
     case .manifest: .manifest
     case .signedManifest: .signedManifest
-    case .answerRequest: .answerRequest
     case .publishedAnswers: .publishedAnswers
     case .resynchronise: .resynchronise
     case .ended: .ended
@@ -78,7 +75,6 @@ public enum AggregatorMessage: Sendable, Hashable {
       writer.blob(offer.manifest)
       writer.array(offer.disclosures.map(\.rawValue).sorted()) { $0.string($1) }
     case .signedManifest(let bytes): writer.blob(bytes)
-    case .answerRequest(let digest): writer.raw(digest.bytes)
     case .publishedAnswers(let entry): entry.write(to: &writer)
     case .resynchronise: break
     case .ended(let ending):
@@ -104,7 +100,6 @@ public enum AggregatorMessage: Sendable, Hashable {
       self = .manifest(
         ManifestOffer(manifest: manifest, disclosures: try Disclosure.list(from: &reader)))
     case .signedManifest: self = .signedManifest(try reader.blob())
-    case .answerRequest: self = .answerRequest(try Digest(from: &reader))
     case .publishedAnswers: self = .publishedAnswers(try TranscriptEntry(from: &reader))
     case .resynchronise: self = .resynchronise
     case .ended:

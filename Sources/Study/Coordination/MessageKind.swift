@@ -12,10 +12,9 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
   case proposal = 32
   case manifest = 33
   case signedManifest = 34
-  case answerRequest = 35
-  case publishedAnswers = 36
-  case resynchronise = 37
-  case ended = 38
+  case publishedAnswers = 35
+  case resynchronise = 36
+  case ended = 37
   // Both ways: a message of the secure-sum protocol, its vector beside it.
   case secureSum = 48
 }

@@ -1,6 +1,6 @@
 import Cryptography
 import LinearModels
-import Numerics
+import PortableNumerics
 
 /// Local training for federated averaging.
 extension LocalAnswers {
@@ -35,6 +35,8 @@ extension LocalAnswers {
 
   /// A word that differs between sites, for the seed of the shuffles.
   private var siteWord: UInt64 {
-    Blake2b.hash("wardround.site", Array(site.utf8)).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    Blake2b.hash("wardround.site", Array(site.utf8)).bytes.prefix(8).reduce(0) {
+      $0 << 8 | UInt64($1)
+    }
   }
 }

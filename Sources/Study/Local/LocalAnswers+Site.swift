@@ -1,6 +1,6 @@
 import Cohort
 import LinearModels
-import Numerics
+import PortableNumerics
 import Validation
 
 /// Answers to the per-site queries.

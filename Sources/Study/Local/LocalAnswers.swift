@@ -1,6 +1,6 @@
 import Cohort
 import LinearModels
-import Numerics
+import PortableNumerics
 import Validation
 
 /// What one site answers: the repertoire applied to the site's own cohort.

@@ -17,13 +17,6 @@ extension CohortSpecification {
         try Criterion(yaml: entry)
       } ?? [],
       holdout: holdout)
-    if let node {
-      do {
-        try validate()
-      } catch {
-        throw node.problem(.outOfRange, error.description, advice: "correct the cohort section")
-      }
-    }
   }
 }
 
@@ -46,6 +39,26 @@ extension Criterion {
     if comparison == .present, try !map.boolean(key) {
       throw map.problem(
         .outOfRange, at: key, "`recorded` can only be true", advice: "write `recorded: true`")
+    }
+    switch comparison {
+    case .less, .lessOrEqual, .greaterOrEqual, .greater:
+      guard values.count == 1, values.allSatisfy(\.isNumberOrDate) else {
+        throw map.problem(
+          .outOfRange, at: key, "`\(key)` compares with one number or one date",
+          advice: "write a number, or a date as 2024-01-31")
+      }
+    case .equal, .notEqual:
+      guard values.count == 1 else {
+        throw map.problem(
+          .outOfRange, at: key, "`\(key)` compares with one value",
+          advice: "use `one_of` for several")
+      }
+    case .oneOf:
+      guard !values.isEmpty else {
+        throw map.problem(
+          .outOfRange, at: key, "the list is empty", advice: "name at least one value")
+      }
+    case .present: break
     }
     self.init(
       column: try map.string("column"), comparison: comparison, values: values,
@@ -88,7 +101,8 @@ extension FeatureSpecification {
       for key in ["unit", "range", "resolution"] {
         try Self.refuse(key, in: map, type: "category")
       }
-      let levels = try map.strings("levels")
+      // In the form in which the cohort holds the words of the data, so that `1.0` means `1`.
+      let levels = try map.strings("levels").map { CellText.canonical($0) }
       kind = .category(levels: levels.isEmpty ? nil : levels)
     case .flag:
       for key in ["unit", "range", "resolution", "levels"] {
@@ -138,7 +152,13 @@ extension HoldoutRule {
       let fraction = try map.double("fraction", in: 0.05...0.6)
       self = .hash(fraction: fraction, key: try map.optionalString("key") ?? study)
     case (nil, .some, nil):
-      self = .time(column: try map.string("column"), from: try map.string("from"))
+      let from = try map.string("from")
+      guard from.isNumberOrDate else {
+        throw map.problem(
+          .outOfRange, at: "from", "`from` is neither a date nor a number",
+          advice: "write a date as 2024-01-31")
+      }
+      self = .time(column: try map.string("column"), from: from)
     case (nil, nil, .some):
       self = .column(name: try map.string("column"), holdoutValue: try map.string("value"))
     default:
@@ -148,4 +168,9 @@ extension HoldoutRule {
           + " `value:`")
     }
   }
+}
+
+extension String {
+  /// Whether values can be ordered against this text.
+  fileprivate var isNumberOrDate: Bool { CellText.number(self) != nil || CellText.isDate(self) }
 }

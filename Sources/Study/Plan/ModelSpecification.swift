@@ -56,15 +56,13 @@ public struct ModelSpecification: Sendable, Hashable {
 /// The `models` section of a study file.
 extension ModelSpecification {
   init(yaml node: YAMLNode) throws(YAMLProblem) {
-    let map = try node.mapping(keys: [
-      "name", "learner", "training", "ridge", "maximum_iterations", "tolerance", "rounds",
-      "local_epochs", "batch_size", "learning_rate", "proximal", "clip", "server",
-      "server_learning_rate", "seed",
-    ])
+    let map = try node.mapping(
+      keys: ["name", "learner", "training", "ridge"] + Self.newtonKeys + Self.averagingKeys)
     _ = try map.choice("learner", default: Learner.logistic)
     let name = try map.string("name")
     switch try map.choice("training", default: TrainingKind.newton) {
     case .newton:
+      try Self.refuse(Self.averagingKeys, in: map, training: "newton")
       let standard = NewtonSettings()
       self.init(
         name: name,
@@ -76,7 +74,24 @@ extension ModelSpecification {
             tolerance: try map.double(
               "tolerance", in: 1e-12...0.1, default: standard.tolerance))))
     case .federatedAveraging:
+      try Self.refuse(Self.newtonKeys, in: map, training: "federated-averaging")
       self.init(name: name, training: .federatedAveraging(try .init(yaml: map)))
+    }
+  }
+
+  private static let newtonKeys = ["maximum_iterations", "tolerance"]
+  private static let averagingKeys = [
+    "rounds", "local_epochs", "batch_size", "learning_rate", "proximal", "clip", "server",
+    "server_learning_rate", "seed",
+  ]
+
+  private static func refuse(
+    _ keys: [String], in map: YAMLMapping, training: String
+  ) throws(YAMLProblem) {
+    for key in keys where map.optional(key) != nil {
+      throw map.problem(
+        .inconsistent, at: key, "`\(key)` has no meaning for the training `\(training)`",
+        advice: "remove it, or choose the other training")
     }
   }
 

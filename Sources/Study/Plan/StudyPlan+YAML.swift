@@ -23,6 +23,13 @@ extension StudyPlan {
     try Self.refuseRepeats(models.map(\.name), at: root.required("models"), what: "model")
     let cohort = try CohortSpecification(
       yaml: root.optional("cohort"), features: features, outcome: outcome, holdout: holdout)
+    do {
+      try cohort.validate()
+    } catch {
+      throw root.problem(
+        .inconsistent, at: "features", error.description,
+        advice: "correct the cohort, the outcome or this feature")
+    }
     self.init(
       id: try Self.identifier(root.required("study")), title: try root.string("title"),
       task: try TaskDescription(yaml: root.required("task")), cohort: cohort, models: models,
@@ -98,7 +105,7 @@ extension DriftSpecification {
   init(yaml node: YAMLNode?) throws(YAMLProblem) {
     self.init()
     guard let map = try node?.mapping(keys: ["bins", "false_discovery_rate"]) else { return }
-    bins = try map.integer("bins", in: 4...20, default: bins)
+    bins = try map.integer("bins", in: 4...10, default: bins)
     falseDiscoveryRate = try map.double(
       "false_discovery_rate", in: 0.0001...0.5, default: falseDiscoveryRate)
   }
@@ -118,10 +125,12 @@ extension PrivacySpecification {
 extension Deadlines {
   init(yaml node: YAMLNode?) throws(YAMLProblem) {
     self.init()
-    let keys = ["round_seconds", "answer_seconds", "presence_seconds"]
+    let keys = ["round_seconds", "answer_seconds", "presence_seconds", "return_seconds"]
     guard let map = try node?.mapping(keys: keys) else { return }
     roundSeconds = try map.double("round_seconds", in: 0.2...3600, default: roundSeconds)
     answerSeconds = try map.double("answer_seconds", in: 0.2...86_400, default: answerSeconds)
-    presenceSeconds = try map.double("presence_seconds", in: 0.2...604_800, default: presenceSeconds)
+    presenceSeconds = try map.double(
+      "presence_seconds", in: 0.2...604_800, default: presenceSeconds)
+    returnSeconds = try map.double("return_seconds", in: 0...86_400, default: returnSeconds)
   }
 }

@@ -20,7 +20,7 @@ public struct ValidationSpecification: Sendable, Hashable {
 
 /// How sites are compared with each other.
 public struct DriftSpecification: Sendable, Hashable {
-  /// Quantile bins of a numeric feature, 4 … 20.
+  /// Quantile bins of a numeric feature, 4 … 10: their edges are deciles over all sites.
   public var bins: Int
   /// False-discovery rate of the list of findings, 0 < q < 1.
   public var falseDiscoveryRate: Double
@@ -67,18 +67,24 @@ public struct Deadlines: Sendable, Hashable {
   public var answerSeconds: Double
   /// How long the study waits for enough sites to be present, seconds.
   public var presenceSeconds: Double
+  /// How long a query waits for a site that lost its connection before it goes on without it,
+  /// seconds; a site that is connected and silent is not waited for.
+  public var returnSeconds: Double
 
   public init(
-    roundSeconds: Double = 30, answerSeconds: Double = 120, presenceSeconds: Double = 300
+    roundSeconds: Double = 30, answerSeconds: Double = 120, presenceSeconds: Double = 300,
+    returnSeconds: Double = 10
   ) {
     self.roundSeconds = roundSeconds
     self.answerSeconds = answerSeconds
     self.presenceSeconds = presenceSeconds
+    self.returnSeconds = returnSeconds
   }
 
   func write(to writer: inout ByteWriter) {
     writer.double(roundSeconds)
     writer.double(answerSeconds)
     writer.double(presenceSeconds)
+    writer.double(returnSeconds)
   }
 }

@@ -29,7 +29,11 @@ public final class PooledFederation: Federation {
       var values: [Int64] = []
       for site in sites {
         let answer = try answers[site]?.answer(query) ?? []
-        if values.isEmpty { values = answer } else { for i in values.indices { values[i] += answer[i] } }
+        if values.isEmpty {
+          values = answer
+        } else {
+          for i in values.indices { values[i] += answer[i] }
+        }
       }
       return Total(values: values, participants: sites)
     }

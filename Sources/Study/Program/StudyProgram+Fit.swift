@@ -35,6 +35,30 @@ extension StudyProgram {
     return fits
   }
 
+  /// What went wrong with a model over all sites, in the study's words.
+  private static func fitError(_ code: LinearModelError.Code, model: String) -> StudyError {
+    switch code {
+    case .totalOutOfRange, .totalLength:
+      StudyError(
+        .implausibleTotal,
+        "the sums for the model `\(model)` cannot come from patients; a site answered wrongly")
+    case .noPatients, .oneOutcomeClass:
+      StudyError(
+        .tooFew,
+        "no site in the sums of the model `\(model)` has training patients with and without the"
+          + " outcome; wait for more sites or widen the cohort")
+    case .diverged:
+      StudyError(
+        .diverged,
+        "the model `\(model)` diverged; lower its learning rates, or raise `ridge`")
+    default:
+      StudyError(
+        .notEstimable,
+        "the model `\(model)` cannot be estimated (\(code.rawValue)); raise `ridge` or remove"
+          + " features that are constant or copies of each other")
+    }
+  }
+
   private struct NewtonFit {
     var excludedSite: String?
     var state: LogisticNewtonState
@@ -69,10 +93,7 @@ extension StudyProgram {
       iteration += 1
     }
     if case .failed(let code) = states[0].status {
-      throw StudyError(
-        .notEstimable,
-        "the model `\(name)` cannot be estimated (\(code.rawValue)); raise `ridge` or remove"
-          + " features that are constant or copies of each other")
+      throw Self.fitError(code, model: name)
     }
     return zip(excluded, states).map { site, state in
       var isUsable = true
@@ -108,7 +129,11 @@ extension StudyProgram {
       let query = SumQuery.AveragingQuery(
         transform: transform, model: model, round: state.round, weights: state.weights)
       let total = try await sum(.averaging(query), stage: "fit")
-      state = try averaging.update(state, total: total.values)
+      do {
+        state = try averaging.update(state, total: total.values)
+      } catch {
+        throw Self.fitError(error.code, model: model.name)
+      }
     }
     return FittedModel(
       name: model.name,

@@ -1,5 +1,5 @@
 import Cohort
-import Numerics
+import PortableNumerics
 
 /// Profile and preparation: counts, vocabularies, quantiles, moments, the frozen transform.
 extension StudyProgram {
@@ -126,7 +126,8 @@ extension StudyProgram {
     return kept
   }
 
-  /// Deciles 10 % … 90 % of every numeric feature over the training patients.
+  /// Deciles 10 % … 90 % of every numeric feature over the training patients; none for a feature
+  /// that nobody has.
   func quantiles() async throws -> [Int: [Double]] {
     let numbers = plan.cohort.features.indices.filter { plan.cohort.features[$0].isNumber }
     guard !numbers.isEmpty else { return [:] }
@@ -137,7 +138,7 @@ extension StudyProgram {
         }
         return .init(range: range ?? -1e6...1e6, resolution: resolution)
       }, probabilities: (1...9).map { Double($0) / 10 })
-    // Each round divides every open bracket by at least 4; 2^40 grid points need 20 of them.
+    // Each round divides every open bracket by at least 7; 2^40 grid points need 15 of them.
     var rounds = 0
     while !search.isFinished, rounds < 64 {
       let probes = search.probes
@@ -160,10 +161,10 @@ extension StudyProgram {
         below.append(own.dropLast().map { Int64($0) })
         present.append(Int64(own[own.count - 1]))
       }
-      search.narrow(below: below, present: present)
+      try search.narrow(below: below, present: present)
       rounds += 1
     }
-    return Dictionary(uniqueKeysWithValues: zip(numbers, search.quantiles))
+    return zip(numbers, search.quantiles).reduce(into: [:]) { $0[$1.0] = $1.1 }
   }
 
   /// The frozen transform and what it was made from.
@@ -192,7 +193,7 @@ extension StudyProgram {
     if !requests.isEmpty {
       let total = try await sum(.moments(requests), stage: "prepare")
       for (position, request) in requests.enumerated() {
-        moments[request.feature] = Self.moments(
+        moments[request.feature] = try Self.moments(
           Array(total.values[(3 * position)..<(3 * position + 3)]), request)
       }
     }
@@ -231,7 +232,8 @@ extension StudyProgram {
   /// The level the others are compared with: the most frequent, the first of several.
   private static func mostFrequent(_ vocabulary: Vocabulary) -> String {
     var best = 0
-    for index in vocabulary.counts.indices where vocabulary.counts[index] > vocabulary.counts[best] {
+    for index in vocabulary.counts.indices where vocabulary.counts[index] > vocabulary.counts[best]
+    {
       best = index
     }
     return vocabulary.levels[best]
@@ -240,8 +242,16 @@ extension StudyProgram {
   /// Mean and standard deviation from n, Σu and Σu² of u = (x − center)/scale.
   private static func moments(
     _ sums: [Int64], _ request: SumQuery.MomentRequest
-  ) -> (mean: Double, deviation: Double) {
+  ) throws -> (mean: Double, deviation: Double) {
     let count = Double(sums[0])
+    let bound = LocalAnswers.momentBound * LocalAnswers.momentUnit * count
+    guard count >= 0, Double(sums[1]).magnitude <= bound,
+      (0...(LocalAnswers.momentBound * bound)).contains(Double(sums[2]))
+    else {
+      throw StudyError(
+        .implausibleTotal,
+        "the sums of values or squares are beyond what their count allows; a site answered wrongly")
+    }
     guard count > 1 else { return (request.center, 0) }
     let unit = LocalAnswers.momentUnit
     let mean = Double(sums[1]) / unit / count

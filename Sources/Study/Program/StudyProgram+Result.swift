@@ -15,7 +15,10 @@ extension StudyProgram {
     let primary = NamedModel(
       name: fits.primary.name, origin: .study, coefficients: fits.primary.coefficients)
     let request = SiteQuery.DistributionRequest(
-      cuts: preparation.deciles.mapValues { Self.ascending($0, bins: plan.drift.bins) },
+      cuts: preparation.deciles.reduce(into: [:]) { cuts, feature in
+        let edges = Self.ascending(feature.value, bins: plan.drift.bins)
+        cuts[feature.key] = edges.map { $0 - halfStep(feature.key) }
+      },
       levels: preparation.vocabularies.mapValues(\.levels), transform: preparation.transform,
       model: primary, scoreCuts: (1..<20).map { Double($0) / 20 },
       minimumCell: plan.privacy.minimumCell)
@@ -41,6 +44,13 @@ extension StudyProgram {
       unitFactors: plan.cohort.features.flatMap(Self.unitFactors),
       outcomeLabel: plan.cohort.outcome.name, thresholds: thresholds)
     return SiteComparison(distributions: distributions, report: report)
+  }
+
+  /// Half the recording precision. Cuts lie between two values that can be recorded, so that a
+  /// value converted from another unit falls into the same bin as one recorded in the study's.
+  private func halfStep(_ feature: Int) -> Double {
+    guard case .number(_, _, let resolution?) = plan.cohort.features[feature].kind else { return 0 }
+    return resolution / 2
   }
 
   /// Strictly ascending cut points, at most bins − 1 of them, evenly taken from the deciles.
@@ -183,7 +193,7 @@ extension HoldoutRule {
   public var inWords: String {
     switch self {
     case .hash(let fraction, _):
-      "\((fraction * 100).rounded()) % of the patients, chosen by a keyed hash of the patient's"
+      "\(Int((fraction * 100).rounded())) % of the patients, chosen by a keyed hash of the patient's"
         + " identifier"
     case .time(let column, let from): "patients with `\(column)` from \(from) on"
     case .column(let name, let value): "patients whose column `\(name)` is `\(value)`"

@@ -1,4 +1,6 @@
+import CanonicalBytes
 import Cohort
+import Cryptography
 import Validation
 
 /// Everything a study found: the content of the report, of its JSON twin and of the model file.
@@ -142,4 +144,19 @@ public struct FittedModel: Sendable, Codable {
   public var converged: Bool
   /// Mean log-loss over the training patients, where the training gives it.
   public var trainingLogLoss: Double?
+}
+
+extension StudyResult {
+  /// Digest of what the study concluded: the models' coefficients to the bit and the transform. Equal
+  /// at every party that ran the program over the same transcript.
+  public var digest: Digest {
+    var writer = ByteWriter()
+    writer.string(study.planDigest)
+    transform.write(to: &writer)
+    writer.array(models) {
+      $0.string($1.name)
+      $0.array($1.coefficients) { $0.double($1) }
+    }
+    return Blake2b.hash("wardround.result", writer.bytes)
+  }
 }

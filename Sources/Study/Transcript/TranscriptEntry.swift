@@ -54,7 +54,7 @@ public struct TranscriptEntry: Sendable, Hashable {
 
   /// Head of a transcript that has no entry yet.
   public static func genesis(of study: AgreedStudy) -> Digest {
-    Blake2b.hash("wardround.genesis", study.digest.bytes)
+    Blake2b.hash("wardround.start", study.digest.bytes)
   }
 
   /// Head of the transcript after this entry, given the head before it.
@@ -137,6 +137,16 @@ extension Digest {
       self = try Digest(bytes)
     } catch {
       throw DecodingFault(.notCanonical, at: offset)
+    }
+  }
+}
+
+extension TranscriptEntry {
+  /// Sites that are in the sum, or that answered.
+  public var participants: [String] {
+    switch content {
+    case .total(let total): total.participants
+    case .answers(let answers): answers.map(\.site)
     }
   }
 }

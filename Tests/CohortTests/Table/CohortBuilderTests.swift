@@ -70,7 +70,6 @@ import Testing
       ])
     #expect(table.flow.map(\.remainingCount) == [7, 5, 4, 3, 2, 1])
     #expect(table.flow.map(\.excludedCount) == [0, 2, 1, 1, 1, 1])
-    #expect(table.flowCounts() == [7, 5, 4, 3, 2, 1])
     #expect(table.sourceRows == [6])
   }
 

@@ -27,50 +27,8 @@ extension CohortTable {
     return answer
   }
 
-  /// Counts per bin for every feature, in feature order, each followed by the count of missing
-  /// values:
-  /// - number with cuts c₁ ≤ … ≤ c_k: k + 1 bins, `x < c₁`, `c₁ ≤ x < c₂`, …, `c_k ≤ x`;
-  /// - category: its levels, then other;
-  /// - flag: no, yes.
-  ///
-  /// Throws `shapeMismatch` when there is not one list of cuts per feature (empty for flags and
-  /// categories) or a list is not ascending.
-  public func histogramCounts(
-    cuts: [[Double]], vocabularies: [[String]]? = nil, _ rows: RowSet
-  ) throws(CohortError) -> [Int64] {
-    guard cuts.count == features.count,
-      vocabularies.map({ $0.count == features.count }) ?? true
-    else { throw CohortError(.shapeMismatch) }
-    var answer: [Int64] = []
-    for (feature, column) in columns.enumerated() {
-      let list = cuts[feature]
-      guard list.allSatisfy(\.isFinite), zip(list, list.dropFirst()).allSatisfy({ $0 <= $1 }),
-        features[feature].isNumber || list.isEmpty
-      else { throw CohortError(.shapeMismatch, name: features[feature].name) }
-      switch column {
-      case .number(let values): answer += bins(number: values, cuts: list, rows)
-      case .flag(let values): answer += bins(number: values, cuts: [0.5], rows)
-      case .category(_, let own):
-        let vocabulary = vocabularies?[feature] ?? own
-        answer += bins(category: codes(feature, in: vocabulary), vocabulary.count, rows)
-      }
-    }
-    return answer
-  }
-
-  /// How many entries `histogramCounts` gives for one feature.
-  public static func histogramLength(
-    of feature: FeatureSpecification, cutCount: Int, levelCount: Int
-  ) -> Int {
-    switch feature.kind {
-    case .number: cutCount + 2
-    case .flag: 3
-    case .category: levelCount + 2
-    }
-  }
-
   /// Bins of one number: `cuts.count + 1` bins and the missing count. `cuts` are ascending.
-  func bins(number values: [Double], cuts: [Double], _ rows: RowSet) -> [Int64] {
+  private func bins(number values: [Double], cuts: [Double], _ rows: RowSet) -> [Int64] {
     var counts = [Int64](repeating: 0, count: cuts.count + 2)
     cuts.withUnsafeBufferPointer { cuts in
       for (row, value) in values.enumerated() where contains(row, in: rows) {

@@ -13,7 +13,7 @@ struct PanelGrid {
     self.panelHeight = panelHeight
   }
 
-  private var rowHeight: Double { panelHeight + 62 }
+  private var rowHeight: Double { panelHeight + 60 }
   private var panelWidth: Double {
     (Self.width - left - 8 - gap * Double(columns - 1)) / Double(columns)
   }

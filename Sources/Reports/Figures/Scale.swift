@@ -57,9 +57,11 @@ struct Scale {
     let decades: [Double] = [0.001, 0.01, 0.1, 1, 10, 100, 1000]
     let candidates = [
       decades, decades.flatMap { [$0, 3 * $0] }, decades.flatMap { [$0, 2 * $0, 5 * $0] },
-      [0.25, 0.35, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.4, 2, 2.8, 4],
+      [0.0625, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16], [0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4],
+      [0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2],
     ].map { $0.filter(contains) }
-    return candidates.last { $0.count <= count + 2 } ?? candidates[0]
+    let fitting = candidates.filter { $0.count <= count + 2 }
+    return fitting.max { $0.count < $1.count } ?? candidates[0]
   }
 
   /// 1, 2 or 5 times a power of ten that divides the span into about `count` parts.

@@ -59,9 +59,12 @@ extension ReportWriter {
     let fewest = sums.map(\.fewestSites).min() ?? 0
     let bytes = answers.reduce(0) { $0 + $1.queryCount * $1.valueCount }
     let asked = answers.reduce(0) { $0 + $1.queryCount }
+    let exception =
+      result.study.disclosures.contains(.leaveOneSiteOut)
+      ? " (except by the subtraction that the hospitals allowed, below)" : ""
     return """
       At most \(NumberText.count(totals)) numbers left as sums over at least \(fewest) hospitals, of \
-      which no single hospital’s part could be read, and \
+      which no single hospital’s part could be read\(exception), and \
       \(NumberText.quantity(asked, "small table")) of at most \(NumberText.count(bytes)) bytes in \
       all left each hospital by name.
       """

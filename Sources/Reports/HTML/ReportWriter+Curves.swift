@@ -152,6 +152,8 @@ extension ReportWriter {
       summary: "Share of patients with and without the outcome in each range of predicted risk.")
     let histograms = sites.map { performance[$0]?.riskTable.map { RiskHistogram($0) } }
     let top = histograms.compactMap { $0?.top }.max() ?? 1
+    let lastBin = histograms.compactMap { $0?.lastBin }.max() ?? 19
+    let risks = min(1, max(Double(lastBin + 1) / 20, result.study.threshold + 0.1))
     for (index, site) in sites.enumerated() {
       grid.drawHeading(index, site, in: &drawing)
       guard let histogram = histograms[index] else {
@@ -159,7 +161,7 @@ extension ReportWriter {
         continue
       }
       let box = grid.box(index)
-      let frame = PlotFrame(box, x: 0...1, y: -top...top)
+      let frame = PlotFrame(box, x: 0...risks, y: -top...top)
       drawing.rectangle(box, "frame")
       let ticks = frame.x.ticks(5)
       for tick in ticks {
@@ -168,7 +170,7 @@ extension ReportWriter {
           anchor: .middle, size: 10)
       }
       let style = Palette.series(index)
-      for bin in histogram.events.indices {
+      for bin in histogram.events.indices where Double(bin + 1) / 20 <= risks + 1e-9 {
         let left = frame.x.place(Double(bin) / 20)
         let width = frame.x.place(Double(bin + 1) / 20) - left - 0.8
         let zero = frame.y.place(0)
@@ -196,7 +198,8 @@ extension ReportWriter {
       reading: """
         Each bar is a share of the patients of its class in a range of 5 percentage points. The better \
         the model separates, the less the upper and the lower half overlap. Inside a released row of \
-        the risk table patients are taken as evenly spread.
+        the risk table patients are taken as evenly spread; the axis ends where fewer than 0.4 % of \
+        every class are left.
         """, released: .siteCounts, drawing.markup)
   }
 }
@@ -209,6 +212,11 @@ struct RiskHistogram {
   let others: [Double]
 
   var top: Double { max(events.max() ?? 0, others.max() ?? 0) }
+
+  /// The last range with at least four in a thousand patients of a class.
+  var lastBin: Int? {
+    events.indices.last { events[$0] > 0.004 || others[$0] > 0.004 }
+  }
 
   init(_ table: RiskTable) {
     var events = [Double](repeating: 0, count: 20)

@@ -12,8 +12,8 @@ enum StyleSheet {
     --k4:#e3c34f;--k5:#a6d8f7;--k6:#aba1f5;--k7:#b6c0cc}}
     *{box-sizing:border-box}
     html{-webkit-text-size-adjust:100%}
-    body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,\
-    "Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",Arial,sans-serif;\
+    body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 -apple-system,BlinkMacSystemFont,\
+    "Segoe UI",Roboto,"Noto Sans",Inter,"Helvetica Neue","Liberation Sans",Arial,system-ui,sans-serif;\
     overflow-wrap:break-word}
     main,header,footer,nav{max-width:60rem;margin:0 auto;padding:0 1.5rem}
     header{padding-top:2.8rem}
@@ -31,7 +31,7 @@ enum StyleSheet {
     overflow-wrap:anywhere}
     pre{margin:.8rem 0;padding:.8rem 1rem;background:var(--raised);border:1px solid var(--line);\
     border-radius:6px;white-space:pre-wrap;overflow-wrap:anywhere}
-    .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.2rem,1fr));gap:.7rem;\
+    .tiles{display:grid;grid-template-columns:repeat(4,1fr);gap:.7rem;\
     margin:1.4rem 0 1.6rem}
     .tile{padding:.75rem .9rem .7rem;background:var(--raised);border:1px solid var(--line);\
     border-radius:8px}
@@ -81,7 +81,7 @@ enum StyleSheet {
     svg .void{fill:var(--raised)}
     svg .plate{fill:var(--paper);fill-opacity:.92}
     svg .hatch{stroke:var(--line);stroke-width:1}
-    svg .ring{fill:none;stroke:#ffffff;stroke-width:2}
+    svg .ring{fill:none;stroke:#c4123f;stroke-width:2}
     svg .line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}
     svg .dot{fill:var(--c);stroke:var(--paper);stroke-width:.7}
     svg .bar{fill:var(--c)}
@@ -118,7 +118,7 @@ enum StyleSheet {
     font-variant-numeric:tabular-nums}
     footer{margin-top:3rem;padding-top:1rem;padding-bottom:3rem;border-top:1px solid var(--line);\
     font-size:.82rem;color:var(--soft)}
-    @media (max-width:40rem){dl{grid-template-columns:1fr}dt{border-bottom:0;padding-bottom:0}\
+    @media (max-width:46rem){.tiles{grid-template-columns:1fr 1fr}dl{grid-template-columns:1fr}dt{border-bottom:0;padding-bottom:0}\
     h1{font-size:1.6rem}}
     @page{size:A4;margin:17mm 16mm 18mm;@bottom-right{content:counter(page) " / " counter(pages);\
     font:8pt system-ui,sans-serif;color:#55606f}}
@@ -127,14 +127,16 @@ enum StyleSheet {
     --warm:#fdf8ec;--warm-line:#d9a531;--k0:#0072b2;--k1:#d55e00;--k2:#009e73;--k3:#b0457f;\
     --k4:#7a5c00;--k5:#3a9bd6;--k6:#4b3fa0;--k7:#5f6b7a}
     html{-webkit-print-color-adjust:exact;print-color-adjust:exact}
-    body{font-size:9.5pt;line-height:1.42}
+    html{font-size:9.5pt} body{font-size:1rem;line-height:1.42}
     main,header,footer,nav{max-width:none;padding:0}
     header{padding-top:0}
-    h1{font-size:20pt} h2{font-size:13pt;margin-top:20pt;padding-top:7pt} h3{font-size:10.5pt}
+    h1{font-size:20pt} h2{font-size:13pt;margin-top:18pt;padding-top:6pt} h3{font-size:10.5pt}
+    figure{margin:12pt 0}
     h2,h3{break-after:avoid}
     p,li{orphans:3;widows:3}
     .answer{font-size:10.5pt}
-    figure,.plot,svg.drawing,.tile,.limits li,.findings li,tr,dt,dd{break-inside:avoid}
+    h2+p{break-after:avoid}
+    figure,figcaption,.plot,svg.drawing,.tile,.limits li,.findings li,tr,dt,dd{break-inside:avoid}
     figure.tabular{break-inside:auto}
     figcaption{break-after:avoid;font-size:8.5pt}
     .released{font-size:8pt}

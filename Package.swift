@@ -83,7 +83,7 @@ let package = Package(
     target("Identity", ["CanonicalBytes"] + x509),
     target("Store", ["CanonicalBytes", "Cryptography", grdb]),
     target("Transport", ["CanonicalBytes", "Identity", log] + x509 + grpc),
-    target("SiteData", ["Cohort", "PortableNumerics", "StrictYAML", yams]),
+    target("SiteData", ["Cohort", "StrictYAML"]),
     target("DemoData", ["PortableNumerics"]),
     target(
       "Reports",
@@ -106,14 +106,22 @@ let package = Package(
         "SecureAggregation", "Store", "StrictYAML", "Study", "Transport",
       ]),
 
+    target(
+      "Simulation",
+      [
+        "Aggregator", "Cohort", "Cryptography", "Identity", "Reports", "Site", "Store", "Study",
+        "Transport",
+      ]),
+
     .executableTarget(
       name: "wardround",
       dependencies: [
         "Aggregator", "Cohort", "Cryptography", "DemoData", "Identity", "Reports",
-        "SecureAggregation", "Site", "SiteData", "Store", "StrictYAML", "Study", "Transport",
-        argumentParser,
+        "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "StrictYAML", "Study",
+        "Transport", argumentParser,
       ], swiftSettings: settings),
 
+    .testTarget(name: "LayeringTests", exclude: ["layers.json"], swiftSettings: settings),
     tests("CanonicalBytes"),
     tests("Cryptography", ["CanonicalBytes"]),
     tests("FixedPoint", ["Cryptography"]),
@@ -122,6 +130,8 @@ let package = Package(
     tests("Cohort", ["CanonicalBytes", "PortableNumerics"]),
     tests("LinearModels", ["PortableNumerics"]),
     tests("Validation", ["CanonicalBytes", "PortableNumerics"]),
+    tests("SiteData", ["Cohort", "StrictYAML"]),
+    tests("DemoData", ["Cohort", "SiteData", "StrictYAML"]),
     tests("Identity", ["CanonicalBytes"] + x509),
     tests("Store", ["CanonicalBytes", "Cryptography", grdb]),
     tests("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),

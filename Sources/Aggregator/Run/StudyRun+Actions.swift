@@ -1,0 +1,208 @@
+import CanonicalBytes
+import Cryptography
+import FixedPoint
+import SecureAggregation
+import Store
+import Study
+import Transport
+
+/// Carrying out what the session asks for, and publishing results.
+extension StudyRun {
+  func carryOut(_ actions: [AggregatorAction]) async throws {
+    let before = session.state
+    for action in actions {
+      switch action {
+      case .journal(let record): try await write(record, outcome: Self.outcome(of: actions))
+      case .send(let sites, let message):
+        for site in sites { enqueue(message, to: site) }
+      case .sendResult(let sites, let message, let sum):
+        let payload = Payload(sum.bytes)
+        for site in sites { enqueue(message, payload: payload, to: site) }
+      case .sendCatchUp(let site, let message, let rounds):
+        let sums = try await setup.store.sums(study: plan.id, rounds: rounds)
+        enqueue(message, payload: Payload(sums), to: site)
+      case .keyed(let epoch, let members):
+        log("epoch \(epoch): keys agreed by \(members.map(name).joined(separator: ", "))")
+        step = .presence
+        try await advancePresence()
+        return
+      case .epochFailed(let fault):
+        for site in fault.named where site > 0 { markLate(site, describe(fault)) }
+        return try await again(describe(fault))
+      case .dropped(let site, let fault):
+        markLate(site, describe(fault))
+      case .blamed(let site, let fault):
+        log("\(name(site)) sent a wrong secret or share: \(describe(fault))")
+      case .accused(let site, let fault, _):
+        faults.append("\(name(site)) says: \(describe(fault))")
+        log("\(name(site)) says: \(describe(fault))")
+      case .completed(let outcome):
+        return finishSum(outcome)
+      case .failed(let round, let stage, let fault):
+        let text = "round \(round) at \(stage.rawValue): \(describe(fault))"
+        if fault.code == .queryMismatch || fault.code == .chainMismatch
+          || fault.code == .sumRejected
+        {
+          throw StudyError(
+            .implausibleTotal,
+            "\(text). \(faults.joined(separator: "; ")). The two sides derive different queries from"
+              + " the study; compare program versions and study files. No vector left a site.")
+        }
+        return try await again(text)
+      }
+    }
+    if session.state != before || !actions.isEmpty, step == .round || step == .keys {
+      arm(.now + .seconds(plan.deadlines.roundSeconds))
+    }
+  }
+
+  private func markLate(_ site: UInt16, _ why: String) {
+    peers[site].isReady = false
+    peers[site].isLate = true
+    peers[site].absence = why
+    faults.append("\(name(site)): \(why)")
+    log("\(name(site)) is left out of the round: \(why)")
+    enqueue(.resynchronise, to: site)
+  }
+
+  /// A fault with the sites' names in the place of their numbers.
+  func describe(_ fault: SecureAggregationError) -> String {
+    var text = "\(fault.code.name), \(fault.message)"
+    if !fault.named.isEmpty { text += " [\(fault.named.map(name).joined(separator: ", "))]" }
+    if let sides = fault.sides {
+      text +=
+        "; the site derived \(sides.own.hex.prefix(16))…, the aggregator sent"
+        + " \(sides.received.hex.prefix(16))…"
+    }
+    return text
+  }
+
+  // MARK: - Sending
+
+  func enqueue(_ message: AggregatorMessage, to site: UInt16) {
+    enqueue(Frame(kind: message.kind.rawValue, study: plan.id, body: message.body), to: site)
+  }
+
+  private func enqueue(_ message: [UInt8], payload: Payload? = nil, to site: UInt16) {
+    enqueue(
+      Frame(
+        kind: Study.MessageKind.secureSum.rawValue, study: plan.id, body: message,
+        payload: payload), to: site)
+  }
+
+  private func enqueue(_ frame: Frame, to site: UInt16) {
+    guard let connection = peers[site].connection else { return }
+    do {
+      try connection.enqueue(frame)
+    } catch {
+      log("\(name(site)): not sent: \(error)")
+    }
+  }
+
+  // MARK: - Results
+
+  /// The outcome that a list of actions ends with, if it does.
+  private static func outcome(of actions: [AggregatorAction]) -> SecureAggregation.RoundOutcome? {
+    for case .completed(let outcome) in actions { return outcome }
+    return nil
+  }
+
+  private func write(_ record: AggregatorRecord, outcome: SecureAggregation.RoundOutcome?) async throws {
+    switch record {
+    case .epoch(let epoch, _, _):
+      try await setup.store.recordEpoch(epoch, study: plan.id)
+    case .opened(let round, _, _):
+      try await setup.store.recordOpened(round: round, study: plan.id)
+    case .locked, .stated: break
+    case .published(let proof, let sum):
+      guard let outcome, let kind = QueryKind(rawValue: outcome.binding.purpose) else {
+        throw StudyError(.implausibleTotal, "a round was opened for an unknown purpose")
+      }
+      let total = Total(
+        values: outcome.total.signed, participants: outcome.participants.map(name))
+      let entry = Study.TranscriptEntry(
+        index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,
+        content: .total(total), round: proof.round)
+      let head = entry.head(after: heads[entries.count])
+      try await RunStore.publish(
+        entry, after: heads[entries.count], head: head, proof: proof, sum: sum,
+        to: setup.store, study: plan.id)
+      entries.append(entry)
+      heads.append(head)
+    }
+  }
+
+  private func finishSum(_ outcome: SecureAggregation.RoundOutcome) {
+    let elapsed = ContinuousClock.now - roundStart
+    roundSeconds.append(
+      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18)
+    step = .idle
+    present = nil
+    deadlineGeneration += 1
+    guard case .total(let total)? = entries.last?.content else { return }
+    sumContinuation?.resume(returning: total)
+    sumContinuation = nil
+  }
+
+  /// Keeps a site's answer to the present per-site query, or says why not.
+  func accept(_ answer: SiteMessage.Answer, from site: UInt16) {
+    guard case .perSite(let query, let digest) = present else { return }
+    guard let bytes = answer.answer else {
+      declined[name(site)] = answer.reason
+      return
+    }
+    let statement = Study.TranscriptEntry.SignedAnswer.statement(
+      query: digest, site: name(site), answer: bytes)
+    guard let signature = try? Signature(answer.signature),
+      setup.manifest.manifest.roster[site].key.isValid(signature, for: statement)
+    else {
+      declined[name(site)] = "its answer is not signed by its key"
+      return log("\(name(site)): the signature of its answer is wrong")
+    }
+    do {
+      _ = try SiteAnswer(bytes: bytes, to: query)
+    } catch {
+      declined[name(site)] = error.message
+      return log("\(name(site)): \(error.message)")
+    }
+    answers[site] = .init(site: name(site), answer: bytes, signature: answer.signature)
+  }
+
+  /// Publishes the answers when all are in, or when the time is over.
+  func advanceAnswers(isOver: Bool) async throws {
+    guard step == .answers, case .perSite(let query, let digest) = present else { return }
+    let awaited = everyone.filter {
+      peers[$0].isReady && peers[$0].departure == nil && answers[$0] == nil
+        && declined[name($0)] == nil
+    }
+    guard awaited.isEmpty || isOver else { return }
+    for site in awaited {
+      declined[name(site)] =
+        "did not answer within \(Int(plan.deadlines.answerSeconds)) s"
+      markLate(site, "no answer to the \(query.purpose)")
+    }
+    guard !answers.isEmpty else {
+      throw StudyError(
+        .tooFew,
+        "no site answered the \(query.purpose): "
+          + declined.map { "\($0.key): \($0.value)" }.sorted().joined(separator: "; "))
+    }
+    let published = answers.sorted { $0.key < $1.key }.map(\.value)
+    let entry = Study.TranscriptEntry(
+      index: UInt32(entries.count), query: digest, kind: query.kind,
+      content: .answers(published))
+    let head = entry.head(after: heads[entries.count])
+    try await RunStore.publish(
+      entry, after: heads[entries.count], head: head, to: setup.store, study: plan.id)
+    entries.append(entry)
+    heads.append(head)
+    for site in everyone where peers[site].isReady {
+      enqueue(.publishedAnswers(entry), to: site)
+    }
+    step = .idle
+    present = nil
+    deadlineGeneration += 1
+    answersContinuation?.resume(returning: SiteAnswers(published: published, to: query))
+    answersContinuation = nil
+  }
+}

@@ -1,0 +1,282 @@
+import CanonicalBytes
+import Cryptography
+import FixedPoint
+import SecureAggregation
+import Store
+import Study
+import Transport
+
+/// What happens to a run, one event after the other.
+extension StudyRun {
+  func handle(_ event: Event) async throws {
+    switch event {
+    case .connected(let site, let connection):
+      peers[site].connection = connection
+      peers[site].isReady = false
+    case .disconnected(let site):
+      peers[site].connection = nil
+      peers[site].isReady = false
+      try await lost(site, "not connected")
+    case .frame(let frame, let site):
+      try await take(frame, from: site)
+    case .sum(let binding):
+      try await ask(.sum(binding))
+    case .perSite(let query, let digest):
+      try await ask(.perSite(query, digest))
+    case .deadline(let generation):
+      guard generation == deadlineGeneration else { return }
+      try await deadlinePassed()
+    }
+  }
+
+  private func ask(_ question: Question) async throws {
+    guard failure == nil else { return }
+    present = question
+    attempts = 0
+    faults = []
+    answers = [:]
+    declined = [:]
+    try await gather()
+  }
+
+  // MARK: - Presence
+
+  /// Waits for the sites that take part in the present query: all of them before the first keys,
+  /// later whoever is there, with a short grace for those that lost their connection.
+  func gather() async throws {
+    step = .presence
+    graceEnd = .now + .seconds(attempts == 0 ? plan.deadlines.returnSeconds : 0)
+    presenceEnd = .now + .seconds(plan.deadlines.presenceSeconds)
+    try await advancePresence()
+  }
+
+  func advancePresence() async throws {
+    guard step == .presence, failure == nil else { return }
+    let ready = everyone.filter { peers[$0].isReady && peers[$0].departure == nil }
+    let missing = everyone.filter { !peers[$0].isReady || peers[$0].departure != nil }
+    let isFirst = session.epoch == nil
+    let awaited = missing.filter { peers[$0].departure == nil && (isFirst || !peers[$0].isLate) }
+    let quorum = isFirst ? peers.count : setup.manifest.manifest.quorum
+    if ready.count >= quorum, awaited.isEmpty || .now >= graceEnd {
+      return try await proceed(with: ready)
+    }
+    let possible = everyone.count { peers[$0].departure == nil }
+    guard possible >= quorum, .now < presenceEnd else {
+      let limit = Int(plan.deadlines.presenceSeconds)
+      throw StudyError(
+        .tooFew,
+        "\(ready.count) of \(peers.count) sites are there and \(quorum) are needed; "
+          + (possible < quorum ? "missing: " : "waited \(limit) s for: ")
+          + missing.map { "\(name($0)) (\(reason($0)))" }.joined(separator: ", "))
+    }
+    let next = ready.count >= quorum ? min(graceEnd, presenceEnd) : presenceEnd
+    arm(next)
+  }
+
+  private func reason(_ site: UInt16) -> String {
+    let peer = peers[site]
+    if let departure = peer.departure { return departure }
+    if peer.connection == nil { return "not connected" }
+    return peer.absence ?? "connected, but has not said where it stands"
+  }
+
+  /// Enough sites are there: agree keys where somebody new is among them, then ask.
+  private func proceed(with ready: [UInt16]) async throws {
+    let needsKeys =
+      session.epoch == nil || !session.state.isKeyed || !ready.allSatisfy { session.active.contains($0) }
+    if needsKeys { return try await openEpoch(ready) }
+    try await pose(to: ready)
+  }
+
+  private func openEpoch(_ members: [UInt16]) async throws {
+    step = .keys
+    do {
+      let actions = try session.openEpoch(members: members)
+      try await carryOut(actions)
+    } catch let error as SecureAggregationError {
+      try await again(describe(error))
+    }
+  }
+
+  private func pose(to ready: [UInt16]) async throws {
+    switch present {
+    case .sum(let binding):
+      step = .round
+      roundStart = .now
+      do {
+        let members = session.active.filter { ready.contains($0) }
+        let actions = try session.openRound(binding, members: members)
+        try await carryOut(actions)
+      } catch let error as SecureAggregationError {
+        if error.code == .roundLimit { return try await openEpoch(ready) }
+        try await again(describe(error))
+      }
+    case .perSite(_, let digest):
+      step = .answers
+      arm(.now + .seconds(plan.deadlines.answerSeconds))
+      for (site, answer) in early where answer.query == digest {
+        early[site] = nil
+        accept(answer, from: site)
+      }
+      try await advanceAnswers(isOver: false)
+    case nil:
+      step = .idle
+    }
+  }
+
+  /// The attempt failed: ask again with those who are left, unless it is no use.
+  func again(_ fault: String) async throws {
+    faults.append(fault)
+    attempts += 1
+    log("attempt \(attempts) at the present query failed: \(fault)")
+    guard attempts < 6 else {
+      throw StudyError(
+        .tooFew,
+        "the present query failed \(attempts) times and was given up: "
+          + faults.joined(separator: "; "))
+    }
+    try await gather()
+  }
+
+  // MARK: - Deadlines
+
+  /// Sets the deadline of the present step; an earlier one no longer counts.
+  func arm(_ instant: ContinuousClock.Instant) {
+    deadlineGeneration += 1
+    let generation = deadlineGeneration
+    Task { [weak self] in
+      try? await Task.sleep(until: instant, clock: .continuous)
+      self?.tell(.deadline(generation: generation))
+    }
+  }
+
+  private func deadlinePassed() async throws {
+    switch step {
+    case .idle: break
+    case .presence: try await advancePresence()
+    case .keys, .round:
+      log("deadline at \(session.state.rawValue)")
+      try await carryOut(session.deadline())
+    case .answers: try await advanceAnswers(isOver: true)
+    }
+  }
+
+  /// A site is gone, or said that it does not go on.
+  func lost(_ site: UInt16, _ why: String) async throws {
+    peers[site].absence = why
+    switch step {
+    case .keys, .round:
+      let fault = SecureAggregationError(.stopped, naming: [site])
+      try await carryOut(session.drop(site, for: fault))
+    case .answers: try await advanceAnswers(isOver: false)
+    case .presence: try await advancePresence()
+    case .idle: break
+    }
+  }
+
+  // MARK: - Frames
+
+  private func take(_ frame: Frame, from site: UInt16) async throws {
+    guard let kind = Study.MessageKind(rawValue: frame.kind) else {
+      return log("\(name(site)) sent a frame of unknown kind \(frame.kind); ignored")
+    }
+    if kind == .secureSum { return try await takeSecureSum(frame, from: site) }
+    let message: SiteMessage
+    do {
+      message = try SiteMessage(kind: kind, body: frame.body)
+    } catch {
+      return log("\(name(site)) sent a message that cannot be read (\(error)); ignored")
+    }
+    switch message {
+    case .position(let position): try await take(position, from: site)
+    case .siteAnswer(let answer):
+      if step == .answers, case .perSite(_, let digest) = present, answer.query == digest {
+        accept(answer, from: site)
+        try await advanceAnswers(isOver: false)
+      } else {
+        early[site] = answer
+      }
+    case .studyFault(let reason):
+      peers[site].departure = "left the study: \(reason)"
+      peers[site].isReady = false
+      log("\(name(site)) left the study: \(reason)")
+      try await lost(site, reason)
+    case .finished(let digest):
+      peers[site].result = digest
+    case .decision, .manifestSignature: break
+    }
+  }
+
+  private func takeSecureSum(_ frame: Frame, from site: UInt16) async throws {
+    let actions: [AggregatorAction]
+    do {
+      if let payload = frame.payload {
+        actions = try payload.withUnsafeBytes {
+          try session.receive(from: site, frame.body, payload: $0)
+        }
+      } else {
+        actions = try session.receive(from: site, frame.body)
+      }
+    } catch let error as SecureAggregationError {
+      log("a message of \(name(site)) was refused: \(describe(error))")
+      guard error.code.isGarbage, step == .round || step == .keys else { return }
+      peers[site].absence = describe(error)
+      return try await carryOut(session.drop(site, for: error))
+    } catch {
+      log("the vector of \(name(site)) cannot be read: \(error)")
+      return try await carryOut(
+        session.drop(site, for: SecureAggregationError(.vectorLength, naming: [site])))
+    }
+    try await carryOut(actions)
+  }
+
+  /// A site says where it stands: send it what it lacks; from then on it is ready.
+  private func take(_ position: SiteMessage.Position, from site: UInt16) async throws {
+    let count = Int(position.entryCount)
+    guard count <= entries.count, heads[count] == position.head else {
+      peers[site].departure =
+        count > entries.count
+        ? "holds more results than the aggregator: was the aggregator restored from a backup?"
+        : "holds other results than the aggregator"
+      log("\(name(site)) \(peers[site].departure ?? "")")
+      return try await lost(site, "holds other results")
+    }
+    for entry in entries[count...] {
+      if case .answers = entry.content { enqueue(.publishedAnswers(entry), to: site) }
+    }
+    peers[site].isReady = true
+    peers[site].isLate = false
+    peers[site].absence = nil
+    if step == .presence { try await advancePresence() }
+  }
+}
+
+extension AggregatorState {
+  /// Whether the keys of an epoch are there.
+  var isKeyed: Bool {
+    switch self {
+    case .unkeyed, .offers, .confirms: false
+    default: true
+    }
+  }
+}
+
+extension FaultCode {
+  /// Whether the message could not have come from an agent that follows the protocol.
+  var isGarbage: Bool {
+    switch self {
+    case .truncated, .tooLong, .trailingBytes, .notCanonical, .wrongSuite, .unknownKind,
+      .wrongManifest, .signatureInvalid:
+      true
+    default: false
+    }
+  }
+}
+
+extension Array {
+  /// Sites are numbered from 1 in the protocol.
+  subscript(site: UInt16) -> Element {
+    get { self[Int(site) - 1] }
+    set { self[Int(site) - 1] = newValue }
+  }
+}

@@ -1,0 +1,254 @@
+import Cryptography
+import FixedPoint
+import SecureAggregation
+import Store
+import Study
+import Transport
+
+/// One study at the aggregator: it runs the program over the sites' sums, keeps the transcript, and
+/// waits for nobody longer than the plan allows.
+///
+/// Like a site's run, everything that happens is an event in one queue, so that what is journalled
+/// before a message is on the disk before the next event is looked at.
+public actor StudyRun: Federation {
+  /// What a run is made from.
+  public struct Setup: Sendable {
+    public var study: AgreedStudy
+    public var manifest: SignedManifest
+    public var signingKey: SigningKey
+    public var store: AggregatorStore
+
+    public init(
+      study: AgreedStudy, manifest: SignedManifest, signingKey: SigningKey,
+      store: AggregatorStore
+    ) {
+      self.study = study
+      self.manifest = manifest
+      self.signingKey = signingKey
+      self.store = store
+    }
+  }
+
+  enum Event: Sendable {
+    case connected(site: UInt16, any SiteConnection)
+    case disconnected(site: UInt16)
+    case frame(Frame, site: UInt16)
+    case sum(RoundBinding)
+    case perSite(SiteQuery, digest: Digest)
+    case deadline(generation: Int)
+  }
+
+  /// A site as the run sees it.
+  struct Peer {
+    var connection: (any SiteConnection)?
+    /// It has said where it stands since it connected or missed a deadline.
+    var isReady = false
+    /// It missed a deadline and has not been heard since: nobody waits for it.
+    var isLate = false
+    /// It left the study and does not come back, with its reason.
+    var departure: String?
+    /// Digest of its own result, when it finished.
+    var result: Digest?
+    /// Why it was left out last, in words.
+    var absence: String?
+  }
+
+  /// What the program waits for.
+  enum Question {
+    case sum(RoundBinding)
+    case perSite(SiteQuery, Digest)
+  }
+
+  /// Which step of the present query is being waited for.
+  enum Step: Equatable {
+    case idle
+    /// Enough sites to be there and ready.
+    case presence
+    /// The keys of an epoch.
+    case keys
+    /// The present state of a secure round.
+    case round
+    /// The sites' own answers.
+    case answers
+  }
+
+  let setup: Setup
+  var plan: StudyPlan { setup.study.plan }
+  var sites: [String] { setup.study.sites }
+  var session: AggregatorSession
+  var peers: [Peer]
+  var entries: [Study.TranscriptEntry]
+  /// Head of the transcript before each entry, and after the last.
+  var heads: [Digest]
+  /// Results that the program has consumed.
+  var position = 0
+
+  var present: Question?
+  var sumContinuation: CheckedContinuation<Total, any Error>?
+  var answersContinuation: CheckedContinuation<SiteAnswers, any Error>?
+  var step = Step.idle
+  /// Attempts at the present query.
+  var attempts = 0
+  /// Faults of the present query, in words, for the error if it cannot be answered.
+  var faults: [String] = []
+  /// Answers to the present per-site query.
+  var answers: [UInt16: Study.TranscriptEntry.SignedAnswer] = [:]
+  var declined: [String: String] = [:]
+  /// Answers that came before the program asked, by site.
+  var early: [UInt16: SiteMessage.Answer] = [:]
+  var failure: (any Error)?
+  var deadlineGeneration = 0
+  /// Until when sites that are not connected are waited for, and until when anybody is.
+  var graceEnd = ContinuousClock.now
+  var presenceEnd = ContinuousClock.now
+  /// Seconds of every round, for the benchmark and the report of a run.
+  public internal(set) var roundSeconds: [Double] = []
+  var roundStart = ContinuousClock.now
+
+  let log: @Sendable (String) -> Void
+  let onProgress: @Sendable (StageProgress) async -> Void
+  private let inbox: AsyncStream<Event>
+  private let post: AsyncStream<Event>.Continuation
+
+  /// Takes up a study, from its beginning or from what the store holds.
+  public init(
+    _ setup: Setup, log: @escaping @Sendable (String) -> Void,
+    onProgress: @escaping @Sendable (StageProgress) async -> Void
+  ) async throws {
+    self.setup = setup
+    self.log = log
+    self.onProgress = onProgress
+    let stored = try await RunStore.read(setup.store, study: setup.study)
+    entries = stored.entries
+    heads = stored.heads
+    session = try AggregatorSession(
+      manifest: setup.manifest, signingKey: setup.signingKey, journal: stored.journal)
+    peers = setup.study.sites.map { _ in Peer() }
+    (inbox, post) = AsyncStream.makeStream(of: Event.self)
+  }
+
+  nonisolated func tell(_ event: Event) { post.yield(event) }
+
+  /// A site of the study is connected.
+  public nonisolated func connected(site: String, _ connection: any SiteConnection) {
+    guard let index = index(of: site) else { return }
+    post.yield(.connected(site: index, connection))
+  }
+
+  /// A site's connection is gone.
+  public nonisolated func disconnected(site: String) {
+    guard let index = index(of: site) else { return }
+    post.yield(.disconnected(site: index))
+  }
+
+  /// A frame of this study arrived from a site.
+  public nonisolated func receive(_ frame: Frame, from site: String) {
+    guard let index = index(of: site) else { return }
+    post.yield(.frame(frame, site: index))
+  }
+
+  private nonisolated func index(of site: String) -> UInt16? {
+    setup.study.sites.firstIndex(of: site).map { UInt16($0 + 1) }
+  }
+
+  /// Every site's number, from 1.
+  var everyone: [UInt16] { setup.manifest.manifest.everyone }
+
+  func name(_ index: UInt16) -> String {
+    index == 0 ? "aggregator" : Int(index) <= sites.count ? sites[Int(index) - 1] : "site \(index)"
+  }
+
+  /// Runs the study to its end. Throws what stopped it, naming who and why.
+  public func run() async throws -> StudyResult {
+    let events = Task { await self.handleEvents() }
+    defer {
+      events.cancel()
+      post.finish()
+    }
+    return try await StudyProgram(setup.study, over: self).run()
+  }
+
+  private func handleEvents() async {
+    for await event in inbox {
+      do {
+        try await handle(event)
+      } catch {
+        fail(error)
+      }
+    }
+  }
+
+  /// Ends the run: the program's present query throws.
+  func fail(_ error: any Error) {
+    guard failure == nil else { return }
+    failure = error
+    step = .idle
+    present = nil
+    deadlineGeneration += 1
+    sumContinuation?.resume(throwing: error)
+    answersContinuation?.resume(throwing: error)
+    sumContinuation = nil
+    answersContinuation = nil
+  }
+
+  public func report(_ progress: StageProgress) async { await onProgress(progress) }
+
+  // MARK: - The port
+
+  public func sum(_ query: SumQuery) async throws -> Total {
+    if let failure { throw failure }
+    let digest = query.digest(after: consumedHead)
+    if let entry = try recorded(digest) {
+      guard case .total(let total) = entry.content else { throw Self.otherQuery(entry.index) }
+      return total
+    }
+    guard
+      let binding = RoundBinding(
+        purpose: query.kind.rawValue, queryDigest: digest, ringWidth: query.ringWidth,
+        answerLength: try query.vectorLength(in: plan))
+    else {
+      throw StudyError(.invalidPlan, "the \(query.purpose) ask for a vector without elements")
+    }
+    let total = try await withCheckedThrowingContinuation { continuation in
+      sumContinuation = continuation
+      tell(.sum(binding))
+    }
+    _ = try recorded(digest)
+    return total
+  }
+
+  public func perSite(_ query: SiteQuery) async throws -> SiteAnswers {
+    if let failure { throw failure }
+    let digest = query.digest(after: consumedHead)
+    if let entry = try recorded(digest) {
+      guard case .answers(let published) = entry.content else {
+        throw Self.otherQuery(entry.index)
+      }
+      return SiteAnswers(published: published, to: query)
+    }
+    let result = try await withCheckedThrowingContinuation { continuation in
+      answersContinuation = continuation
+      tell(.perSite(query, digest: digest))
+    }
+    _ = try recorded(digest)
+    return result
+  }
+
+  /// Head of the transcript at the program's position.
+  private var consumedHead: Digest { heads[position] }
+
+  private func recorded(_ digest: Digest) throws -> Study.TranscriptEntry? {
+    guard position < entries.count else { return nil }
+    let entry = entries[position]
+    guard entry.query == digest else { throw Self.otherQuery(entry.index) }
+    position += 1
+    return entry
+  }
+
+  private static func otherQuery(_ index: UInt32) -> StudyError {
+    StudyError(
+      .transcriptMismatch,
+      "result \(index) of the study answers another query than the program asks; the study was"
+        + " recorded by another version")
+  }
+}

@@ -1,0 +1,164 @@
+import Cryptography
+import Foundation
+import Reports
+import SecureAggregation
+import Store
+import Study
+import Transport
+
+/// Running a study whose manifest is signed, and what is left of it afterwards.
+extension StudyBoard {
+  /// How long sites are given to report their own results before the study is closed.
+  private static let closingSeconds = 10.0
+
+  func start(_ id: String, _ signed: SignedManifest) async throws {
+    guard var study = open[id], study.run == nil else { return }
+    let agreed = study.agreement(over: signed.manifest.roster.map(\.siteName))
+    guard agreed.digest == signed.manifest.programDigest else {
+      throw StudyError(
+        .invalidPlan, "the signed manifest belongs to another plan or program version")
+    }
+    try await store.setStatus(id, to: .running)
+    let log = setup.log
+    let run = try await StudyRun(
+      .init(study: agreed, manifest: signed, signingKey: setup.signingKey, store: store),
+      log: { log("study \(id): \($0)") },
+      onProgress: { [weak self] progress in
+        await self?.note(id, progress.stage, progress.detail, progress.fraction)
+      })
+    study.signed = signed
+    study.run = run
+    open[id] = study
+    for site in agreed.sites {
+      if let connection = connections[site] { run.connected(site: site, connection) }
+    }
+    tasks[id] = Task { await self.carryThrough(id, agreed, run) }
+  }
+
+  private func carryThrough(_ id: String, _ agreed: AgreedStudy, _ run: StudyRun) async {
+    do {
+      let result = try await run.run()
+      await awaitSites(id, agreed, result.digest)
+      try await keep(result, of: id, agreed, run)
+      try await store.setStatus(id, to: .finished)
+      await note(id, "finished", "the report is ready", 1)
+      close(id, agreed, .init(succeeded: true, message: "the study is finished"))
+    } catch is CancellationError {
+      return
+    } catch {
+      await fail(id, String(describing: error))
+    }
+  }
+
+  /// Waits for the sites' own results and says where they differ.
+  private func awaitSites(_ id: String, _ agreed: AgreedStudy, _ digest: Digest) async {
+    let end = ContinuousClock.now + .seconds(Self.closingSeconds)
+    func outstanding() -> [String] {
+      agreed.sites.filter { connections[$0] != nil && finished[id]?[$0] == nil }
+    }
+    while !outstanding().isEmpty, ContinuousClock.now < end {
+      try? await Task.sleep(for: .milliseconds(20))
+    }
+    for (site, own) in finished[id] ?? [:] where own != digest {
+      await note(id, "warning", "\(site) computed another result than the aggregator", 1)
+      setup.log("study \(id): \(site) computed another result: \(own.hex)")
+    }
+  }
+
+  /// Ends a study with an error that names who and why.
+  func fail(_ id: String, _ reason: String) async {
+    guard let study = open[id] else { return }
+    setup.log("study \(id) stopped: \(reason)")
+    do {
+      try await store.setStatus(id, to: .failed, error: reason)
+    } catch {
+      setup.log("study \(id): the failure could not be stored: \(error)")
+    }
+    await note(id, "failed", reason, 1)
+    for site in study.invited {
+      enqueue(.ended(.init(succeeded: false, message: reason)), study: id, to: site)
+    }
+    forget(id)
+  }
+
+  private func close(_ id: String, _ agreed: AgreedStudy, _ ending: AggregatorMessage.Ending) {
+    for site in agreed.sites { enqueue(.ended(ending), study: id, to: site) }
+    forget(id)
+  }
+
+  private func forget(_ id: String) {
+    open[id] = nil
+    tasks[id] = nil
+    finished[id] = nil
+  }
+
+  /// Records an event of a study for whoever watches.
+  func note(_ id: String, _ stage: String, _ text: String, _ fraction: Double) async {
+    do {
+      _ = try await store.recordProgress(
+        .init(study: id, stage: stage, fraction: fraction, text: text))
+    } catch {
+      setup.log("study \(id): progress could not be stored: \(error)")
+    }
+  }
+
+  // MARK: - Artefacts
+
+  /// Writes report, JSON twin, model files and transcript, each in one step.
+  private func keep(
+    _ result: StudyResult, of id: String, _ agreed: AgreedStudy, _ run: StudyRun
+  ) async throws {
+    guard let study = open[id] else { return }
+    let transcript = Transcript(
+      studyText: study.text, sites: agreed.sites,
+      disclosures: agreed.disclosures.sorted { $0.rawValue < $1.rawValue },
+      manifest: study.signed?.bytes ?? [], entries: await run.entries, result: result.digest)
+    let head = await run.heads.last ?? .zero
+    let files = try StudyFiles(
+      result: result, features: agreed.plan.cohort.features, transcript: transcript, head: head,
+      absences: absences(study, agreed))
+    let folder = "\(setup.studiesFolder)/\(id)"
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true)
+    for file in files.all {
+      let path = "\(folder)/\(file.name)"
+      try Data(file.bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+      try await store.storeArtefact(
+        .init(
+          study: id, name: file.name, mediaType: file.mediaType, content: .file(path: path),
+          digest: Blake2b.hash("wardround.artefact", file.bytes).bytes))
+    }
+  }
+
+  private func absences(_ study: Open, _ agreed: AgreedStudy) -> [String: String] {
+    var absences: [String: String] = [:]
+    for site in study.invited where !agreed.sites.contains(site) {
+      absences[site] = "refused: \(study.decisions[site]?.reason ?? "")"
+    }
+    return absences
+  }
+
+  // MARK: - Watching
+
+  /// Sends every event of a study from its first, and returns after the last.
+  public func watch(
+    _ id: String, _ onEvent: @Sendable (Store.ProgressEvent, _ isLast: Bool) async throws -> Void
+  ) async throws {
+    guard try await store.study(id) != nil else {
+      throw StudyError(.invalidPlan, "there is no study `\(id)`")
+    }
+    var last: Int64 = 0
+    while true {
+      let status = try await store.study(id)?.status
+      let events = try await store.progress(study: id, after: last)
+      for event in events {
+        last = event.id
+        let isLast = event.stage == "finished" || event.stage == "failed"
+        try await onEvent(event, isLast)
+        if isLast, open[id] == nil { return }
+      }
+      if events.isEmpty, status != .proposed, status != .running { return }
+      try await Task.sleep(for: .milliseconds(100))
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Cohort
+import Cryptography
+import Foundation
+import Study
+
+/// The files a finished study leaves: report, its JSON twin, one model file per model, transcript.
+public struct StudyFiles: Sendable {
+  /// One file.
+  public struct File: Sendable {
+    public var name: String
+    public var mediaType: String
+    public var bytes: [UInt8]
+  }
+
+  /// Version of the software that the files state.
+  public static let softwareVersion = "0.1.0"
+
+  /// In the order a person would open them.
+  public let all: [File]
+
+  /// Renders everything from the result.
+  ///
+  /// - Parameters:
+  ///   - head: the transcript's last head.
+  ///   - absences: sites that were asked and are not in the study, with the reason.
+  ///   - now: time of the report; only printed.
+  public init(
+    result: StudyResult, features: [FeatureSpecification], transcript: Transcript, head: Digest,
+    absences: [String: String], now: Date = Date()
+  ) throws {
+    let provenance = ReportProvenance(
+      softwareVersion: Self.softwareVersion, transcriptDigest: head.hex,
+      generatedAt: now.formatted(.iso8601), absences: absences,
+      transcriptFile: "study.transcript")
+    var files = [
+      File(
+        name: "report.html", mediaType: "text/html",
+        bytes: Array(HTMLReport.render(result, provenance: provenance).utf8)),
+      File(
+        name: "report.json", mediaType: "application/json",
+        bytes: Array(try ReportJSON(result, provenance: provenance).encoded())),
+    ]
+    for (index, model) in result.models.enumerated() {
+      let file = try ModelFile(
+        result, model: model.name, features: features, transcriptDigest: head.hex)
+      files.append(
+        File(
+          name: index == 0 ? "model.json" : "model-\(model.name).json",
+          mediaType: "application/json", bytes: Array(try file.encoded())))
+    }
+    files.append(
+      File(
+        name: "study.transcript", mediaType: "application/octet-stream",
+        bytes: transcript.fileBytes))
+    all = files
+  }
+}

@@ -1,0 +1,268 @@
+import Cohort
+import Cryptography
+import SecureAggregation
+import SiteData
+import Store
+import Study
+import Transport
+
+/// The agent that runs beside a hospital's data: it keeps a connection to the aggregator, shows
+/// proposed studies to the data steward, and runs those that were approved.
+///
+/// It only ever dials out, and it goes on for ever: whatever happens to one study or one connection,
+/// the others go on.
+public actor SiteAgent {
+  /// What an agent is made from.
+  public struct Setup: Sendable {
+    /// The site's name, as in its certificate.
+    public var site: String
+    public var legalEntity: String
+    public var signingKey: SigningKey
+    /// The aggregator's protocol key, pinned when the site joined.
+    public var aggregatorKey: VerifyingKey
+    public var policy: SitePolicy
+    public var store: SiteStore
+    /// Builds the site's cohort for a study; reads the hospital's file.
+    public var loadCohort: @Sendable (CohortSpecification) async throws -> CohortTable
+    public var log: @Sendable (String) -> Void
+    /// How often a decision made with the command line is looked for.
+    public var pollInterval: Duration = .milliseconds(250)
+
+    public init(
+      site: String, legalEntity: String, signingKey: SigningKey, aggregatorKey: VerifyingKey,
+      policy: SitePolicy, store: SiteStore,
+      loadCohort: @escaping @Sendable (CohortSpecification) async throws -> CohortTable,
+      log: @escaping @Sendable (String) -> Void
+    ) {
+      self.site = site
+      self.legalEntity = legalEntity
+      self.signingKey = signingKey
+      self.aggregatorKey = aggregatorKey
+      self.policy = policy
+      self.store = store
+      self.loadCohort = loadCohort
+      self.log = log
+    }
+  }
+
+  let setup: Setup
+  var store: SiteStore { setup.store }
+  private var connection: (any SiteConnection)?
+  private var runs: [String: SiteRun] = [:]
+  private var tasks: [String: Task<Void, Never>] = [:]
+  /// Decisions that the aggregator has been told on this connection.
+  private var told: Set<String> = []
+
+  public init(_ setup: Setup) {
+    self.setup = setup
+  }
+
+  /// Takes up the studies that were running when the agent stopped, then watches for decisions until
+  /// it is cancelled.
+  public func run() async {
+    await resumeStudies()
+    while !Task.isCancelled {
+      await tellDecisions()
+      try? await Task.sleep(for: setup.pollInterval)
+    }
+    for task in tasks.values { task.cancel() }
+  }
+
+  /// Serves one connection until it ends. Called by the connection loop.
+  public func serve(_ connection: any SiteConnection) async throws {
+    self.connection = connection
+    told = []
+    for run in runs.values { run.connected(connection) }
+    await tellDecisions()
+    defer {
+      self.connection = nil
+      for run in runs.values { run.disconnected() }
+    }
+    while let frame = try await connection.frames.next() {
+      await take(frame, from: connection)
+    }
+  }
+
+  /// Closes the present connection; the next one is made at once, with new certificate files.
+  public func reconnect() { connection?.close() }
+
+  private func take(_ frame: Frame, from connection: any SiteConnection) async {
+    if let run = runs[frame.study], frame.kind != Study.MessageKind.ended.rawValue {
+      run.receive(frame)
+      return
+    }
+    do {
+      guard let kind = Study.MessageKind(rawValue: frame.kind) else { return }
+      switch try AggregatorMessage(kind: kind, body: frame.body) {
+      case .proposal(let proposal): try await take(proposal)
+      case .manifest(let offer): try await sign(offer, study: frame.study, over: connection)
+      case .signedManifest(let bytes): try await start(frame.study, manifest: bytes)
+      case .ended(let ending): await end(frame.study, ending)
+      case .publishedAnswers, .resynchronise: break
+      }
+    } catch {
+      setup.log("study \(frame.study): \(error)")
+      await tell(.studyFault(String(describing: error)), study: frame.study)
+    }
+  }
+
+  func tell(_ message: SiteMessage, study: String) async {
+    guard let connection else { return }
+    do {
+      try await connection.send(
+        Frame(kind: message.kind.rawValue, study: study, body: message.body))
+    } catch {
+      setup.log("study \(study): a message was not sent: \(error)")
+    }
+  }
+
+  // MARK: - From proposal to decision
+
+  private func take(_ proposal: AggregatorMessage.Proposal) async throws {
+    let plan = try StudyPlan(yaml: proposal.studyText, file: "study.yaml")
+    try await store.propose(
+      id: plan.id, name: plan.title, planText: proposal.studyText, planDigest: plan.digest.bytes,
+      proposer: proposal.researcher)
+    guard let stored = try await store.study(plan.id), stored.status == .proposed,
+      setup.policy.autoApprove
+    else { return }
+    let objections = setup.policy.objections(to: plan)
+    try await store.decide(
+      plan.id, planDigest: plan.digest.bytes, approved: objections.isEmpty, by: "policy",
+      reason: objections.isEmpty ? "auto_approve" : objections.joined(separator: "; "))
+    await tellDecisions()
+  }
+
+  /// Tells the aggregator every decision it has not heard on this connection.
+  private func tellDecisions() async {
+    guard connection != nil else { return }
+    do {
+      for stored in try await store.studies() where !told.contains(stored.id) {
+        let approved: Bool
+        switch stored.status {
+        case .approved, .running: approved = true
+        case .refused: approved = false
+        case .proposed, .finished, .failed: continue
+        }
+        let plan = try StudyPlan(yaml: stored.planText, file: "study.yaml")
+        told.insert(stored.id)
+        await tell(
+          .decision(
+            .init(
+              plan: plan.digest, approved: approved, reason: stored.reason ?? "",
+              disclosures: setup.policy.allowedDisclosures(of: plan),
+              minimumSites: setup.policy.minimumSites)), study: stored.id)
+      }
+    } catch {
+      setup.log("decisions could not be read: \(error)")
+    }
+  }
+
+  // MARK: - From decision to run
+
+  /// Checks the roster that the aggregator made of everybody's decisions, and signs it.
+  private func sign(
+    _ offer: AggregatorMessage.ManifestOffer, study: String, over connection: any SiteConnection
+  ) async throws {
+    let manifest = try Manifest(offer.manifest)
+    let agreed = try await agreement(manifest, study: study, disclosures: Set(offer.disclosures))
+    try await store.set(
+      Self.disclosuresKey(study),
+      to: agreed.disclosures.map(\.rawValue).sorted().joined(separator: ","))
+    let signature = SignedManifest.signature(on: manifest, by: setup.signingKey)
+    try await connection.send(
+      Frame(
+        kind: Study.MessageKind.manifestSignature.rawValue, study: study,
+        body: SiteMessage.manifestSignature(signature.bytes).body))
+  }
+
+  /// The agreed study of a manifest; throws unless it says exactly what this site approved.
+  private func agreement(
+    _ manifest: Manifest, study: String, disclosures: Set<Study.Disclosure>
+  ) async throws -> AgreedStudy {
+    guard let stored = try await store.study(study), stored.status.mayAnswer else {
+      throw StudyError(.refusedByPolicy, "this site has not approved the study \(study)")
+    }
+    let plan = try StudyPlan(yaml: stored.planText, file: "study.yaml")
+    let allowed = Set(setup.policy.allowedDisclosures(of: plan))
+    guard disclosures.isSubset(of: allowed) else {
+      throw StudyError(
+        .refusedByPolicy, "the study was agreed with a disclosure that this site does not allow")
+    }
+    let agreed = AgreedStudy(
+      plan: plan, sites: manifest.roster.map(\.siteName), disclosures: disclosures)
+    guard manifest.programDigest == agreed.digest, manifest.studyIdentifier == plan.id,
+      manifest.aggregatorKey == setup.aggregatorKey,
+      manifest.minimumSites >= setup.policy.minimumSites
+    else {
+      throw StudyError(
+        .invalidPlan,
+        "the study's manifest is not what this site approved: another plan, program version,"
+          + " aggregator key or number of sites")
+    }
+    return agreed
+  }
+
+  private static func disclosuresKey(_ study: String) -> String { "disclosures/\(study)" }
+
+  /// Takes up a study whose manifest everybody signed.
+  private func start(_ study: String, manifest bytes: [UInt8]) async throws {
+    guard runs[study] == nil else { return }
+    let manifest = try SignedManifest(bytes)
+    let names = try await store.setting(Self.disclosuresKey(study)) ?? ""
+    let disclosures = Set(names.split(separator: ",").compactMap { Study.Disclosure(rawValue: String($0)) })
+    let agreed = try await agreement(manifest.manifest, study: study, disclosures: disclosures)
+    guard let position = agreed.sites.firstIndex(of: setup.site) else {
+      throw StudyError(.invalidPlan, "this site is not in the study's roster")
+    }
+    let cohort = try await setup.loadCohort(agreed.plan.cohort)
+    try await store.storeManifest(bytes, study: study)
+    try await store.setStatus(study, to: .running)
+    let log = setup.log
+    let run = try await SiteRun(
+      .init(
+        study: agreed, manifest: manifest, index: UInt16(position + 1),
+        signingKey: setup.signingKey, policy: setup.policy, store: store, cohort: cohort),
+      log: { log("study \(study): \($0)") })
+    runs[study] = run
+    if let connection { run.connected(connection) }
+    tasks[study] = Task { await self.carryThrough(run, study: study) }
+  }
+
+  private func carryThrough(_ run: SiteRun, study: String) async {
+    do {
+      let result = try await run.run()
+      setup.log("study \(study): finished, result \(result.digest.hex.prefix(16))…")
+      try? await store.setStatus(study, to: .finished)
+    } catch is CancellationError {
+      return
+    } catch {
+      setup.log("study \(study): stopped: \(error)")
+      try? await store.setStatus(study, to: .failed, reason: String(describing: error))
+    }
+    runs[study] = nil
+    tasks[study] = nil
+  }
+
+  private func end(_ study: String, _ ending: AggregatorMessage.Ending) async {
+    setup.log("study \(study): the aggregator says: \(ending.message)")
+    guard !ending.succeeded, let run = runs[study] else { return }
+    await run.fail(StudyError(.tooFew, ending.message))
+  }
+
+  /// Starts again what was running when the agent stopped.
+  private func resumeStudies() async {
+    do {
+      for stored in try await store.studies(status: .running) {
+        guard let manifest = stored.manifest else { continue }
+        do {
+          try await start(stored.id, manifest: manifest)
+        } catch {
+          setup.log("study \(stored.id): cannot be taken up again: \(error)")
+        }
+      }
+    } catch {
+      setup.log("the store cannot be read: \(error)")
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import Store
+import Study
+
+/// The one place through which anything about patients can leave the hospital (design decision 1).
+///
+/// Two things pass: the answer to a sum query, which is masked right behind the door, and the site's
+/// own small table of aggregates. Before either leaves, the door checks that the study is approved
+/// at this moment, that the local policy allows the query, that the cohort is large enough, and that
+/// the answer has the shape and range the query allows; then it writes the disclosure and the audit
+/// line to the disk. Whatever fails here never reaches the network.
+struct Door: Sendable {
+  let plan: StudyPlan
+  let policy: SitePolicy
+  let store: SiteStore
+
+  /// Lets an answer to a sum query through, or throws.
+  func release(_ answer: [Int64], to query: SumQuery, rowCount: Int) async throws {
+    try check(query.kind, query.purpose, rowCount: rowCount)
+    try query.check(answer, in: plan, rowCount: rowCount)
+    try await store.recordDisclosure(
+      .init(
+        study: plan.id, kind: .sumAnswer, query: query.purpose,
+        valueCount: Int64(answer.count),
+        byteCount: Int64(answer.count * query.ringWidth.byteCount), smallestCell: nil),
+      durability: .relaxed)
+  }
+
+  /// Lets a site answer through: its canonical bytes, to be signed.
+  func release(_ answer: SiteAnswer, to query: SiteQuery, rowCount: Int) async throws -> [UInt8] {
+    try check(query.kind, query.purpose, rowCount: rowCount)
+    let bytes = answer.canonicalBytes
+    // The same check that every other party makes: what they would refuse is not sent.
+    _ = try SiteAnswer(bytes: bytes, to: query)
+    try await store.recordDisclosure(
+      .init(
+        study: plan.id, kind: .siteAnswer, query: query.purpose, valueCount: 1,
+        byteCount: Int64(bytes.count), smallestCell: Int64(plan.privacy.minimumCell)))
+    return bytes
+  }
+
+  private func check(_ kind: QueryKind, _ purpose: String, rowCount: Int) throws {
+    guard policy.allowedQueries.contains(kind) else {
+      throw StudyError(
+        .refusedByPolicy,
+        "this site's policy does not allow the query `\(kind.rawValue)` (\(purpose)); nothing was"
+          + " sent")
+    }
+    guard rowCount >= policy.minimumCohort else {
+      throw StudyError(
+        .refusedByPolicy,
+        "this site's cohort is smaller than its policy's minimum of \(policy.minimumCohort)"
+          + " patients; nothing was sent")
+    }
+  }
+}

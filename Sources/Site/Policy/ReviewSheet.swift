@@ -1,0 +1,145 @@
+import LinearModels
+import Study
+
+/// What a study would take out of this hospital, in words and numbers, before anybody approves it.
+public struct ReviewSheet: Sendable {
+  public var plan: StudyPlan
+  public var policy: SitePolicy
+  public var site: String
+  /// Patients of the study's cohort at this site; nil when the data cannot be read yet.
+  public var rowCount: Int?
+  public var minimumCell: Int
+
+  public init(
+    plan: StudyPlan, policy: SitePolicy, site: String, rowCount: Int?, minimumCell: Int
+  ) {
+    self.plan = plan
+    self.policy = policy
+    self.site = site
+    self.rowCount = rowCount
+    self.minimumCell = minimumCell
+  }
+
+  /// The sheet as the data steward reads it.
+  public var text: String {
+    let sections: [(String, [String])] = [
+      ("What it is for", purpose), ("Your patients in it", cohort),
+      ("What would leave this hospital", leaving), ("What would not leave", staying),
+      ("Disclosures the study asks for", disclosures), ("Your policy", verdict),
+      ("To decide", decision),
+    ]
+    let head = "\(plan.title)\nstudy \(plan.id), plan \(plan.digest.hex.prefix(16))…"
+    return head + "\n"
+      + sections.map { title, lines in
+        "\n\(title)\n" + lines.map { "  - \($0)" }.joined(separator: "\n")
+      }.joined(separator: "\n")
+  }
+
+  private var purpose: [String] {
+    [
+      "predicts \(plan.cohort.outcome.name), for: \(plan.task.user)",
+      "decision: \(plan.task.decision)", "action: \(plan.task.action)",
+      "a patient flagged wrongly: \(plan.task.harmOfFalsePositive)",
+      "a patient missed: \(plan.task.harmOfFalseNegative)",
+      "answers for it: \(plan.task.responsibleRole)",
+    ]
+  }
+
+  private var cohort: [String] {
+    var lines = plan.cohort.include.map { "included: \($0.reason)" }
+    lines.append(
+      rowCount.map {
+        $0 < minimumCell ? "fewer than \(minimumCell) patients" : "\($0) patients at this site"
+      } ?? "the data cannot be read yet; run `wardround site check`")
+    lines.append("held out for validation: \(plan.cohort.holdout.inWords)")
+    lines.append(
+      "columns used: "
+        + (plan.cohort.features.map(\.column) + [plan.cohort.outcome.column])
+        .joined(separator: ", "))
+    return lines
+  }
+
+  /// Design columns are not known before the vocabularies are; each feature gives two at most, a
+  /// category one per level.
+  private var estimatedColumns: Int {
+    plan.cohort.features.reduce(0) { count, feature in
+      if case .category(let levels) = feature.kind { return count + (levels?.count ?? 8) + 1 }
+      return count + 2
+    }
+  }
+
+  private var leaving: [String] {
+    let numbers = plan.cohort.features.count { $0.isNumber }
+    let p = estimatedColumns
+    var lines = [
+      "masked integers, readable only as a sum over at least"
+        + " \(max(plan.privacy.minimumSites, policy.minimumSites)) hospitals:",
+      "  counts of patients, events and values present (\(4 + 2 * plan.cohort.features.count)"
+        + " numbers, once)",
+    ]
+    if numbers > 0 {
+      lines.append(
+        "  counts below probes for the deciles of \(numbers) measurements (up to \(64 * numbers)"
+          + " numbers, about 6 times)")
+      lines.append("  sums for means and standard deviations (\(3 * numbers) numbers, once)")
+    }
+    for model in plan.models {
+      switch model.training {
+      case .newton(let settings):
+        lines.append(
+          "  \(model.name): gradients and Hessians (about"
+            + " \(LogisticNewton.vectorLength(featureCount: p)) numbers, about 8 and at most"
+            + " \(settings.maximumIterations) times)")
+      case .federatedAveraging(let settings):
+        lines.append(
+          "  \(model.name): one clipped weight update (about \(p + 5) numbers,"
+            + " \(settings.rounds) times)")
+      }
+    }
+    lines.append(
+      "in clear, signed by this hospital and shown to the study, every cell of at least"
+        + " \(max(plan.privacy.minimumCell, 1)) patients:")
+    if plan.neededQueries.contains(.vocabulary) {
+      lines.append("  names of categories that occur here often enough")
+    }
+    lines.append(
+      "  performance on this hospital's own holdout: AUROC, AUPRC, Brier, calibration, O:E, a table"
+        + " of risks in at most 64 rows")
+    lines.append(
+      "  binned distributions of \(plan.cohort.features.count) features and of the score, with"
+        + " quartiles")
+    lines.append(
+      "no formal privacy guarantee: there is no differential privacy in this study; what the sums"
+        + " themselves say about a patient is not bounded")
+    return lines
+  }
+
+  private var staying: [String] {
+    [
+      "rows, identifiers, dates, single values: they never leave this machine",
+      "this hospital's own part of any sum: it is masked, and the aggregator cannot open it",
+    ]
+  }
+
+  private var disclosures: [String] {
+    let asked = Disclosure.allCases.filter { plan.validation.disclosures.contains($0) }
+    guard !asked.isEmpty else { return ["none"] }
+    let allowed = policy.allowedDisclosures(of: plan)
+    return asked.map {
+      "\($0.rawValue) (\(allowed.contains($0) ? "allowed by your policy" : "NOT allowed by your policy; it will not happen")): \($0.explanation)"
+    }
+  }
+
+  private var verdict: [String] {
+    let objections = policy.objections(to: plan)
+    return objections.isEmpty
+      ? ["the study fits the policy in site.yaml"] : objections.map { "NOT allowed: \($0)" }
+  }
+
+  private var decision: [String] {
+    [
+      "wardround site approve \(plan.id)",
+      "wardround site refuse \(plan.id) --reason \"…\"",
+    ]
+  }
+}

@@ -1,0 +1,58 @@
+import Study
+
+/// What a hospital allows, whatever a study asks: the local policy always wins.
+public struct SitePolicy: Sendable, Hashable {
+  /// Fewest patients the site's cohort must have before anything about it is answered.
+  public var minimumCohort: Int
+  /// Fewest sites in a sum that the site takes part in, at least 3.
+  public var minimumSites: Int
+  /// Fewest patients in a cell that the site publishes in clear.
+  public var minimumCell: Int
+  /// Queries the site answers.
+  public var allowedQueries: Set<QueryKind>
+  /// Disclosures allowed by name; none by default.
+  public var disclosures: Set<Disclosure>
+  /// Approve studies that fit this policy without asking a person; off by default.
+  public var autoApprove: Bool
+
+  public init(
+    minimumCohort: Int = 50, minimumSites: Int = 3, minimumCell: Int = 10,
+    allowedQueries: Set<QueryKind> = Set(QueryKind.allCases), disclosures: Set<Disclosure> = [],
+    autoApprove: Bool = false
+  ) {
+    self.minimumCohort = minimumCohort
+    self.minimumSites = minimumSites
+    self.minimumCell = minimumCell
+    self.allowedQueries = allowedQueries
+    self.disclosures = disclosures
+    self.autoApprove = autoApprove
+  }
+
+  /// Why a plan cannot be approved under this policy, in words; empty when it can.
+  public func objections(to plan: StudyPlan) -> [String] {
+    var objections: [String] = []
+    if plan.privacy.minimumSites < minimumSites {
+      objections.append(
+        "the study opens sums of \(plan.privacy.minimumSites) sites; this site's policy asks for at"
+          + " least \(minimumSites)")
+    }
+    if plan.privacy.minimumCell < minimumCell {
+      objections.append(
+        "the study publishes cells of \(plan.privacy.minimumCell) patients; this site's policy asks"
+          + " for at least \(minimumCell)")
+    }
+    for kind in plan.neededQueries.subtracting(allowedQueries).sorted(by: {
+      $0.rawValue < $1.rawValue
+    }) {
+      objections.append("the study needs the query `\(kind.rawValue)`, which this site does not allow")
+    }
+    return objections
+  }
+
+  /// The disclosures of a plan that this site takes part in.
+  public func allowedDisclosures(of plan: StudyPlan) -> [Disclosure] {
+    Disclosure.allCases.filter {
+      plan.validation.disclosures.contains($0) && disclosures.contains($0)
+    }
+  }
+}

@@ -1,0 +1,287 @@
+import Cryptography
+import FixedPoint
+import SecureAggregation
+import Store
+import Study
+import Transport
+
+/// What happens to a run, one event after the other.
+extension SiteRun {
+  func handle(_ event: Event) async throws {
+    switch event {
+    case .connected(let connection):
+      self.connection = connection
+      try await sendPosition()
+    case .disconnected:
+      connection = nil
+    case .frame(let frame):
+      try await take(frame)
+    case .reached(let query, let digest, let values):
+      try await reached(query, digest: digest, values: values)
+    case .answered(_, let digest, let bytes):
+      try await answered(digest: digest, bytes: bytes)
+    case .finished(let digest):
+      try await send(.finished(digest))
+    case .deadline(let generation):
+      guard generation == deadlineGeneration else { return }
+      try await carryOut(session.deadline())
+    }
+  }
+
+  /// The program has computed its answer to a sum query.
+  private func reached(_ query: SumQuery, digest: Digest, values: [Int64]) async throws {
+    guard failure == nil else { return }
+    if let outcome = outcomes.removeValue(forKey: digest) {
+      prepared = nil
+      try await adopt(outcome)
+      return
+    }
+    guard
+      let binding = RoundBinding(
+        purpose: query.kind.rawValue, queryDigest: digest, ringWidth: query.ringWidth,
+        answerLength: try query.vectorLength(in: plan))
+    else {
+      throw StudyError(.malformedAnswer, "the \(query.purpose) ask for a vector without elements")
+    }
+    prepared = (digest, values)
+    session.expect(binding)
+    if let held = heldFrame {
+      heldFrame = nil
+      try await take(held)
+    }
+  }
+
+  /// The program has answered a per-site query: sign it and send it.
+  private func answered(digest: Digest, bytes: [UInt8]) async throws {
+    guard failure == nil else { return }
+    if let entry = publications.removeValue(forKey: digest) {
+      try await adopt(entry)
+      return
+    }
+    let statement = Study.TranscriptEntry.SignedAnswer.statement(
+      query: digest, site: site, answer: bytes)
+    let message = SiteMessage.siteAnswer(
+      .init(
+        query: digest, answer: TestFaults.altered(bytes),
+        signature: setup.signingKey.signature(for: statement).bytes, reason: ""))
+    pendingAnswer = Frame(kind: message.kind.rawValue, study: plan.id, body: message.body)
+    try await sendPendingAnswer()
+  }
+
+  /// Says how far this site is; the aggregator answers with what is missing.
+  private func sendPosition() async throws {
+    await trySending(.position(.init(entryCount: UInt32(entries.count), head: head)))
+    try await sendPendingAnswer()
+  }
+
+  private func sendPendingAnswer() async throws {
+    guard let pendingAnswer, let connection else { return }
+    do { try await connection.send(pendingAnswer) } catch { log("answer not sent: \(error)") }
+  }
+
+  private func trySending(_ message: SiteMessage) async {
+    do { try await send(message) } catch { log("message not sent: \(error)") }
+  }
+
+  private func take(_ frame: Frame) async throws {
+    guard let kind = Study.MessageKind(rawValue: frame.kind) else {
+      log("a frame of unknown kind \(frame.kind) was ignored")
+      return
+    }
+    switch kind {
+    case .secureSum: try await takeSecureSum(frame)
+    case .publishedAnswers:
+      guard case .publishedAnswers(let entry) = try AggregatorMessage(kind: kind, body: frame.body)
+      else { return }
+      try await takePublication(entry)
+    case .resynchronise: try await sendPosition()
+    default: break
+    }
+  }
+
+  /// A message of the secure-sum protocol. A RoundOpen that is ahead of the program is kept until
+  /// the program has derived the query itself.
+  private func takeSecureSum(_ frame: Frame) async throws {
+    TestFaults.beforeMessage(frame.body)
+    if SumMessage.kind(frame.body) == .roundOpen, prepared == nil {
+      heldFrame = frame
+      return
+    }
+    let payload = try frame.payload?.bytes() ?? []
+    let actions: [SiteAction]
+    do {
+      actions = try session.receive(frame.body, payload: payload, entropy: &entropy)
+    } catch {
+      log("a message of the aggregator was refused: \(error)")
+      return
+    }
+    try await carryOut(actions)
+    armDeadline()
+  }
+
+  /// Results of a per-site query: every answer must bear its site's signature.
+  private func takePublication(_ entry: Study.TranscriptEntry) async throws {
+    guard case .answers(let published) = entry.content, entry.index >= UInt32(entries.count) else {
+      return
+    }
+    for answer in published {
+      guard
+        let position = setup.study.sites.firstIndex(of: answer.site),
+        let signature = try? Signature(answer.signature),
+        setup.manifest.manifest.roster[position].key.isValid(
+          signature,
+          for: Study.TranscriptEntry.SignedAnswer.statement(
+            query: entry.query, site: answer.site, answer: answer.answer))
+      else {
+        throw StudyError(
+          .malformedAnswer,
+          "the aggregator published an answer of \(answer.site) without that site's signature")
+      }
+    }
+    if case .answers(let digest, _, _) = waiting, digest == entry.query {
+      try await adopt(entry)
+    } else {
+      publications[entry.query] = entry
+    }
+  }
+
+  // MARK: - Actions of the session
+
+  func carryOut(_ actions: [SiteAction]) async throws {
+    var actions = actions[...]
+    var records: [JournalRecord] = []
+    var kept: SiteStore.KeptVector?
+    func isJournalling(_ action: SiteAction?) -> Bool {
+      switch action {
+      case .journal, .keep: true
+      default: false
+      }
+    }
+    while let action = actions.popFirst() {
+      switch action {
+      case .journal(let record): records.append(record)
+      case .keep(let vector, let digest):
+        kept = .init(digest: digest.bytes, bytes: vector.bytes)
+      case .send(let message):
+        TestFaults.beforeSending(message)
+        await trySending(message, payload: nil)
+      case .sendMasked(let message, let vector):
+        TestFaults.beforeSending(message)
+        await trySending(message, payload: Payload(TestFaults.altered(payload: vector.bytes)))
+      case .needAnswer:
+        guard let prepared else { break }
+        let more = session.answer(prepared.values)
+        actions = more[...] + actions
+      case .keyed(let epoch, let members):
+        log("keys of epoch \(epoch) agreed with \(members.count - 1) other sites")
+      case .completed(let outcome): try await complete(outcome)
+      case .caughtUp(let outcome): try await takeCaughtUp(outcome)
+      case .aborted(let round, let fault, _):
+        log("round \(round) is over without a result: \(describe(fault))")
+      case .halted(let fault, _):
+        throw StudyError(
+          .implausibleTotal,
+          "the aggregator published a sum that is not the sum of the answers"
+            + " (\(describe(fault))); this site answers nothing more in this study")
+      }
+      if !records.isEmpty, !isJournalling(actions.first) {
+        try await SumJournal.append(records, keeping: kept, to: setup.store, study: plan.id)
+        records = []
+        kept = nil
+      }
+    }
+  }
+
+  private func trySending(_ message: [UInt8], payload: Payload?) async {
+    guard let connection else { return }
+    do {
+      try await connection.send(
+        Frame(
+          kind: Study.MessageKind.secureSum.rawValue, study: plan.id, body: message,
+          payload: payload))
+    } catch {
+      log("a message was not sent: \(error)")
+    }
+  }
+
+  private func complete(_ outcome: RoundOutcome) async throws {
+    if case .sum(let digest, _) = waiting, digest == outcome.binding.queryDigest {
+      try await adopt(outcome)
+    } else {
+      outcomes[outcome.binding.queryDigest] = outcome
+    }
+  }
+
+  private func takeCaughtUp(_ outcome: RoundOutcome) async throws {
+    try await complete(outcome)
+  }
+
+  /// A fault with the sites' names in the place of their numbers.
+  func describe(_ fault: SecureAggregationError) -> String {
+    let names = fault.named.map { index in
+      index == 0
+        ? "aggregator"
+        : Int(index) <= setup.study.sites.count ? setup.study.sites[Int(index) - 1] : "site \(index)"
+    }
+    var text = "\(fault.code.name), \(fault.message)"
+    if !names.isEmpty { text += " [\(names.joined(separator: ", "))]" }
+    if let sides = fault.sides {
+      text +=
+        "; this site derived \(sides.own.hex.prefix(16))…, the aggregator sent"
+        + " \(sides.received.hex.prefix(16))…"
+    }
+    return text
+  }
+
+  // MARK: - Results
+
+  private func adopt(_ outcome: RoundOutcome) async throws {
+    let participants = outcome.participants.map { setup.study.sites[Int($0) - 1] }
+    let total = Total(values: outcome.total.signed, participants: participants)
+    guard let kind = QueryKind(rawValue: outcome.binding.purpose) else { return }
+    let entry = Study.TranscriptEntry(
+      index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,
+      content: .total(total), round: outcome.round)
+    try await append(entry)
+    try await SumJournal.close(outcome, store: setup.store, study: plan.id)
+    prepared = nil
+    if case .sum(_, let continuation) = waiting {
+      waiting = nil
+      continuation.resume(returning: total)
+    }
+  }
+
+  private func adopt(_ entry: Study.TranscriptEntry) async throws {
+    guard case .answers(let published) = entry.content else { return }
+    pendingAnswer = nil
+    try await append(entry)
+    if case .answers(_, let query, let continuation) = waiting {
+      waiting = nil
+      continuation.resume(returning: SiteAnswers(published: published, to: query))
+    }
+  }
+
+  private func append(_ entry: Study.TranscriptEntry) async throws {
+    guard entry.index == UInt32(entries.count) else {
+      throw StudyError(
+        .transcriptMismatch,
+        "result \(entry.index) was published where this site expects result \(entries.count)")
+    }
+    let next = entry.head(after: head)
+    try await SiteTranscript.append(entry, after: head, head: next, to: setup.store, study: plan.id)
+    entries.append(entry)
+    head = next
+  }
+
+  /// The aggregator is given three times the round's deadline for its next step; then the round is
+  /// burned here.
+  private func armDeadline() {
+    deadlineGeneration += 1
+    let generation = deadlineGeneration
+    let seconds = 3 * plan.deadlines.roundSeconds
+    Task { [weak self] in
+      try? await Task.sleep(for: .seconds(seconds))
+      self?.tell(.deadline(generation: generation))
+    }
+  }
+}

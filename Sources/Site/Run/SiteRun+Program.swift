@@ -1,0 +1,59 @@
+import Cryptography
+import Study
+
+/// The port of the site: what the program asks is answered by this site too, and the published
+/// result comes back.
+extension SiteRun {
+  public func sum(_ query: SumQuery) async throws -> Total {
+    if let failure { throw failure }
+    let digest = query.digest(after: positionHead)
+    if let entry = try recorded(digest) {
+      guard case .total(let total) = entry.content else { throw Self.otherQuery(entry.index) }
+      return total
+    }
+    let values = try TestFaults.computed(try answers.answer(query), query: query)
+    try await door.release(values, to: query, rowCount: answers.rowCount)
+    let total = try await withCheckedThrowingContinuation { continuation in
+      waiting = .sum(digest, continuation)
+      tell(.reached(query, digest: digest, values: values))
+    }
+    _ = try recorded(digest)
+    return total
+  }
+
+  public func perSite(_ query: SiteQuery) async throws -> SiteAnswers {
+    if let failure { throw failure }
+    let digest = query.digest(after: positionHead)
+    if let entry = try recorded(digest) {
+      guard case .answers(let published) = entry.content else {
+        throw Self.otherQuery(entry.index)
+      }
+      return SiteAnswers(published: published, to: query)
+    }
+    let answer = try answers.answer(query)
+    let bytes = try await door.release(answer, to: query, rowCount: answers.rowCount)
+    let result = try await withCheckedThrowingContinuation { continuation in
+      waiting = .answers(digest, query, continuation)
+      tell(.answered(query, digest: digest, bytes: bytes))
+    }
+    _ = try recorded(digest)
+    return result
+  }
+
+  /// The next entry, consumed, when it is there; it must answer this query.
+  private func recorded(_ digest: Digest) throws -> Study.TranscriptEntry? {
+    guard position < entries.count else { return nil }
+    let entry = entries[position]
+    guard entry.query == digest else { throw Self.otherQuery(entry.index) }
+    position += 1
+    positionHead = entry.head(after: positionHead)
+    return entry
+  }
+
+  private static func otherQuery(_ index: UInt32) -> StudyError {
+    StudyError(
+      .transcriptMismatch,
+      "result \(index) of the study answers another query than this site derives; the study or the"
+        + " agent's version changed since it was recorded")
+  }
+}

@@ -1,0 +1,173 @@
+import Cohort
+import Cryptography
+import FixedPoint
+import SecureAggregation
+import Store
+import Study
+import Transport
+
+/// One study at one hospital: the site's own run of the program, and its side of every round.
+///
+/// Everything that happens to a run (a frame from the aggregator, a query that the program reached,
+/// a new connection, a deadline) is an event in one queue, handled one after the other, so that what
+/// is journalled before a message is on the disk before the next event is looked at.
+public actor SiteRun: Federation {
+  /// What a run needs to know and to hold.
+  public struct Setup: Sendable {
+    public var study: AgreedStudy
+    public var manifest: SignedManifest
+    /// The site's position in the roster, from 1.
+    public var index: UInt16
+    public var signingKey: SigningKey
+    public var policy: SitePolicy
+    public var store: SiteStore
+    public var cohort: CohortTable
+
+    public init(
+      study: AgreedStudy, manifest: SignedManifest, index: UInt16, signingKey: SigningKey,
+      policy: SitePolicy, store: SiteStore, cohort: CohortTable
+    ) {
+      self.study = study
+      self.manifest = manifest
+      self.index = index
+      self.signingKey = signingKey
+      self.policy = policy
+      self.store = store
+      self.cohort = cohort
+    }
+  }
+
+  enum Event: Sendable {
+    case connected(any SiteConnection)
+    case disconnected
+    case frame(Frame)
+    case reached(SumQuery, digest: Digest, values: [Int64])
+    case answered(SiteQuery, digest: Digest, bytes: [UInt8])
+    case finished(Digest)
+    case deadline(generation: Int)
+  }
+
+  /// What the program waits for.
+  enum Waiting {
+    case sum(Digest, CheckedContinuation<Total, any Error>)
+    case answers(Digest, SiteQuery, CheckedContinuation<SiteAnswers, any Error>)
+  }
+
+  let setup: Setup
+  let site: String
+  let door: Door
+  var plan: StudyPlan { setup.study.plan }
+  var session: SiteSession
+  var entropy = SystemEntropy()
+  var answers: LocalAnswers
+
+  /// Results so far, from the store and since.
+  var entries: [Study.TranscriptEntry]
+  var head: Digest
+  /// How many results the program has consumed, and the head at that point.
+  var position = 0
+  var positionHead: Digest
+
+  var waiting: Waiting?
+  /// The answer to the query that the program is at.
+  var prepared: (digest: Digest, values: [Int64])?
+  var pendingAnswer: Frame?
+  /// Results that arrived before the program asked, by query digest.
+  var outcomes: [Digest: RoundOutcome] = [:]
+  var publications: [Digest: Study.TranscriptEntry] = [:]
+  /// A RoundOpen that came before the program reached its query.
+  var heldFrame: Frame?
+  /// Why the run ended early.
+  var failure: (any Error)?
+
+  var connection: (any SiteConnection)?
+  var deadlineGeneration = 0
+  let log: @Sendable (String) -> Void
+  let onProgress: @Sendable (StageProgress) -> Void
+  private let inbox: AsyncStream<Event>
+  private let post: AsyncStream<Event>.Continuation
+
+  /// Takes up a study at this site, from its beginning or from what the store holds.
+  public init(
+    _ setup: Setup, log: @escaping @Sendable (String) -> Void,
+    onProgress: @escaping @Sendable (StageProgress) -> Void = { _ in }
+  ) async throws {
+    self.setup = setup
+    self.log = log
+    self.onProgress = onProgress
+    site = setup.study.sites[Int(setup.index) - 1]
+    door = Door(plan: setup.study.plan, policy: setup.policy, store: setup.store)
+    answers = LocalAnswers(site: site, plan: setup.study.plan, cohort: setup.cohort)
+    session = try SiteSession(
+      manifest: setup.manifest, index: setup.index, signingKey: setup.signingKey,
+      journal: try await SumJournal.read(setup.store, study: setup.study.plan.id))
+    positionHead = Study.TranscriptEntry.genesis(of: setup.study)
+    (entries, head) = try await SiteTranscript.read(
+      setup.store, study: setup.study)
+    (inbox, post) = AsyncStream.makeStream(of: Event.self)
+  }
+
+  /// Hands over what happened; returns at once.
+  nonisolated func tell(_ event: Event) { post.yield(event) }
+
+  /// The aggregator is reachable over this connection.
+  public nonisolated func connected(_ connection: any SiteConnection) {
+    post.yield(.connected(connection))
+  }
+
+  /// The connection is gone.
+  public nonisolated func disconnected() { post.yield(.disconnected) }
+
+  /// A frame of this study arrived.
+  public nonisolated func receive(_ frame: Frame) { post.yield(.frame(frame)) }
+
+  /// Runs the study to its end and returns its result; throws what stopped it. The aggregator is
+  /// told either way.
+  public func run() async throws -> StudyResult {
+    let events = Task { await self.handleEvents() }
+    defer {
+      events.cancel()
+      post.finish()
+    }
+    do {
+      try await carryOut(session.resume())
+      let result = try await StudyProgram(setup.study, over: self).run()
+      let digest = result.digest
+      try? await send(.finished(digest))
+      return result
+    } catch {
+      try? await send(.studyFault(String(describing: error)))
+      throw error
+    }
+  }
+
+  private func handleEvents() async {
+    for await event in inbox {
+      do {
+        try await handle(event)
+      } catch {
+        fail(error)
+      }
+    }
+  }
+
+  /// Ends the run: the program's present query throws.
+  func fail(_ error: any Error) {
+    guard failure == nil else { return }
+    failure = error
+    switch waiting {
+    case .sum(_, let continuation): continuation.resume(throwing: error)
+    case .answers(_, _, let continuation): continuation.resume(throwing: error)
+    case nil: break
+    }
+    waiting = nil
+  }
+
+  /// Sends a message about the study; silent when there is no connection.
+  func send(_ message: SiteMessage) async throws {
+    try await connection?.send(
+      Frame(kind: message.kind.rawValue, study: plan.id, body: message.body))
+  }
+
+  public func report(_ progress: StageProgress) async { onProgress(progress) }
+}

@@ -1,0 +1,94 @@
+import CanonicalBytes
+import Cryptography
+import FixedPoint
+import SecureAggregation
+import Store
+import Study
+
+/// Keeps the secure-sum protocol's records in the site's store.
+enum SumJournal {
+  /// What a session takes up after a start.
+  static func read(_ store: SiteStore, study: String) async throws -> SiteJournal {
+    let (records, vectors) = try await store.sumRecords(study: study)
+    var journal = SiteJournal(records: try records.map { try JournalRecord($0) })
+    for record in journal.records {
+      // The ring width of a kept vector is the one of the round it was committed for.
+      guard case .opened(_, _, _, let body) = record.content else { continue }
+      let width = SumMessage.ringWidth(ofRoundOpenBody: body)
+      for vector in vectors {
+        guard let digest = try? Digest(vector.digest) else { continue }
+        journal.vectors[digest] = RingVector(vector.bytes, width: width)
+      }
+    }
+    return journal
+  }
+
+  /// Writes records before the message that they authorise is sent.
+  static func append(
+    _ records: [JournalRecord], keeping vector: SiteStore.KeptVector?, to store: SiteStore,
+    study: String
+  ) async throws {
+    guard let round = records.last?.round else { return }
+    // What authorises no message may be lost in a power cut: the round is then burned again.
+    let isFinal = records.allSatisfy { $0.type >= 8 }
+    try await store.appendSumRecords(
+      records.map(\.bytes), keeping: vector, round: round, study: study,
+      durability: isFinal ? .relaxed : .full)
+  }
+
+  /// After a result: what must be kept for ever is the set that was released and the result's
+  /// digest; messages, seeds and the masked vector are erased.
+  static func close(_ outcome: RoundOutcome, store: SiteStore, study: String) async throws {
+    let none = Digest.zero
+    let released = JournalRecord(
+      round: outcome.round,
+      .released(
+        statement: none, queryDigest: outcome.binding.queryDigest,
+        members: outcome.participants, request: none, message: []))
+    let done = JournalRecord(round: outcome.round, .done(digest: outcome.digest))
+    try await store.closeSumRound(
+      outcome.round, study: study, leaving: [released.bytes, done.bytes])
+  }
+}
+
+/// Keeps the study's results in the site's store, so that a restarted site runs the program again
+/// without looking at its patients.
+enum SiteTranscript {
+  static func read(
+    _ store: SiteStore, study: AgreedStudy
+  ) async throws -> (entries: [Study.TranscriptEntry], head: Digest) {
+    var head = Study.TranscriptEntry.genesis(of: study)
+    var entries: [Study.TranscriptEntry] = []
+    for stored in try await store.transcript(study: study.plan.id) {
+      var reader = ByteReader(stored.total)
+      let entry = try Study.TranscriptEntry(from: &reader)
+      entries.append(entry)
+      head = entry.head(after: head)
+    }
+    return (entries, head)
+  }
+
+  static func append(
+    _ entry: Study.TranscriptEntry, after previous: Digest, head: Digest, to store: SiteStore,
+    study: String
+  ) async throws {
+    var writer = ByteWriter()
+    entry.write(to: &writer)
+    try await store.appendTranscript(
+      .init(
+        study: study, index: Int64(entry.index),
+        kind: .init(entry.content), queryDigest: entry.query.bytes,
+        purpose: entry.kind.rawValue, total: writer.bytes, participants: entry.participants,
+        siteAnswers: [], proof: [], previousDigest: previous.bytes, digest: head.bytes),
+      durability: .relaxed)
+  }
+}
+
+extension Store.TranscriptEntry.Kind {
+  init(_ content: Study.TranscriptEntry.Content) {
+    switch content {
+    case .total: self = .sum
+    case .answers: self = .perSite
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import DemoData
+import Foundation
+import SiteData
+
+/// `wardround demo`
+struct DemoCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "demo",
+    abstract: "Make a network of real processes on this machine and run a study over it.",
+    discussion: """
+      Without options: five hospitals with synthetic admissions. With --study and --data: any study \
+      over a folder with one file per site; the file's name is the site's name. Every hospital is \
+      a process of its own, joined over mutual TLS on the loopback interface.
+      """)
+
+  @Option(help: "A study's folder, or its study.yaml.")
+  var study: String?
+  @Option(help: "A folder with one CSV per site.")
+  var data: String?
+  @Option(help: "Folder of the run, made anew.")
+  var output = "demo-run"
+  @Option(help: "Scales the synthetic hospitals, 0 < share ≤ 1.")
+  var share = 1.0
+  @Flag(help: "End in one JSON object on standard output.")
+  var json = false
+  @Flag(help: "Leave the processes running after the report.")
+  var keepRunning = false
+
+  func validate() throws {
+    guard (study == nil) == (data == nil) else {
+      throw ValidationError("give both --study and --data, or neither")
+    }
+    guard share > 0, share <= 1 else { throw ValidationError("--share is above 0 and at most 1") }
+  }
+
+  func run() async throws {
+    try await CommandFailure.reporting {
+      let folder = try DemoFolder(output)
+      let input: StudyInput
+      let sites: [DemoNetwork.Site]
+      if let study, let data {
+        input = try StudyInput(study: study)
+        sites = try StudyInput.files(in: data).map {
+          .init(
+            name: $0.site, legalEntity: $0.site,
+            dataSection: try input.dataDescription(for: $0.file).yaml())
+        }
+      } else {
+        input = try StudyInput(study: try DemoFolder.exampleStudy())
+        sites = try DemoHospitals.generate(share: share).map { site in
+          try folder.write(site)
+          return .init(
+            name: site.hospital.name, legalEntity: site.hospital.legalEntity,
+            dataSection: site.dataSection)
+        }
+      }
+      let network = DemoNetwork(folder: folder, display: ProgressDisplay())
+      try await network.run(
+        input, sites: sites, json: json, keepRunning: keepRunning)
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Foundation
+import Simulation
+import Site
+import Study
+import Transport
+
+/// Makes a network of real processes, runs a study over it, and says what came out.
+struct DemoNetwork {
+  /// One hospital of the demo.
+  struct Site: Sendable {
+    var name: String
+    var legalEntity: String
+    /// The `data:` section of its site.yaml.
+    var dataSection: String
+  }
+
+  let folder: DemoFolder
+  let display: ProgressDisplay
+
+  func run(
+    _ input: StudyInput, sites: [Site], json: Bool, keepRunning: Bool
+  ) async throws {
+    let processes = DemoProcesses()
+    defer { if !keepRunning { processes.stop() } }
+    let clock = StageClock()
+    clock.enter("network")
+    do {
+      display.say("Making a network of \(sites.count) hospitals in \(folder.path)")
+      try await startAggregator(processes)
+      for site in sites { try await join(site, input.plan, processes) }
+      let client = try await joinResearcher()
+      display.say("All \(sites.count) hospitals have joined over mutual TLS.")
+      clock.enter("propose")
+      let id = try await client.propose(name: input.plan.title, document: input.text)
+      try await approve(id, sites)
+      try await follow(id, client, clock, processes)
+      _ = try await DemoProcesses.command([
+        "study", "fetch", id, "--directory", folder.researcher, "--to", folder.report,
+      ])
+    } catch let failure as DemoProcesses.Failure {
+      FileHandle.standardError.write(Data("error: \(failure)\n".utf8))
+      throw ExitStatus.failed
+    }
+    clock.enter("end")
+    let result = try StudyReportFile.read("\(folder.report)/report.json")
+    try StudyEnding.show(result, folder: folder.report, clock: clock, json: json)
+    if keepRunning, !json { print("The processes go on; logs are in \(folder.path).") }
+  }
+
+  private func startAggregator(_ processes: DemoProcesses) async throws {
+    let ports = try FreePorts.pair()
+    _ = try await DemoProcesses.command([
+      "aggregator", "init", "--directory", folder.aggregator, "--network", "demo", "--host",
+      "127.0.0.1", "--service-port", "\(ports.0)", "--enrolment-port", "\(ports.1)",
+    ])
+    try processes.start(
+      "aggregator", ["aggregator", "run", "--directory", folder.aggregator],
+      log: folder.log("aggregator"))
+    try await FreePorts.waitUntilOpen(ports.1, deadline: .seconds(20))
+    try processes.checkAlive()
+  }
+
+  private func join(_ site: Site, _ plan: StudyPlan, _ processes: DemoProcesses) async throws {
+    let invitation = try await invite(site.name, role: "site")
+    let directory = folder.site(site.name)
+    _ = try await DemoProcesses.command([
+      "site", "join", invitation, "--directory", directory, "--legal-entity", site.legalEntity,
+    ])
+    try Data(settings(site, plan).utf8).write(
+      to: URL(fileURLWithPath: "\(directory)/site.yaml"), options: .atomic)
+    try processes.start(
+      site.name, ["site", "run", "--directory", directory], log: folder.log(site.name))
+  }
+
+  private func invite(_ name: String, role: String) async throws -> String {
+    let output = try await DemoProcesses.command([
+      "aggregator", "invite", name, "--role", role, "--directory", folder.aggregator, "--json",
+    ])
+    struct Answer: Decodable { var invitation: String }
+    return try JSONDecoder().decode(Answer.self, from: Data(output.utf8)).invitation
+  }
+
+  /// The site.yaml that joining wrote, with this hospital's policy and data section: the demo's
+  /// hospitals allow the two named disclosures, and cells as small as the study's.
+  private func settings(_ site: Site, _ plan: StudyPlan) throws -> String {
+    let written = try String(
+      contentsOfFile: "\(folder.site(site.name))/site.yaml", encoding: .utf8)
+    let kept = YAMLSections.removing(["data", "policy"], from: written)
+    return kept + """
+
+      policy:
+        minimum_cohort: 20
+        minimum_sites_in_sum: 3
+        minimum_cell: \(plan.privacy.minimumCell)
+        auto_approve: false
+        disclose: [model-by-site-matrix, leave-one-site-out]
+
+      \(site.dataSection)
+      """
+  }
+
+  private func joinResearcher() async throws -> ResearcherClient {
+    let invitation = try await invite("researcher", role: "researcher")
+    _ = try await DemoProcesses.command([
+      "study", "join", invitation, "--directory", folder.researcher,
+    ])
+    return try MemberDirectory(folder.researcher).researcherClient()
+  }
+
+  /// Every hospital's data steward approves, once the proposal has reached the site.
+  private func approve(_ id: String, _ sites: [Site]) async throws {
+    for site in sites {
+      let end = ContinuousClock.now + .seconds(30)
+      while true {
+        do {
+          _ = try await DemoProcesses.command([
+            "site", "approve", id, "--directory", folder.site(site.name), "--by", "data steward",
+          ])
+          break
+        } catch let failure as DemoProcesses.Failure {
+          guard ContinuousClock.now < end, failure.description.contains("no study") else {
+            throw failure
+          }
+          try await Task.sleep(for: .milliseconds(100))
+        }
+      }
+    }
+  }
+
+  private func follow(
+    _ id: String, _ client: ResearcherClient, _ clock: StageClock, _ processes: DemoProcesses
+  ) async throws {
+    let last = LastEvent()
+    let display = display
+    _ = try await client.watch(study: id) { event in
+      clock.enter(event.stage)
+      display.show(
+        StageProgress(stage: event.stage, detail: event.message, fraction: event.fraction))
+      if event.finalState != nil { await last.set(event.stage, event.message) }
+    }
+    display.finish()
+    let (state, message) = await last.value
+    guard state == "finished" else {
+      throw DemoProcesses.Failure(description: "the study stopped: \(message)")
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Foundation
+import Reports
+import SiteData
+
+/// What a clinician's IT types to use a model.
+struct ModelCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model", abstract: "Use a study's model file.", subcommands: [ModelPredict.self])
+}
+
+/// `wardround model predict`
+struct ModelPredict: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "predict", abstract: "Apply a model file to a CSV: one risk per row.",
+    discussion: """
+      The CSV has a header with the study's column names, in the study's units. Missing values are \
+      imputed as the study froze it. Writes CSV to standard output: the identifier (or the row), \
+      the risk, and whether it reaches the study's threshold.
+      """)
+
+  @Argument(help: "The model file.")
+  var model: String
+  @Argument(help: "The CSV with the patients.")
+  var csv: String
+  @Option(help: "Column to copy as the identifier; the row's number when absent.")
+  var identifier: String?
+
+  func run() async throws {
+    try await CommandFailure.reporting {
+      let file = try ModelFile(decoding: InputFile.data(model))
+      let path = csv.hasPrefix("/") ? csv : FileManager.default.currentDirectoryPath + "/" + csv
+      let (table, identifiers) = try SiteData.loadForPrediction(
+        PredictionInput.description(path, features: file.features, identifier: identifier),
+        features: file.features, identifierColumn: identifier)
+      let risks = try file.predict(table: table)
+      print("\(identifier ?? "row"),risk,flagged")
+      for (row, risk) in risks.enumerated() {
+        let name = identifiers.isEmpty ? "\(table.sourceRows[row])" : identifiers[row]
+        print("\(PredictionInput.quoted(name)),\(risk),\(risk >= file.threshold ? 1 : 0)")
+      }
+    }
+  }
+}

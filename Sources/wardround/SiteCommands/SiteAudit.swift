@@ -1,0 +1,36 @@
+import ArgumentParser
+import Foundation
+import Store
+
+/// `wardround site audit`
+struct SiteAudit: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "audit", abstract: "Show the hash-chained audit log, or verify it.")
+
+  @OptionGroup var folder: SiteFolder
+  @Flag(help: "Walk the chain and name the first entry that is not what was written.")
+  var verify = false
+  @Option(help: "How many of the latest entries to show.")
+  var last = 50
+
+  func run() async throws {
+    try await CommandFailure.reporting {
+      let store = try folder.store(try folder.configuration())
+      guard verify else {
+        for entry in try await store.audit.latestEntries(limit: last) {
+          let time = Date(timeIntervalSince1970: entry.time).formatted(.iso8601)
+          let note = entry.note
+          print(
+            "\(entry.sequence)  \(time)  \(note.actor)  \(note.action)  \(note.study)  \(note.detail)")
+        }
+        return
+      }
+      let report = try await store.audit.verify()
+      guard let fault = report.fault else {
+        return print("The audit log is whole: \(report.goodEntryCount) entries.")
+      }
+      print("The audit log is NOT whole: \(fault)")
+      throw ExitStatus.failed
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+import Site
+import SiteData
+import Store
+import Study
+
+/// What a hospital's IT administrator and data steward type.
+struct SiteCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "site",
+    abstract: "The agent beside a hospital's data: join, check, decide, run, audit.",
+    subcommands: [
+      SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteStudies.self,
+      SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteAudit.self,
+    ])
+}
+
+/// The folder that a site's command works on.
+struct SiteFolder: ParsableArguments {
+  @Option(name: [.customLong("directory"), .customShort("d")], help: "The site's folder.")
+  var path = "site"
+
+  /// The settings; unknown words among queries and disclosures are refused.
+  func configuration() throws -> SiteConfiguration {
+    try SiteConfiguration.read(
+      path: SiteDirectory(path).configurationFile,
+      knownQueries: QueryKind.allCases.map(\.rawValue),
+      knownDisclosures: Study.Disclosure.allCases.map(\.rawValue))
+  }
+
+  /// The agent's store; the agent may be running.
+  func store(_ configuration: SiteConfiguration) throws -> SiteStore {
+    try FileManager.default.createDirectory(
+      atPath: configuration.store, withIntermediateDirectories: true)
+    return try SiteStore(path: SiteDirectory(path, configuration).databaseFile) {
+      Date().timeIntervalSince1970
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Cryptography
+import Foundation
+import Identity
+import Site
+import SiteData
+import Transport
+
+/// `wardround site run`
+struct SiteRunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Run the agent: connect to the aggregator and stay connected.",
+    discussion: "Only dials out. Stops in order on SIGTERM and SIGINT.")
+
+  @OptionGroup var folder: SiteFolder
+
+  func run() async throws {
+    try await CommandFailure.reporting {
+      let configuration = try folder.configuration()
+      let directory = SiteDirectory(folder.path, configuration)
+      let identity = try directory.member.load()
+      let network = try directory.member.network()
+      let key = try identity.signingKey.withSeed {
+        try Cryptography.SigningKey(seed: SecretBytes(copying: $0))
+      }
+      let agent = SiteAgent(
+        .init(
+          site: configuration.site, legalEntity: configuration.legalEntity, signingKey: key,
+          aggregatorKey: try VerifyingKey(network.protocolKey),
+          policy: SitePolicy(configuration.policy), store: try folder.store(configuration),
+          loadCohort: { try SiteData.load(configuration, cohort: $0) },
+          log: ServiceLog.write))
+      let client = SiteClient(try directory.clientConfiguration(configuration))
+      let renewal = CertificateRenewal(of: directory.identity, over: client)
+      try await Shutdown.running {
+        await withTaskGroup(of: Void.self) { group in
+          group.addTask { await agent.run() }
+          group.addTask {
+            await renewal.run(
+              onEvent: { ServiceLog.write("certificate: \($0)") },
+              reconnect: { await agent.reconnect() })
+          }
+          group.addTask {
+            await client.run(
+              onEvent: { event in
+                switch event {
+                case .connected(let peer): ServiceLog.write("connected to \(peer.name)")
+                case .disconnected(let reason, let delay):
+                  ServiceLog.write("not connected: \(reason); next attempt in \(delay)")
+                }
+              },
+              onConnected: { try await agent.serve($0) })
+          }
+          await group.waitForAll()
+        }
+      }
+      ServiceLog.write("stopped")
+    }
+  }
+}

@@ -1,0 +1,12 @@
+import ArgumentParser
+
+/// What a researcher types.
+struct StudyCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "study",
+    abstract: "Propose, follow and fetch studies; replay a transcript; simulate.",
+    subcommands: [
+      StudyJoin.self, StudySubmit.self, StudyList.self, StudyWatch.self, StudyFetch.self,
+      StudyReplay.self, StudySimulate.self,
+    ])
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Cohort
+import Foundation
+import Reports
+import Simulation
+import Site
+import SiteData
+import Study
+
+/// `wardround study simulate`
+struct StudySimulate: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Run a study in one process, with every site's protocol code over memory.",
+    discussion: """
+      A researcher's sandbox: real secure sums and databases, no network and no certificates. The \
+      data are a folder with one file per site, or one file with --site-column.
+      """)
+
+  @Option(help: "The study's folder, or its study.yaml.")
+  var study: String
+  @Option(help: "A folder with one CSV per site, or one CSV file with --site-column.")
+  var data: String
+  @Option(help: "Column that names the site, when the data are one file.")
+  var siteColumn: String?
+  @Option(help: "Folder for databases, report, model and transcript.")
+  var output = "simulation"
+  @Flag(help: "End in one JSON object on standard output.")
+  var json = false
+  @Flag(help: "Show what the aggregator and the sites log.")
+  var verbose = false
+
+  func run() async throws {
+    try await CommandFailure.reporting {
+      let input = try StudyInput(study: study)
+      let folder = try freshFolder()
+      let showsLog = verbose
+      let simulation = try Simulation(
+        sites: try loaders(input), folder: folder,
+        policy: SitePolicy(
+          minimumCohort: 1, minimumCell: 1, disclosures: Set(Disclosure.allCases),
+          autoApprove: true),
+        log: { if showsLog { ServiceLog.write($0) } })
+      let display = ProgressDisplay()
+      let clock = StageClock()
+      let outcome = try await simulation.run(input.text) { progress in
+        clock.enter(progress.stage)
+        display.show(progress)
+      }
+      display.finish()
+      try StudyEnding.show(outcome.result, folder: outcome.folder, clock: clock, json: json)
+    }
+  }
+
+  private func loaders(
+    _ input: StudyInput
+  ) throws -> [String: @Sendable (CohortSpecification) async throws -> CohortTable] {
+    var loaders: [String: @Sendable (CohortSpecification) async throws -> CohortTable] = [:]
+    if let siteColumn {
+      let description = try input.dataDescription(for: data)
+      let split = try SiteData.loadSplit(
+        description, by: siteColumn, cohort: input.plan.cohort)
+      for (name, table) in split.sites { loaders[name] = { _ in table } }
+      return loaders
+    }
+    for (site, file) in try StudyInput.files(in: data) {
+      let description = try input.dataDescription(for: file)
+      loaders[site] = { try SiteData.load(description, cohort: $0) }
+    }
+    return loaders
+  }
+
+  /// A folder of its own for each run, so that no earlier database is taken up.
+  private func freshFolder() throws -> String {
+    var folder = output
+    var number = 1
+    while FileManager.default.fileExists(atPath: folder) {
+      number += 1
+      folder = "\(output)-\(number)"
+    }
+    return folder
+  }
+}
+
+/// What a command that ran a study to its end prints.
+enum StudyEnding {
+  static func show(
+    _ result: StudyResult, folder: String, clock: StageClock, json: Bool
+  ) throws {
+    let outcome = StudyOutcomeJSON(result, folder: folder, stages: clock)
+    if json { return try Output.json(outcome) }
+    let provenance = ReportProvenance(
+      softwareVersion: StudyFiles.softwareVersion, transcriptDigest: "", generatedAt: "")
+    for line in TextSummary.lines(result, provenance: provenance) { print(line) }
+    print("\nReport: \(outcome.report)")
+  }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Cohort
+import Foundation
+import SiteData
+import StrictYAML
+import Study
+
+/// A study folder (`study.yaml`, and `data.yaml` where the files need describing) over a folder with
+/// one file per site, or over one file with a column that names the site.
+struct StudyInput {
+  let text: String
+  let plan: StudyPlan
+  /// The `data.yaml` beside the study, if there is one.
+  private let description: String?
+  private let folder: String
+
+  init(study path: String) throws {
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    folder = exists && isFolder.boolValue ? path : (path as NSString).deletingLastPathComponent
+    let file = exists && isFolder.boolValue ? "\(path)/study.yaml" : path
+    text = try InputFile.text(file)
+    plan = try StudyPlan(yaml: text, file: file)
+    let data = "\(folder.isEmpty ? "." : folder)/data.yaml"
+    description =
+      FileManager.default.fileExists(atPath: data) ? try InputFile.text(data) : nil
+  }
+
+  /// Site names and their files: every `.csv` and `.data` file of the folder; the site is the last
+  /// part of the name before the ending.
+  static func files(in folder: String) throws -> [(site: String, file: String)] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let files = names.sorted().compactMap { name -> (site: String, file: String)? in
+      let parts = name.split(separator: ".")
+      guard parts.count >= 2, let ending = parts.last, ending == "csv" || ending == "data",
+        !name.hasPrefix("split_")
+      else { return nil }
+      let site = String(parts[parts.count - 2]).lowercased().map {
+        $0.isLetter || $0.isNumber ? $0 : "-"
+      }
+      return (String(site), "\(folder)/\(name)")
+    }
+    guard files.count >= 3 else {
+      throw ValidationError(
+        "`\(folder)` has \(files.count) .csv or .data files and a study needs at least 3 sites; put"
+          + " one file per site there, named after the site")
+    }
+    guard Set(files.map(\.site)).count == files.count else {
+      throw ValidationError("two files in `\(folder)` give the same site name; rename one")
+    }
+    return files
+  }
+
+  /// How a file is read: as `data.yaml` says, else by the study's own columns.
+  func dataDescription(for file: String) throws -> DataDescription {
+    let absolute =
+      file.hasPrefix("/") ? file : FileManager.default.currentDirectoryPath + "/" + file
+    guard let description else { return impliedDescription(absolute) }
+    let root = try YAMLDocument(text: description, file: "\(folder)/data.yaml").root
+    return try DataDescription(
+      from: root.mapping(keys: ["data"]).required("data"), folder: "", defaultFile: absolute)
+  }
+
+  /// Columns as the study declares them, in the study's units.
+  private func impliedDescription(_ file: String) -> DataDescription {
+    var columns: [DataDescription.Column] = plan.cohort.features.map { feature in
+      switch feature.kind {
+      case .number(let unit, _, _):
+        .init(feature.column, type: .number, unit: unit, missingCodes: feature.missingCodes)
+      case .category: .init(feature.column, type: .category, missingCodes: feature.missingCodes)
+      case .flag: .init(feature.column, type: .flag, missingCodes: feature.missingCodes)
+      }
+    }
+    let known = Set(columns.map(\.name))
+    var others = [plan.cohort.outcome.column]
+    others += plan.cohort.include.map(\.column)
+    others += [plan.cohort.patientColumn, plan.cohort.orderColumn, plan.cohort.holdout.column]
+      .compactMap { $0 }
+    for name in others where !known.contains(name) && !columns.contains(where: { $0.name == name })
+    {
+      columns.append(.init(name, type: .text))
+    }
+    return DataDescription(
+      file: file, columns: columns, patientColumn: plan.cohort.patientColumn)
+  }
+}

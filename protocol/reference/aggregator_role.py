@@ -218,6 +218,10 @@ class Aggregator(Machine):
         offers = [self.inbox[i]["data"] for i in self.members]
         bodies = {i: self.inbox[i]["body"] for i in self.members}
         last = max(b["lastRound"] for b in bodies.values())
+        impossible = [i for i, b in bodies.items() if b["lastRound"] > self.manifest.fields["roundLimit"]]
+        if impossible:
+            self.fail_epoch(out, Fault("round-limit", impossible))
+            return
         if last > self.base:
             self.highest = last
             self.fail_epoch(out, Fault("round-replayed", []))

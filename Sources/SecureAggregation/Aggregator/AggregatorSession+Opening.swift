@@ -48,7 +48,7 @@ extension AggregatorSession {
     entries.append(entry)
     accepted = (round.number, digest)
     attestations = [:]
-    prefetchRound = round.number + 1
+    prefetchRound = round.number &+ 1
     prefetched = round.unmasks.compactMapValues { unmask in
       unmask.prefetch.map { prefetch in
         AggregatorRound.Deal(

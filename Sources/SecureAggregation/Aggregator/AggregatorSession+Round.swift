@@ -18,7 +18,8 @@ extension AggregatorSession {
   ) throws(SecureAggregationError) -> [AggregatorAction] {
     let chosen = Array(Set(present ?? active)).sorted()
     let limits = manifest.manifest
-    let number = highestRound + 1
+    // Beyond every limit when the numbers are used up.
+    let number = highestRound == .max ? highestRound : highestRound + 1
     guard !state.targets(of: .openRound).isEmpty, let epoch else {
       throw SecureAggregationError(.unexpectedMessage)
     }
@@ -32,7 +33,9 @@ extension AggregatorSession {
       throw SecureAggregationError(
         .prefetchMissing, naming: chosen.filter { !isNext || prefetched[$0] == nil })
     }
-    guard number <= limits.roundLimit, number - baseRound <= UInt64(limits.epochRoundLimit) else {
+    guard number <= limits.roundLimit, number > highestRound,
+      number - baseRound <= UInt64(limits.epochRoundLimit)
+    else {
       throw SecureAggregationError(.roundLimit)
     }
     guard binding.vectorLength >= 2, binding.vectorLength <= limits.maximumVectorLength,

@@ -105,6 +105,11 @@ extension AggregatorSession {
   private mutating func completeOffers() -> [AggregatorAction] {
     let offers = members.compactMap { member in setupMessages[member]?.offer.map { (member, $0) } }
     let last = offers.map(\.1.lastRound).max() ?? 0
+    // A number that no honest site can have opened is no reason to skip all others.
+    let impossible = offers.filter { $0.1.lastRound > manifest.manifest.roundLimit }
+    guard impossible.isEmpty else {
+      return failEpoch(SecureAggregationError(.roundLimit, naming: impossible.map(\.0)))
+    }
     guard last <= baseRound else {
       highestRound = last
       return failEpoch(SecureAggregationError(.roundReplayed))

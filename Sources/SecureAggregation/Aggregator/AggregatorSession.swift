@@ -78,7 +78,7 @@ public struct AggregatorSession: Sendable {
 
   /// Whether `openRound` may choose fast mode for these members.
   public func canOpenFast(for members: [UInt16]) -> Bool {
-    prefetchRound == highestRound + 1 && members.allSatisfy { prefetched[$0] != nil }
+    prefetchRound == highestRound &+ 1 && members.allSatisfy { prefetched[$0] != nil }
   }
 
   /// Whose message is waited for; empty when nothing is.

@@ -88,7 +88,7 @@ public struct Manifest: Sendable, Hashable {
   public var everyone: [UInt16] { (0..<roster.count).map { UInt16($0 + 1) } }
 
   func validate(indices: [UInt16]? = nil) throws(SecureAggregationError) {
-    try validateRoster(indices: indices ?? everyone)
+    try validateRoster(indices: indices)
     let colluderLimit = min(siteCount - 2, 2 * threshold - siteCount - 1)
     guard (1...128).contains(studyIdentifier.utf8.count), purpose.utf8.count <= 4_096,
       (1...128).contains(aggregatorName.utf8.count), encoding.utf8.count <= 256,
@@ -101,7 +101,7 @@ public struct Manifest: Sendable, Hashable {
 
   /// Checks the number of entries, then entry by entry: its index where one was written, name, legal
   /// entity, key. Names the first wrong one.
-  private func validateRoster(indices: [UInt16]) throws(SecureAggregationError) {
+  private func validateRoster(indices: [UInt16]?) throws(SecureAggregationError) {
     guard (3...200).contains(roster.count) else { throw SecureAggregationError(.rosterInvalid) }
     var names: Set<String> = []
     var keys: Set<VerifyingKey> = [aggregatorKey]
@@ -109,7 +109,7 @@ public struct Manifest: Sendable, Hashable {
       let index = UInt16(position + 1)
       let isNew = names.insert(member.siteName).inserted
       let hasOwnKey = keys.insert(member.key).inserted
-      guard indices[position] == index, isNew, hasOwnKey,
+      guard indices.map({ $0[position] == index }) ?? true, isNew, hasOwnKey,
         (1...128).contains(member.siteName.utf8.count),
         (1...256).contains(member.legalEntity.utf8.count)
       else { throw SecureAggregationError(.rosterInvalid, naming: [index]) }

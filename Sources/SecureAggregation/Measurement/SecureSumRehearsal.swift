@@ -10,7 +10,9 @@ public struct SecureSumRehearsal {
   public enum Step: Sendable, Hashable {
     /// One site tags and masks its answer and hashes the result.
     case mask(site: UInt16)
-    /// The aggregator hashes one vector and adds it.
+    /// The aggregator hashes one vector, as a transport does while it arrives.
+    case hash(site: UInt16)
+    /// The aggregator takes one hashed vector and adds it.
     case add(site: UInt16)
     /// The aggregator takes the masks off, with the last message that it waited for, and publishes.
     case open
@@ -168,11 +170,22 @@ public struct SecureSumRehearsal {
     case .sendMasked(let message, let vector):
       guard !silent.contains(index) else { return Packets([]) }
       uploads[index, default: 0] += message.count + vector.count * vector.width.byteCount
-      try measure(.add(site: index)) {
-        actions = try vector.withUnsafeLittleEndianBytes { bytes in
-          Result { try aggregator.receive(from: index, message, payload: bytes) }
-        }.get()
-      }
+      actions = try vector.withUnsafeLittleEndianBytes { bytes in
+        Result {
+          var digest: PayloadDigest?
+          try measure(.hash(site: index)) {
+            var digester = PayloadDigester(byteCount: bytes.count)
+            digester.update(bytes)
+            digest = digester.finish()
+          }
+          var actions: [AggregatorAction] = []
+          try measure(.add(site: index)) {
+            actions = try aggregator.receive(
+              from: index, message, payload: bytes, digest: digest)
+          }
+          return actions
+        }
+      }.get()
     default: break
     }
     return Packets(actions)

@@ -22,7 +22,7 @@ public struct RoundBinding: Sendable, Hashable {
   /// The binding of a query whose answer has `answerLength` coordinates; nil when the purpose is
   /// longer than 64 bytes or the length is outside 1 … 2^32 − 2.
   public init?(purpose: String, queryDigest: Digest, ringWidth: RingWidth, answerLength: Int) {
-    guard purpose.utf8.count <= RoundOpen.purposeLimit, answerLength >= 1,
+    guard purpose.utf8.count <= RoundOpen.purposeLimit, answerLength >= 1, answerLength < .max,
       let length = UInt32(exactly: answerLength + 1)
     else { return nil }
     self.init(

@@ -112,7 +112,7 @@ extension SiteSession {
     case .shared, .opened, .locked: memory.replies = [:]
     default: break
     }
-    dropRound(next: number + 1)
+    dropRound(next: number &+ 1)
     prefetched = nil
     if fault.code == .sumRejected, event == .fault {
       memory.isHalted = true

@@ -102,15 +102,15 @@ extension SiteSession {
     for recipients: [UInt16], after number: UInt64, entropy: inout some EntropySource
   ) throws(SecureAggregationError) -> Prefetch? {
     guard var keys = pairKeys else { return nil }
-    keys.advance(to: number + 1)
+    keys.advance(to: number &+ 1)
     let associatedData = RoundDigests.prefetch(
-      manifest: manifest.digest, epoch: memory.epoch, round: number + 1)
+      manifest: manifest.digest, epoch: memory.epoch, round: number &+ 1)
     let secrets = try deal(
       to: recipients, keys: keys, associatedData: associatedData, entropy: &entropy
     ) { peer, target in
       keys.maskKey(with: peer, into: target)
     }
-    prefetched = (number + 1, secrets)
+    prefetched = (number &+ 1, secrets)
     return Prefetch(
       selfCommitment: secrets.selfCommitment, maskCommitment: secrets.maskCommitment,
       parcels: secrets.parcels, recovery: secrets.recovery)
@@ -128,7 +128,7 @@ extension SiteSession {
     if state.isKeyed, currentRound == pending.round {
       move(on: .result, to: .done)
       eligible = body.members
-      dropRound(next: pending.round + 1)
+      dropRound(next: pending.round &+ 1)
     } else {
       move(on: .result, to: state)
     }

@@ -69,7 +69,7 @@ import Testing
     // Seed: the number of sites. The chance of staying is high enough that about half the patterns
     // may open.
     var generator = SplitMix(state: UInt64(siteCount))
-    for _ in 0..<25 {
+    for _ in 0..<16 {
       let fates = (0..<siteCount).map { _ in
         UInt8.random(in: 0..<100, using: &generator) < 78
           ? Fate.stays : Fate.allCases.randomElement(using: &generator) ?? .stays

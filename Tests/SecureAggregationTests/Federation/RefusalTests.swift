@@ -104,6 +104,24 @@ import Testing
     #expect(2 * threshold - siteCount - 1 == colluders)
   }
 
+  @Test("A site that claims an impossible last round is named; the numbers are not used up")
+  func impossibleLastRound() throws {
+    var federation = try Federation(siteCount: 4)
+    federation.tamper = { [federation] packet in
+      guard packet.from == 3, packet.kind == .keyOffer else { return nil }
+      return try? self.changed(packet, KeyOffer.self, in: federation) {
+        KeyOffer(agreementKey: $0.agreementKey, lastRound: .max, accepted: $0.accepted)
+      }
+    }
+    try federation.openEpoch()
+    #expect(federation.failures == [SecureAggregationError(.roundLimit, naming: [3])])
+    #expect(federation.aggregator.highestRound == 0)
+    federation.tamper = { _ in nil }
+    try federation.openEpoch()
+    try federation.run(Federation.binding(), answers: federation.answers(length: 5))
+    #expect(federation.outcomes.first?.round == 1)
+  }
+
   // MARK: Sets (group 2)
 
   @Test("Lock2 with fewer than the quorum is refused, and no acknowledgement leaves")

@@ -1,7 +1,6 @@
 import GRPCCore
 import Identity
 import NIOCore
-import NIOPosix
 import NIOSSL
 import Synchronization
 
@@ -52,7 +51,7 @@ final class AttemptDiary: Sendable {
     guard let rpc else { return TransportError(.connectionLost, subject: address.description) }
     if !state.isConnected, rpc.code == .unavailable || rpc.code == .deadlineExceeded {
       return TransportError(
-        .notReachable, subject: address.description, detail: cause.map(Self.words) ?? "")
+        .notReachable, subject: address.description, detail: cause.map(Words.ofSocket) ?? "")
     }
     return TransportError(TransportError(rpc).code, subject: address.description)
   }
@@ -68,16 +67,5 @@ final class AttemptDiary: Sendable {
     return TransportError(
       .certificateRefused,
       detail: ownCertificate ?? "revoked, or not of this aggregator's network")
-  }
-
-  /// A socket error's words, without types and file names.
-  private static func words(_ error: any Error) -> String {
-    if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
-    if let error = error as? NIOConnectionError, let first = error.connectionErrors.first {
-      return words(first.error)
-    }
-    if error is NIOConnectionError { return "the name does not resolve" }
-    if let error = error as? ChannelError, case .connectTimeout = error { return "no answer" }
-    return ""
   }
 }

@@ -1,7 +1,7 @@
 /// What a connection has to send, and in which order: a state machine without I/O or clock.
 ///
 /// Control messages (hello, grant, heartbeat, goodbye) go first. Frames go in order; a long payload
-/// waits for the receiver's grant and then goes chunk by chunk.
+/// waits for the receiver's grant and for this side's start, and then goes chunk by chunk.
 struct OutboundLane {
   typealias Completion = CheckedContinuation<Void, any Error>
 
@@ -25,6 +25,7 @@ struct OutboundLane {
   /// being written.
   private var current: (item: Item, offset: Int, remaining: Int)?
   private(set) var isAwaitingGrant = false
+  private var isGranted = false
   private var isClosing = false
 
   init(settings: ConnectionSettings) {
@@ -58,9 +59,21 @@ struct OutboundLane {
 
   /// The receiver has room. False when no payload waits for that.
   mutating func grant() -> Bool {
-    guard isAwaitingGrant else { return false }
-    isAwaitingGrant = false
+    guard isAwaitingGrant, !isGranted else { return false }
+    isGranted = true
     return true
+  }
+
+  /// This side has room, too: the granted payload may go.
+  mutating func start() {
+    guard isGranted else { return }
+    isGranted = false
+    isAwaitingGrant = false
+  }
+
+  /// Whether a long payload has been announced and not all of it has been written.
+  var isSendingPayload: Bool {
+    current.map { $0.item.frame.payload?.count ?? 0 } ?? 0 > settings.maximumInlineBytes
   }
 
   /// Whether `next` would give something other than `wait`.
@@ -95,6 +108,7 @@ struct OutboundLane {
     current = nil
     queuedBytes = 0
     isAwaitingGrant = false
+    isGranted = false
     return completions
   }
 

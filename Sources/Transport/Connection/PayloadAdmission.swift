@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Decides how many long payloads may be on their way to this process at once, over all its
-/// connections, so that its memory does not grow with the number of senders.
+/// Decides how many long payloads may be on their way to or from this process at once, over all its
+/// connections, so that its memory does not grow with their number.
 ///
 /// A payload holds one of a few places while its bytes come fast. One that comes slowly (a slow
 /// link) or not at all (a frozen peer) gives its place up and goes on without one: it hardly uses

@@ -5,10 +5,11 @@ enum PayloadStore: Sendable {
   /// In memory: at a site, which has one connection.
   case memory
   /// In unlinked files of a folder, a few at once: at the aggregator.
-  case spool(SpoolFolder, PayloadAdmission)
+  case spool(SpoolFolder, PayloadTraffic)
 
-  var admission: PayloadAdmission? {
-    if case .spool(_, let admission) = self { admission } else { nil }
+  /// Who decides how many payloads are under way; nil when any number may be.
+  var traffic: PayloadTraffic? {
+    if case .spool(_, let traffic) = self { traffic } else { nil }
   }
 
   func open() throws(TransportError) -> PayloadSink {
@@ -16,6 +17,28 @@ enum PayloadStore: Sendable {
     case .memory: .memory([])
     case .spool(let folder, _): .file(try folder.makeFile())
     }
+  }
+}
+
+/// Admission in each direction, shared by all connections of a server.
+struct PayloadTraffic: Sendable {
+  let incoming: PayloadAdmission
+  let outgoing: PayloadAdmission
+
+  /// - Parameter places: how many fast payloads at once in each direction.
+  init(places: Int) {
+    incoming = PayloadAdmission(places: places)
+    outgoing = PayloadAdmission(places: places)
+  }
+
+  func tick(_ now: ContinuousClock.Instant) {
+    incoming.tick(now)
+    outgoing.tick(now)
+  }
+
+  func finish(_ connection: UInt64) {
+    incoming.finish(connection)
+    outgoing.finish(connection)
   }
 }
 

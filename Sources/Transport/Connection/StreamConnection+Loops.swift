@@ -43,8 +43,17 @@ extension StreamConnection {
     }
     completed?.resume()
     if let failure { close(failure) }
+    if let outgoing = store.traffic?.outgoing {
+      if case .write(.chunk(_, let data)) = step {
+        outgoing.progress(identifier, bytes: data.count)
+      } else if !isSendingPayload {
+        outgoing.finish(identifier)
+      }
+    }
     return step
   }
+
+  private var isSendingPayload: Bool { state.withLock { $0.lane.isSendingPayload } }
 
   private func untilThereIsSomethingToWrite() async {
     await withTaskCancellationHandler {
@@ -104,11 +113,11 @@ extension StreamConnection {
         TransportError(error.code, subject: peer.description, detail: error.detail),
         inOrder: error.code == .closed, goodbye: nil)
     case .grant:
-      let (isExpected, writer) = state.withLock { ($0.lane.grant(), $0.takeWriter()) }
-      writer?.resume()
-      guard isExpected else {
+      guard state.withLock({ $0.lane.grant() }) else {
         throw TransportError(.messageMalformed, detail: "a grant that nobody asked for")
       }
+      guard let outgoing = store.traffic?.outgoing else { return startPayload() }
+      outgoing.request(identifier) { [weak self] in self?.startPayload() }
     case .envelope(let envelope):
       try acceptedOnly()
       try await perform(assemble { try $0.receive(envelope) }, &sink)
@@ -143,14 +152,14 @@ extension StreamConnection {
       await push(frame)
     case .open:
       sink = try store.open()
-      guard let admission = store.admission else { return grantPayload() }
-      admission.request(identifier) { [weak self] in self?.grantPayload() }
+      guard let incoming = store.traffic?.incoming else { return grantPayload() }
+      incoming.request(identifier) { [weak self] in self?.grantPayload() }
     case .store(let offset, let data, let isLast):
       try await sink?.store(data, at: offset)
-      store.admission?.progress(identifier, bytes: data.count)
+      store.traffic?.incoming.progress(identifier, bytes: data.count)
       guard isLast, let stored = sink else { return }
       sink = nil
-      store.admission?.finish(identifier)
+      store.traffic?.incoming.finish(identifier)
       let frame = state.withLock { state in
         state.assembler.complete(with: stored.finish(length: offset + data.count))
       }
@@ -163,6 +172,14 @@ extension StreamConnection {
       guard state.end == nil else { return nil }
       state.assembler.grant()
       state.lane.append(control: .grant)
+      return state.takeWriter()
+    }
+    writer?.resume()
+  }
+
+  private func startPayload() {
+    let writer = state.withLock { state -> Writer? in
+      state.lane.start()
       return state.takeWriter()
     }
     writer?.resume()
@@ -186,7 +203,7 @@ extension StreamConnection {
       let now = ContinuousClock.now
       let wasStopped = now - previous > settings.tick * 4 + .seconds(1)
       previous = now
-      store.admission?.tick(now)
+      store.traffic?.tick(now)
       if let endedAt = state.withLock({ $0.endedAt }) {
         if now - endedAt >= settings.closeLinger { return }
         continue

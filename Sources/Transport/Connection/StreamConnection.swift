@@ -133,7 +133,7 @@ final class StreamConnection: SiteConnection {
     }
     guard let ended else { return }
     queue.finish(reason, inOrder: inOrder)
-    store.admission?.finish(identifier)
+    store.traffic?.finish(identifier)
     ended.writer?.resume()
     for completion in ended.completions { completion.resume(throwing: reason) }
     for waiter in ended.accepted { waiter.resume(throwing: reason) }

@@ -1,5 +1,8 @@
+import Foundation
 import GRPCCore
 import Identity
+import NIOCore
+import NIOPosix
 
 /// The words of any error, for a log or a person.
 enum Words {
@@ -9,6 +12,17 @@ enum Words {
     case let error as IdentityError: String(describing: error)
     default: "unexpected failure"
     }
+  }
+
+  /// A socket error's words, without types and file names.
+  static func ofSocket(_ error: any Error) -> String {
+    if let error = error as? IOError { return String(cString: strerror(error.errnoCode)) }
+    if let error = error as? NIOConnectionError, let first = error.connectionErrors.first {
+      return ofSocket(first.error)
+    }
+    if error is NIOConnectionError { return "the name does not resolve" }
+    if let error = error as? ChannelError, case .connectTimeout = error { return "no answer" }
+    return ""
   }
 }
 

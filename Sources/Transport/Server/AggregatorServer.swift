@@ -22,7 +22,7 @@ public final class AggregatorServer: Sendable {
     public var check: PeerCheck
     /// Where received payloads go.
     public var spool: SpoolFolder
-    /// How many fast payloads may be under way at once, over all sites.
+    /// How many fast payloads may be under way at once in each direction, over all sites.
     public var concurrentPayloads = 2
     /// Limits of each site's connection.
     public var connection = ConnectionSettings()
@@ -59,7 +59,7 @@ public final class AggregatorServer: Sendable {
   private let handler: any AggregatorHandler
   private let onEvent: @Sendable (Event) -> Void
   private let registry = ConnectionRegistry()
-  private let admission: PayloadAdmission
+  private let traffic: PayloadTraffic
   private let state = Mutex(State())
 
   /// Makes a server; `run` starts it.
@@ -70,7 +70,7 @@ public final class AggregatorServer: Sendable {
     self.configuration = configuration
     self.handler = handler
     self.onEvent = onEvent
-    admission = PayloadAdmission(places: configuration.concurrentPayloads)
+    traffic = PayloadTraffic(places: configuration.concurrentPayloads)
   }
 
   /// Listens and serves until `stop` is called or the task is cancelled.
@@ -96,8 +96,9 @@ public final class AggregatorServer: Sendable {
     // Proof of life: both tasks end when `stop` has shut their servers down, within its limit, and
     // `run` does not return before. They are not children, so that cancelling `run` is a graceful
     // stop too instead of cutting every call in the middle of a word.
-    let serving = ([memberServer] + (enrolmentServer.map { [$0] } ?? [])).map { server in
-      Task { try await self.serve(server) }
+    var serving = [Task { try await self.serve(memberServer, at: configuration.members) }]
+    if let enrolmentServer, let address = configuration.enrolment {
+      serving.append(Task { try await self.serve(enrolmentServer, at: address) })
     }
     let announcing = Task {
       // When a listener cannot be opened the server's own error says why.
@@ -149,14 +150,16 @@ public final class AggregatorServer: Sendable {
     [
       SiteServiceAdapter(
         handler: handler, registry: registry, settings: configuration.connection,
-        store: .spool(configuration.spool, admission), software: configuration.software,
+        store: .spool(configuration.spool, traffic), software: configuration.software,
         check: configuration.check),
       ResearcherServiceAdapter(handler: handler),
       OperatorServiceAdapter(handler: handler) { [registry] in registry.revoke($0) },
     ]
   }
 
-  private func serve(_ server: GRPCServer<HTTP2ServerTransport.Posix>) async throws {
+  private func serve(
+    _ server: GRPCServer<HTTP2ServerTransport.Posix>, at address: ListeningAddress
+  ) async throws {
     do {
       try await server.serve()
       return
@@ -164,8 +167,10 @@ public final class AggregatorServer: Sendable {
       // One listener without the other is no aggregator.
       stop()
       registry.channels.cutAll()
-      let cause = (error as? RuntimeError)?.cause ?? error
-      throw TransportError(.settingsInvalid, detail: String(describing: cause))
+      let words = Words.ofSocket((error as? RuntimeError)?.cause ?? error)
+      let files = "certificate or key cannot be read: \(configuration.credentials.privateKey)"
+      throw TransportError(
+        .settingsInvalid, subject: address.description, detail: words.isEmpty ? files : words)
     }
   }
 

@@ -132,6 +132,21 @@ import Testing
     #expect(reader.failure == nil)
   }
 
+  @Test func showsTwentyHospitals() async throws {
+    let result = try await StudyFixture.runTwenty()
+    let text = HTMLReport.render(result, provenance: StudyFixture.provenance)
+    let reader = PageReader()
+    try reader.read(text)
+    #expect(reader.failure == nil)
+    #expect(result.sites.count == 20)
+    for site in result.sites {
+      #expect(reader.cells.filter { $0.contains(site.name) }.count >= 3, "\(site.name)")
+    }
+    if let path = ProcessInfo.processInfo.environment["WARDROUND_REPORT_PREVIEW"] {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path + ".twenty.html"))
+    }
+  }
+
   @Test func survivesAnEmptyResult() async throws {
     var result = try await StudyFixture.result.value
     result.sites = []

@@ -107,6 +107,14 @@ import Testing
     }
   }
 
+  @Test func fileNamesStayInTheFolder() {
+    #expect(ModelFile.fileName(model: "../../etc", index: 0) == "model.json")
+    #expect(ModelFile.fileName(model: "../../etc/Passwd", index: 1) == "model-2-etc-passwd.json")
+    #expect(
+      ModelFile.fileName(model: "averaging (adam)", index: 2) == "model-3-averaging-adam.json")
+    #expect(ModelFile.fileName(model: "…", index: 3) == "model-4.json")
+  }
+
   @Test func refusesWhatDoesNotFit() async throws {
     let result = try await StudyFixture.result.value
     #expect(throws: ReportsError(.unknownModel, "")) {

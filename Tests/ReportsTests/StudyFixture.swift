@@ -74,6 +74,18 @@ enum StudyFixture {
     return try await StudyProgram(study, over: PooledFederation(study, cohorts: cohorts)).run()
   }
 
+  /// The same study over twenty hospitals.
+  static func runTwenty() async throws -> StudyResult {
+    let names = (1...20).map { "County hospital no. \($0)" }
+    let study = AgreedStudy(plan: plan, sites: names, disclosures: [.modelBySiteMatrix])
+    var cohorts: [String: CohortTable] = [:]
+    for (index, name) in names.enumerated() {
+      cohorts[name] = try table(
+        seed: UInt64(100 + index), rows: 150 + 10 * index, ageShift: Double(index % 4) * 4)
+    }
+    return try await StudyProgram(study, over: PooledFederation(study, cohorts: cohorts)).run()
+  }
+
   /// Seeded admissions whose risk rises with age, creatinine and lactate.
   static func table(
     seed: UInt64, rows: Int, creatinineFactor: Double = 1, ageShift: Double = 0,

@@ -13,6 +13,8 @@ struct ForestPlot {
     var weight: Double?
     /// Why there is no value.
     var reason: String?
+    /// Decimals where they are not the plot's.
+    var places: Int?
   }
 
   struct Summary {
@@ -97,14 +99,14 @@ struct ForestPlot {
     if let interval = row.interval {
       drawWhisker(interval, at: y, scale: scale, in: &drawing)
     }
+    let text = NumberText.estimate(value, row.interval, row.places ?? places)
     let side = 5 + 9 * (row.weight ?? 0.1).squareRoot()
     if scale.contains(value) {
       drawing.rectangle(
         Box(x: scale.place(value) - side / 2, y: y - side / 2, width: side, height: side), "mark",
-        hint: "\(row.label): \(NumberText.estimate(value, row.interval, places))")
+        hint: "\(row.label): \(text)")
     }
-    drawing.text(
-      width, y + 4, NumberText.estimate(value, row.interval, places), "t num", anchor: .end)
+    drawing.text(width, y + 4, text, "t num", anchor: .end)
   }
 
   private func drawWhisker(

@@ -51,12 +51,14 @@ struct LineOverlay {
       let left = 20 + Double(column) * columnWidth
       let top = box.bottom + 56 + Double(position % max(legendRows, 1)) * 19
       drawing.line(left, top, left + 26, top, "line \(Palette.series(entry.index))")
-      let detailWidth = entry.detail.isEmpty ? 0 : Drawing.width(of: entry.detail, size: 11) + 6
+      // Two columns leave no room for the remark; the number stands in the tables too.
+      let detail = legendColumns > 1 ? "" : entry.detail
+      let detailWidth = detail.isEmpty ? 0 : Drawing.width(of: detail, size: 11) + 6
       let room = columnWidth - 46 - detailWidth
       drawing.text(left + 34, top + 4, entry.label, "t", size: 11.5, width: room)
-      if !entry.detail.isEmpty {
+      if !detail.isEmpty {
         drawing.text(
-          left + columnWidth - 8, top + 4, entry.detail, "t muted num", anchor: .end, size: 11)
+          left + columnWidth - 8, top + 4, detail, "t muted num", anchor: .end, size: 11)
       }
     }
     return drawing.markup

@@ -4,7 +4,7 @@ struct PanelGrid {
   let count: Int
   let panelHeight: Double
   static let width = 760.0
-  private let left = 44.0
+  private let left = 52.0
   private let gap = 40.0
 
   init(count: Int, panelHeight: Double = 120) {

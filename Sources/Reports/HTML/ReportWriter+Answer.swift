@@ -61,7 +61,7 @@ extension ReportWriter {
     let asked = answers.reduce(0) { $0 + $1.queryCount }
     let exception =
       result.study.disclosures.contains(.leaveOneSiteOut)
-      ? " (except by the subtraction that the hospitals allowed, below)" : ""
+      ? " (except by the subtraction that the hospitals allowed by name)" : ""
     return """
       At most \(NumberText.count(totals)) numbers left as sums over at least \(fewest) hospitals, of \
       which no single hospital’s part could be read\(exception), and \

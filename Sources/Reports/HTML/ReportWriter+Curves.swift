@@ -198,8 +198,8 @@ extension ReportWriter {
       reading: """
         Each bar is a share of the patients of its class in a range of 5 percentage points. The better \
         the model separates, the less the upper and the lower half overlap. Inside a released row of \
-        the risk table patients are taken as evenly spread; the axis ends where fewer than 0.4 % of \
-        every class are left.
+        the risk table patients are taken as evenly spread around the row’s mean; the axis ends where \
+        fewer than 0.4 % of every class are left.
         """, released: .siteCounts, drawing.markup)
   }
 }
@@ -222,11 +222,16 @@ struct RiskHistogram {
     var events = [Double](repeating: 0, count: 20)
     var others = events
     for row in table.rows where row.upperCut > row.lowerCut {
+      guard row.patientCount > 0 else { continue }
+      // An even spread inside the row that has the row's mean risk.
+      let mean = row.predictedSum / Double(row.patientCount)
+      let start = max(row.lowerCut, min(2 * mean - row.upperCut, mean - 1e-6))
+      let end = min(row.upperCut, max(2 * mean - row.lowerCut, mean + 1e-6))
       for bin in 0..<20 {
-        let low = max(row.lowerCut, Double(bin) / 20)
-        let high = min(row.upperCut, Double(bin + 1) / 20)
+        let low = max(start, Double(bin) / 20)
+        let high = min(end, Double(bin + 1) / 20)
         guard high > low else { continue }
-        let share = (high - low) / (row.upperCut - row.lowerCut)
+        let share = (high - low) / (end - start)
         events[bin] += share * Double(row.eventCount)
         others[bin] += share * Double(row.nonEventCount)
       }

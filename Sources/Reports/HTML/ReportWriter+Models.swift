@@ -42,7 +42,8 @@ extension ReportWriter {
     return section("models", "The study’s models compared", overview + modelsBySite())
   }
 
-  private func pooledBrier(_ parts: [SitePerformance]) -> Double? {
+  /// Brier score over all held-out patients of the hospitals that released it.
+  func pooledBrier(_ parts: [SitePerformance]) -> Double? {
     var sum = 0.0
     var count = 0
     for part in parts {
@@ -53,7 +54,8 @@ extension ReportWriter {
     return count > 0 ? sum / Double(count) : nil
   }
 
-  private func pooledAccuracy(_ parts: [SitePerformance]) -> Double? {
+  /// Accuracy at the threshold over all held-out patients of the hospitals that released it.
+  func pooledAccuracy(_ parts: [SitePerformance]) -> Double? {
     let shares = parts.compactMap { $0.thresholdPerformance?.accuracy }
     return share(shares.reduce(0) { $0 + $1.count }, shares.reduce(0) { $0 + $1.total })
   }

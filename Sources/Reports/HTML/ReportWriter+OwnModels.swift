@@ -119,7 +119,7 @@ extension ReportWriter {
             part?.recalibration?.slope?.value, part?.recalibration?.slope?.interval, 2)),
         .cell(
           NumberText.estimate(
-            part?.observedExpected?.ratio, part?.observedExpected?.interval, 2)),
+            part?.observedExpected?.ratio, part?.observedExpected?.interval, ratioPlaces(part))),
       ]
     }
     return table(

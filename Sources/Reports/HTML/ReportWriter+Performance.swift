@@ -11,9 +11,15 @@ extension ReportWriter {
 
       """
     let body =
-      intro + aurocForest() + curvePair() + calibrationForests() + decisionFigure() + riskFigure()
+      intro + aurocForest() + calibrationForests() + curvePair() + decisionFigure() + riskFigure()
       + siteTable() + summaryTable()
     return section("performance", "Performance on every hospital’s own patients", body)
+  }
+
+  /// One decimal where the counts behind O:E are held back.
+  func ratioPlaces(_ part: SitePerformance?) -> Int {
+    guard let ratio = part?.observedExpected else { return 2 }
+    return ratio.observedCount == nil ? 1 : 2
   }
 
   private func patientsAndEvents(_ site: String) -> String {
@@ -35,7 +41,8 @@ extension ReportWriter {
       return ForestPlot.Row(
         label: site, detail: patientsAndEvents(site), value: pair?.0, interval: pair?.1,
         weight: summary?.analysis.studies.first { $0.site == site }?.weight,
-        reason: reason(site) ?? "not available")
+        reason: reason(site) ?? "not available",
+        places: measure == .observedExpectedRatio ? ratioPlaces(performance[site]) : nil)
     }
     let spoken = rows.map { "\($0.label) \(NumberText.estimate($0.value, $0.interval, places))" }
     let pooled =

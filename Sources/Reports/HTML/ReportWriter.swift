@@ -85,6 +85,7 @@ struct ReportWriter {
   ) -> Markup {
     tableCount += 1
     let id = "table-\(tableCount)"
+    let style = tables.reduce(0) { $0 + $1.rows.count } <= 16 ? "tabular short" : "tabular"
     let bodies = tables.map { table -> Markup in
       """
       <div class="scroll" role="region" tabindex="0" aria-labelledby="\(id)-title">\
@@ -93,7 +94,7 @@ struct ReportWriter {
       """
     }
     return """
-      <figure id="\(id)" class="tabular">
+      <figure id="\(id)" class="\(style)">
       <figcaption><b id="\(id)-title">Table \(tableCount). \(title).</b> \(reading) \
       \(released.markup)</figcaption>
       \(bodies)

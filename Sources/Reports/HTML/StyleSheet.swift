@@ -118,7 +118,8 @@ enum StyleSheet {
     font-variant-numeric:tabular-nums}
     footer{margin-top:3rem;padding-top:1rem;padding-bottom:3rem;border-top:1px solid var(--line);\
     font-size:.82rem;color:var(--soft)}
-    @media (max-width:46rem){.tiles{grid-template-columns:1fr 1fr}dl{grid-template-columns:1fr}dt{border-bottom:0;padding-bottom:0}\
+    @media (max-width:46rem){.tiles{grid-template-columns:1fr 1fr}\
+    .plot svg.drawing{min-width:34rem}.pair svg.drawing{min-width:0}dl{grid-template-columns:1fr}dt{border-bottom:0;padding-bottom:0}\
     h1{font-size:1.6rem}}
     @page{size:A4;margin:17mm 16mm 18mm;@bottom-right{content:counter(page) " / " counter(pages);\
     font:8pt system-ui,sans-serif;color:#55606f}}
@@ -135,9 +136,11 @@ enum StyleSheet {
     h2,h3{break-after:avoid}
     p,li{orphans:3;widows:3}
     .answer{font-size:10.5pt}
-    h2+p{break-after:avoid}
+    h2+p{break-after:avoid;break-inside:avoid}
+    p,figcaption,.answer,.subtitle,ul.plain{max-width:none}
+    .limits{-webkit-box-decoration-break:clone;box-decoration-break:clone}
     figure,figcaption,.plot,svg.drawing,.tile,.limits li,.findings li,tr,dt,dd{break-inside:avoid}
-    figure.tabular{break-inside:auto}
+    figure.tabular{break-inside:auto} figure.tabular.short{break-inside:avoid}
     figcaption{break-after:avoid;font-size:8.5pt}
     .released{font-size:8pt}
     .scroll,.plot{overflow:visible}

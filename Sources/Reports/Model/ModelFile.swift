@@ -136,6 +136,20 @@ public struct ModelFile: Sendable, Codable, Equatable {
     try StrictJSON.encode(self)
   }
 
+  /// A name for the file of a study's n-th model, counted from 0: "model.json" for the primary one,
+  /// else its number and its name in letters, digits and hyphens. Names never meet and never leave
+  /// the folder, whatever the model is called.
+  public static func fileName(model: String, index: Int) -> String {
+    guard index > 0 else { return "model.json" }
+    let words = model.lowercased().unicodeScalars.map { scalar -> Character in
+      let isPlain =
+        scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil)
+      return isPlain ? Character(scalar) : "-"
+    }
+    let name = String(words).split(separator: "-").joined(separator: "-").prefix(48)
+    return "model-\(index + 1)" + (name.isEmpty ? "" : "-\(name)") + ".json"
+  }
+
   /// What a reader of tables needs to build a table for prediction: the features, and an outcome
   /// and a holdout that prediction does not look at.
   public var predictionSpecification: CohortSpecification {

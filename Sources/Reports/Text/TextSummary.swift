@@ -12,6 +12,7 @@ public enum TextSummary {
     var lines = [plain(result.study.title), headline(writer), ""]
     lines += comparison(writer)
     lines += summaries(writer)
+    lines += models(writer)
     let findings = result.drift.findings
     lines.append("")
     if findings.isEmpty {
@@ -60,12 +61,7 @@ public enum TextSummary {
         NumberText.fixed(gain?.own?.value, 3), writer.signed(gain?.difference, 3),
       ]
     }
-    let widths = heading.indices.map { column in
-      ([heading] + rows).map { $0[column].count }.max() ?? 0
-    }
-    return ([heading] + rows).map { cells in
-      cells.indices.map { padded(cells[$0], widths[$0], right: $0 > 0) }.joined(separator: "  ")
-    }
+    return aligned([heading] + rows)
   }
 
   private static func auroc(_ auroc: AUROC?) -> String {
@@ -88,6 +84,34 @@ public enum TextSummary {
         } ?? ""
       return "\(measure.inWords): mean \(NumberText.estimate(summary.mean, summary.interval, 3))"
         + prediction
+    }
+  }
+
+  private static func models(_ writer: ReportWriter) -> [String] {
+    guard writer.result.models.count > 1 else { return [] }
+    let rows = writer.result.models.map { model -> [String] in
+      let at = writer.result.performance.first { $0.model == model.name }?.sites ?? [:]
+      let ordered = writer.sites.compactMap { site in
+        at[site].map { (site: site, performance: $0) }
+      }
+      let auroc = PerformanceSummary(.auroc, sites: ordered)
+      let parts = ordered.map(\.performance)
+      return [
+        plain(model.name), NumberText.estimate(auroc?.mean, auroc?.interval, 3),
+        NumberText.fixed(writer.pooledBrier(parts), 4),
+        NumberText.percent(writer.pooledAccuracy(parts)), "\(model.iterationCount)",
+      ]
+    }
+    let table = [["model", "mean AUROC (95 % interval)", "Brier", "accuracy", "rounds"]] + rows
+    return [""] + aligned(table)
+  }
+
+  /// Columns of equal width, the first set left.
+  private static func aligned(_ rows: [[String]]) -> [String] {
+    let columns = rows.first?.indices ?? 0..<0
+    let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { cells in
+      columns.map { padded(cells[$0], widths[$0], right: $0 > 0) }.joined(separator: "  ")
     }
   }
 

@@ -26,7 +26,7 @@ extension ReportWriter {
       return """
         <li><span><span class="what">\(finding.sentence)</span>\
         <span class="numbers">\(numbers.joined(separator: "; ")); adjusted p \
-        \(NumberText.pValue(finding.adjustedPValue))</span></span></li>
+        \(NumberText.pValue(finding.adjustedPValue))\(mergedRemark(finding))</span></span></li>
 
         """
     }
@@ -43,6 +43,18 @@ extension ReportWriter {
       <ol class="findings">
       \(items)</ol>
       \(more)
+      """
+  }
+
+  /// A warning where the small-cell rule has changed the counts that were compared.
+  private func mergedRemark(_ finding: DriftFinding) -> String {
+    guard finding.subject == .feature || finding.subject == .score else { return "" }
+    let name = finding.feature ?? DriftReport.scoreName
+    let summary = result.distributions[finding.site]?.first { $0.feature == name }
+    guard let merged = summary?.mergedCellCount, merged > 0 else { return "" }
+    return """
+      ; caution: \(NumberText.quantity(merged, "cell")) below \(minimumCell) patients \
+      \(merged == 1 ? "was" : "were") merged at this hospital, which alone can make it look different
       """
   }
 
@@ -107,7 +119,8 @@ extension ReportWriter {
         Each cell compares a hospital with the others pooled (without those that stand out \
         themselves): the population stability index minus what chance alone would give. Below 0.1 \
         little, from 0.25 a lot; colours end at 0.5. The last row is the predicted risk. Hatched: could \
-        not be compared. \(remark(names))
+        not be compared. Where a hospital is so small that cells were merged, it looks more different \
+        than it is. \(remark(names))
         """, released: .siteCounts, body)
   }
 

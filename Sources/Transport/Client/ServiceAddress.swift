@@ -1,4 +1,4 @@
-import GRPCNIOTransportCore
+import GRPCNIOTransportHTTP2Posix
 
 /// A host name or IP address and a TCP port to connect to.
 public struct ServiceAddress: Sendable, Hashable, CustomStringConvertible {

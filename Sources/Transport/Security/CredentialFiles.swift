@@ -1,4 +1,4 @@
-import GRPCNIOTransportCore
+import GRPCNIOTransportHTTP2Posix
 import Identity
 
 /// A member's own certificate and key, as PEM files. They are read anew for every connection that

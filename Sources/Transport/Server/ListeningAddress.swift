@@ -1,4 +1,4 @@
-import GRPCNIOTransportCore
+import GRPCNIOTransportHTTP2Posix
 
 /// An IP address and a TCP port to listen on.
 public struct ListeningAddress: Sendable, Hashable, CustomStringConvertible {

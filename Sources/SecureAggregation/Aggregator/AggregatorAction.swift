@@ -9,7 +9,8 @@ public enum AggregatorAction: Sendable {
   case send(to: [UInt16], message: [UInt8])
   /// Send a Result message to each of the sites and, after it, the sum's bytes as its payload.
   case sendResult(to: [UInt16], message: [UInt8], sum: RingVector)
-  /// Send a CatchUp message and, as its payload, the stored sums of these rounds one after the other.
+  /// Send a message about earlier rounds (CatchUp, or the last Result once more) and, as its payload,
+  /// the stored sums of these rounds, with their constant coordinate, one after the other.
   case sendCatchUp(to: UInt16, message: [UInt8], rounds: [UInt64])
   /// The keys of an epoch are agreed.
   case keyed(epoch: UInt32, members: [UInt16])

@@ -6,9 +6,13 @@ extension AggregatorSession {
   /// Begins an epoch over the sites present: the whole roster for the first, at least the quorum
   /// later. A round in progress is burned.
   ///
+  /// - Parameter resendsResult: whether the last Result is first sent once more to the members that
+  ///   took part in it and have not attested it since, so that sites which missed it need no catching
+  ///   up and there are attestations for those which do. Sites that have it ignore it.
+  ///
   /// Throws `tooFew`, naming the absent sites, or `setInvalid`.
   public mutating func openEpoch(
-    members present: [UInt16]
+    members present: [UInt16], resendsResult: Bool = true
   ) throws(SecureAggregationError) -> [AggregatorAction] {
     let chosen = Array(Set(present)).sorted()
     let everyone = manifest.manifest.everyone
@@ -36,10 +40,24 @@ extension AggregatorSession {
         members: chosen, baseRound: baseRound, acceptedRound: accepted.round,
         acceptedDigest: accepted.digest),
       round: 0)
-    return [
+    return (resendsResult ? lastResult(for: chosen) : []) + [
       .journal(.epoch(epoch: number, baseRound: baseRound, message: openMessage)),
       .send(to: chosen, message: openMessage),
     ]
+  }
+
+  /// The last Result for those members of its U1 that may have missed it.
+  private func lastResult(for members: [UInt16]) -> [AggregatorAction] {
+    guard let last = entries.last, let body = try? ResultMessage(last.resultBody) else { return [] }
+    let message = resultMessage(of: last)
+    return body.shareMembers.filter { members.contains($0) && attestations[$0] == nil }
+      .map { .sendCatchUp(to: $0, message: message, rounds: [last.round]) }
+  }
+
+  func resultMessage(of entry: TranscriptEntry) -> [UInt8] {
+    Envelope.sealed(
+      .result, manifest: manifest.digest, epoch: entry.epoch, round: entry.round, sender: 0,
+      body: entry.resultBody, key: signingKey)
   }
 
   mutating func takeSetup(

@@ -166,16 +166,15 @@ public struct AggregatorSession: Sendable {
     return failRound(SecureAggregationError(.stopped, naming: [0]))
   }
 
-  /// After a restart: the last Result once more, for sites that may have missed it. `sum` is its
+  /// The last Result once more, for sites that may have missed it (`openEpoch` does the same by
+  /// itself). `sum` is its
   /// stored vector, with the constant coordinate.
   public func resendResult(
     sum: RingVector
   ) throws(SecureAggregationError) -> [AggregatorAction] {
     guard let last = entries.last else { return [] }
     let body = try ResultMessage(last.resultBody, from: 0)
-    let message = Envelope.sealed(
-      .result, manifest: manifest.digest, epoch: last.epoch, round: last.round, sender: 0,
-      body: last.resultBody, key: signingKey)
+    let message = resultMessage(of: last)
     return [.sendResult(to: body.shareMembers, message: message, sum: sum)]
   }
 

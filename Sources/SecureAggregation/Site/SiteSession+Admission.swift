@@ -142,7 +142,6 @@ extension SiteSession {
   mutating func dropRound(next: UInt64) {
     round = nil
     answer = nil
-    expectation = nil
     pairKeys?.advance(to: next)
   }
 

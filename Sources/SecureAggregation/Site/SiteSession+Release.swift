@@ -125,6 +125,8 @@ extension SiteSession {
     memory.acceptedDigest = body.resultDigest
     memory.pending = nil
     memory.replies = [received.identity: []]
+    // The query is answered; until now it could be asked again under another number.
+    if expectation == pending.binding { expectation = nil }
     if state.isKeyed, currentRound == pending.round {
       move(on: .result, to: .done)
       eligible = body.members

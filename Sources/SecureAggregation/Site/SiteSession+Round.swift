@@ -274,7 +274,6 @@ extension SiteSession {
       epoch: memory.epoch, round: round.number, transcript: round.transcript,
       binding: round.open.binding, shareMembers: lock.members, alphaSeed: lock.alphaSeed)
     memory.replies[lock.request] = [reply]
-    expectation = nil
     move(on: .answer, to: .committed)
     return [
       .keep(vector: masked.vector, digest: digest),

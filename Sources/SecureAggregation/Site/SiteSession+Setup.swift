@@ -170,6 +170,7 @@ extension SiteSession {
       manifest: manifest)
     let adopted = held
     held = []
+    if adopted.contains(where: { $0.binding == expectation }) { expectation = nil }
     memory.pending = nil
     memory.replies = [:]
     (memory.acceptedRound, memory.acceptedDigest) = last

@@ -86,7 +86,8 @@ public struct SiteSession: Sendable {
   }
 
   /// Says which query the site's own program expects next. Replaces an earlier expectation and drops
-  /// an answer to it.
+  /// an answer to it. It holds until the query's result is accepted: a round that failed may be
+  /// followed by another one for the same query, and `needAnswer` asks for the answer again.
   public mutating func expect(_ binding: RoundBinding) {
     expectation = binding
     answer = nil

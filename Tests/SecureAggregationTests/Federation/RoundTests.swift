@@ -237,13 +237,51 @@ import Testing
     for _ in 0..<9 { federation.deliverNext() }
     federation.network = []
     try federation.restartAggregator()
-    let stored = try #require(federation.sums[1])
-    federation.apply(try federation.aggregator.resendResult(sum: stored))
     try federation.openEpoch()
     try federation.run(Federation.binding("b"), answers: answers)
     #expect(federation.outcomes.count == 2)
     #expect(federation.outcomes.last?.round == 3)
     #expect(federation.siteOutcomes[4]?.last == federation.outcomes.last)
+  }
+
+  @Test("An aggregator that dies with the only copy of a sum hands it out before the next epoch")
+  func resultLostByAll() throws {
+    var federation = try Federation.keyed(4)
+    let answers = federation.answers(length: 5)
+    federation.isLost = { $0.kind == .result }
+    try federation.run(Federation.binding("a"), answers: answers)
+    #expect(federation.siteOutcomes.isEmpty)
+    federation.isLost = { _ in false }
+    try federation.restartAggregator()
+    try federation.restart(3)
+    try federation.openEpoch()
+    #expect(federation.failures.isEmpty)
+    for site in federation.everyone {
+      #expect(federation.siteOutcomes[site] == federation.outcomes)
+    }
+    try federation.run(Federation.binding("b"), answers: answers)
+    #expect(federation.outcomes.count == 2)
+  }
+
+  @Test("A round that failed is asked again without a new expectation")
+  func askedAgain() throws {
+    var federation = try Federation.keyed(4)
+    let binding = try Federation.binding()
+    let answers = federation.answers(length: 5)
+    federation.isLost = { $0.kind == .ack }
+    try federation.run(binding, answers: answers)
+    #expect(federation.failures.map(\.code) == [.quorumMissing])
+    federation.isLost = { _ in false }
+    try federation.openEpoch()
+    // The sites' programs still wait for the same query; only the answer is handed in again.
+    federation.apply(try federation.aggregator.openRound(binding))
+    for index in federation.everyone {
+      let actions = federation.sites[index]?.answer(answers[index] ?? []) ?? []
+      federation.apply(actions, of: index)
+    }
+    federation.settle()
+    #expect(
+      federation.outcomes.last?.total.signed == Federation.sum(answers, over: federation.everyone))
   }
 
   @Test("A transcript can be checked by anyone who holds it")

@@ -205,7 +205,10 @@ final class SessionReplay {
           manifest: manifest, signingKey: key, journal: aggregatorJournal)
       default:
         switch step["command"].text {
-        case "openEpoch": actions = try aggregator.openEpoch(members: step["members"].sites)
+        case "openEpoch":
+          // In the vectors sending the last Result again is a step of its own.
+          actions = try aggregator.openEpoch(
+            members: step["members"].sites, resendsResult: false)
         case "openRound":
           actions = try aggregator.openRound(
             binding(step), members: step["members"].isNull ? nil : step["members"].sites,

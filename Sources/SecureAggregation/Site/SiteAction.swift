@@ -17,9 +17,12 @@ public enum SiteAction: Sendable {
   case needAnswer(round: UInt64, binding: RoundBinding)
   /// The keys of an epoch are agreed.
   case keyed(epoch: UInt32, members: [UInt16])
-  /// The sum of a round is verified and accepted.
+  /// The sum of a round is verified and accepted. Keep it before the record that follows: after a
+  /// crash between the two the result is offered again, the other way round it would be lost. A
+  /// result that is kept already is the same one.
   case completed(RoundOutcome)
-  /// A result that this site missed is proven and accepted: the outcome of an earlier round.
+  /// A result that this site missed is proven and accepted: the outcome of an earlier round. Keep it
+  /// before the record that follows, like `completed`.
   case caughtUp(RoundOutcome)
   /// The round, or the epoch being set up (round 0), is over. `evidence` holds the signed messages
   /// that show the fault, where the fault is somebody else's.

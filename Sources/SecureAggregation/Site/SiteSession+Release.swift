@@ -135,11 +135,11 @@ extension SiteSession {
       move(on: .result, to: state)
     }
     return [
-      .journal(JournalRecord(round: pending.round, .done(digest: body.resultDigest))),
       .completed(
         RoundOutcome(
           epoch: pending.epoch, round: pending.round, binding: pending.binding,
           total: sum.withoutConstant, participants: body.members, digest: body.resultDigest)),
+      .journal(JournalRecord(round: pending.round, .done(digest: body.resultDigest))),
     ]
   }
 

@@ -177,8 +177,8 @@ extension SiteSession {
     memory.lastRound = max(memory.lastRound, last.0)
     return adopted.flatMap { outcome in
       [
-        SiteAction.journal(JournalRecord(round: outcome.round, .done(digest: outcome.digest))),
-        .caughtUp(outcome),
+        SiteAction.caughtUp(outcome),
+        .journal(JournalRecord(round: outcome.round, .done(digest: outcome.digest))),
       ]
     }
   }

@@ -8,6 +8,9 @@ import Synchronization
 /// Bit patterns, so that equality is of bits.
 func bits(_ values: [Double]) -> [UInt64] { values.map(\.bitPattern) }
 
+/// Whether every value is a finite number.
+func areFinite(_ values: [Double]) -> Bool { values.allSatisfy { $0.isFinite } }
+
 /// The models a performance query asked about.
 final class Asked: Sendable {
   private let store = Mutex<[NamedModel]>([])
@@ -49,3 +52,44 @@ let dataFolder: URL? = {
     FileManager.default.fileExists(atPath: $0.path)
   }
 }()
+
+/// Seeded draws for fuzzing.
+struct SeededBytes {
+  private var generator: SplitMix64
+
+  init(seed: UInt64) {
+    generator = SplitMix64(seed: seed)
+  }
+
+  mutating func integer(below bound: Int) -> Int { generator.uniformInteger(below: max(bound, 1)) }
+
+  mutating func bytes(_ count: Int) -> [UInt8] {
+    (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
+  }
+
+  /// The bytes with one to four changes: flipped bits, cuts, insertions, large lengths.
+  mutating func damaged(_ bytes: [UInt8]) -> [UInt8] {
+    var result = bytes
+    for _ in 0...integer(below: 4) where !result.isEmpty {
+      let place = integer(below: result.count)
+      switch integer(below: 5) {
+      case 0: result[place] ^= 1 << UInt8(integer(below: 8))
+      case 1: result.removeLast(integer(below: result.count))
+      case 2: result.insert(UInt8(integer(below: 256)), at: place)
+      case 3: result[place] = 255
+      default:
+        for index in place..<min(place + 8, result.count) {
+          result[index] = UInt8(integer(below: 256))
+        }
+      }
+    }
+    return result
+  }
+}
+
+/// Values handed over by a callback, in order.
+final class Collected<Value: Sendable>: Sendable {
+  private let store = Mutex<[Value]>([])
+  var values: [Value] { store.withLock { $0 } }
+  func append(_ value: Value) { store.withLock { $0.append(value) } }
+}

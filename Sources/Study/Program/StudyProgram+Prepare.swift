@@ -85,7 +85,8 @@ extension StudyProgram {
       let answers = try await perSite(query, stage: "prepare")
       for (position, feature) in open.enumerated() {
         var union: Set<String> = []
-        for case .vocabulary(let lists) in answers.answers.values {
+        for case .vocabulary(let lists) in answers.answers.values
+        where lists.indices.contains(position) {
           union.formUnion(lists[position])
         }
         levels[feature] = union.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

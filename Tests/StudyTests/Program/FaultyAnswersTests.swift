@@ -1,0 +1,162 @@
+import Cohort
+import TestSupport
+import Testing
+
+@testable import Study
+
+/// Totals that no honest sites produce stop the study with a named error; a site that does not
+/// answer is named and the study finishes.
+@Suite struct FaultyAnswersTests {
+  private func run(
+    models: String = SyntheticStudy.newton + SyntheticStudy.averaging("adam"),
+    minimumCell: Int = 1,
+    total: @escaping @Sendable (SumQuery, Total) throws -> Total = { $1 },
+    answers: @escaping @Sendable (SiteQuery, SiteAnswers) throws -> SiteAnswers = { $1 }
+  ) async throws -> StudyResult {
+    let plan = try SyntheticStudy.plan(
+      models: models, disclose: true, minimumCell: minimumCell, declaresWards: false)
+    let cohorts = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan, patients: 300, seed: 31), into: 4, seed: 31)
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    return try await StudyProgram(
+      study,
+      over: AlteredFederation(
+        PooledFederation(study, cohorts: cohorts), total: total, answers: answers)
+    ).run()
+  }
+
+  static let sumKinds: [QueryKind] = [
+    .profile, .categoryCounts, .quantileCounts, .moments, .newton, .averaging,
+  ]
+
+  @Test(arguments: sumKinds) func aTotalOfAnotherLengthIsRefused(kind: QueryKind) async throws {
+    for change in [-1, 1] {
+      await #expect(throws: StudyError(.implausibleTotal, "")) {
+        _ = try await run(total: { query, total in
+          guard query.kind == kind else { return total }
+          let values = change < 0 ? Array(total.values.dropLast()) : total.values + [0]
+          return Total(values: values, participants: total.participants)
+        })
+      }
+    }
+    await #expect(throws: StudyError(.implausibleTotal, "")) {
+      _ = try await run(total: { query, total in
+        query.kind == kind ? Total(values: [], participants: []) : total
+      })
+    }
+  }
+
+  @Test(arguments: [QueryKind.profile, .categoryCounts, .quantileCounts])
+  func aNegativeCountIsRefused(kind: QueryKind) async throws {
+    await #expect(throws: StudyError(.implausibleTotal, "")) {
+      _ = try await run(total: { query, total in
+        guard query.kind == kind, !total.values.isEmpty else { return total }
+        var values = total.values
+        values[values.count / 2] = -1
+        return Total(values: values, participants: total.participants)
+      })
+    }
+  }
+
+  @Test func countsThatContradictEachOtherAreRefused() async throws {
+    // More events than patients; more values than patients; more "yes" than values.
+    for (index, above) in [(1, 0), (3, 2), (4, 0), (11, 10)] {
+      await #expect(throws: StudyError(.implausibleTotal, "")) {
+        _ = try await run(total: { query, total in
+          guard query == .profile else { return total }
+          var values = total.values
+          values[index] = values[above] + 1
+          return Total(values: values, participants: total.participants)
+        })
+      }
+    }
+  }
+
+  @Test func countsBelowRisingProbesMustNotFall() async throws {
+    await #expect(throws: StudyError(.implausibleTotal, "")) {
+      _ = try await run(total: { query, total in
+        guard query.kind == .quantileCounts else { return total }
+        var values = total.values
+        values[0] = values[1] + 1
+        return Total(values: values, participants: total.participants)
+      })
+    }
+  }
+
+  @Test(arguments: [Int64.min, -1, Int64.max]) func sumsBeyondTheirCountAreRefused(
+    value: Int64
+  ) async throws {
+    // Moments: the count, the sum of squares. Newton: the patient count, the log-likelihood. Averaging: the
+    // patient count.
+    for (kind, fromEnd) in [
+      (QueryKind.moments, 3), (.moments, 1), (.newton, 3), (.newton, 1), (.averaging, 4),
+      (.averaging, 1),
+    ] {
+      guard !(kind == .moments && fromEnd == 3 && value == .max) else { continue }
+      await #expect(throws: StudyError(.implausibleTotal, ""), "\(kind), \(fromEnd), \(value)") {
+        _ = try await run(
+          total: { query, total in
+            guard query.kind == kind else { return total }
+            var values = total.values
+            if case .newton(let newton) = query {
+              // The fit over all sites is the first of the fits of the round.
+              values[values.count / newton.fits.count - fromEnd] = value
+            } else {
+              values[values.count - fromEnd] = value
+            }
+            return Total(values: values, participants: total.participants)
+          })
+      }
+    }
+  }
+
+  @Test(arguments: [QueryKind.vocabulary, .ownModel, .performance, .distribution])
+  func aSilentSiteIsNamedAndTheStudyFinishes(kind: QueryKind) async throws {
+    let result = try await run(answers: { query, answers in
+      guard query.kind == kind else { return answers }
+      var altered = answers
+      altered.answers["site-2"] = nil
+      altered.absences["site-2"] = "no answer within 10 seconds"
+      return altered
+    })
+    #expect(result.notes.contains { $0.contains("site-2") }, "\(kind)")
+    #expect(result.models.count == 2)
+    switch kind {
+    case .performance:
+      #expect(
+        result.performance[0].sites["site-2"] == nil && result.performance[0].sites.count == 3)
+      #expect(result.matrix?.sites.count == 4)
+    case .ownModel: #expect(result.matrix?.models.contains("only site-2") == false)
+    case .distribution: #expect(result.distributions["site-2"] == nil)
+    default: break
+    }
+  }
+
+  @Test func allSitesSilentStillEnds() async throws {
+    let result = try await run(answers: { _, _ in SiteAnswers(answers: [:]) })
+    #expect(areFinite(result.models[0].coefficients))
+    #expect(result.performance.allSatisfy { $0.sites.isEmpty } && result.distributions.isEmpty)
+    #expect(result.notes.contains { $0.hasPrefix("site-3 reported no performance") })
+  }
+
+  @Test func anAnswerOfAnotherKindIsIgnoredOrNamed() async throws {
+    let result = try await run(answers: { query, answers in
+      var altered = answers
+      altered.answers["site-1"] = .vocabulary([])
+      return altered
+    })
+    #expect(result.performance[0].sites["site-1"] == nil)
+  }
+
+  /// A site that leaves half-way: its patients are in the early sums only.
+  @Test func aSiteThatDropsOutIsCounted() async throws {
+    let result = try await run(total: { query, total in
+      guard query.kind == .newton || query.kind == .averaging else { return total }
+      return Total(
+        values: total.values, participants: total.participants.filter { $0 != "site-4" })
+    })
+    let site = try #require(result.sites.first { $0.name == "site-4" })
+    #expect(site.sumsTakenPart < site.sumCount)
+    #expect(result.notes.contains { $0.contains("site-4 is absent from") })
+  }
+}

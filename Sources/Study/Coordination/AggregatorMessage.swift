@@ -73,7 +73,7 @@ public enum AggregatorMessage: Sendable, Hashable {
       writer.array(proposal.sites) { $0.string($1) }
     case .manifest(let offer):
       writer.blob(offer.manifest)
-      writer.array(offer.disclosures.map(\.rawValue).sorted()) { $0.string($1) }
+      writer.array(Set(offer.disclosures).map(\.rawValue).sorted()) { $0.string($1) }
     case .signedManifest(let bytes): writer.blob(bytes)
     case .publishedAnswers(let entry): entry.write(to: &writer)
     case .resynchronise: break

@@ -87,7 +87,7 @@ public enum SiteMessage: Sendable, Hashable {
       writer.raw(decision.plan.bytes)
       writer.boolean(decision.approved)
       writer.string(decision.reason)
-      writer.array(decision.disclosures.map(\.rawValue).sorted()) { $0.string($1) }
+      writer.array(Set(decision.disclosures).map(\.rawValue).sorted()) { $0.string($1) }
       writer.integer(UInt16(clamping: decision.minimumSites))
     case .manifestSignature(let signature): writer.raw(signature)
     case .position(let position):
@@ -139,14 +139,20 @@ public enum SiteMessage: Sendable, Hashable {
 }
 
 extension Disclosure {
-  /// Reads an array of disclosure names; an unknown name is not canonical.
+  /// Reads an array of disclosure names; an unknown name, a repeated one or one out of order is not
+  /// canonical.
   static func list(from reader: inout ByteReader) throws(DecodingFault) -> [Disclosure] {
-    try reader.array(minimumBytes: 4) { (r) throws(DecodingFault) in
+    let offset = reader.offset
+    let list = try reader.array(minimumBytes: 4) { (r) throws(DecodingFault) -> Disclosure in
       let offset = r.offset
       guard let disclosure = Disclosure(rawValue: try r.string(limit: 64)) else {
         throw DecodingFault(.notCanonical, at: offset)
       }
       return disclosure
     }
+    guard zip(list, list.dropFirst()).allSatisfy({ $0.rawValue < $1.rawValue }) else {
+      throw DecodingFault(.notCanonical, at: offset)
+    }
+    return list
   }
 }

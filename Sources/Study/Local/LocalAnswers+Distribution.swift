@@ -51,4 +51,15 @@ extension SiteQuery.DistributionRequest {
 
   /// Summaries an answer has: one per feature and one of the score.
   var summaryCount: Int { transform.features.count + 1 }
+
+  /// The bins of the summaries, in their order: the same at every site.
+  var bins: [FeatureSummary.Bins] {
+    transform.features.enumerated().map { index, feature -> FeatureSummary.Bins in
+      switch feature {
+      case .number: .cuts(cuts[index] ?? [])
+      case .category: .levels(levels[index] ?? [])
+      case .flag: .levels(LocalAnswers.flagLevels)
+      }
+    } + [.cuts(scoreCuts)]
+  }
 }

@@ -136,6 +136,9 @@ public enum SiteAnswer: Sendable, Equatable {
       let names =
         request.transform.features.map(\.name) + [SiteQuery.DistributionRequest.scoreName]
       guard summaries.map(\.feature) == names else { return "a feature of another name" }
+      guard zip(summaries, request.bins).allSatisfy({ $0.bins == $1 }) else {
+        return "other bins than those asked for"
+      }
     default: return "it answers another kind of query"
     }
     return nil

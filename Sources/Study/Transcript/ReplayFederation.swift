@@ -33,6 +33,18 @@ public final class ReplayFederation: Federation {
 
   public func report(_ progress: StageProgress) async {}
 
+  /// Throws `transcriptMismatch` when results are left that the program did not ask for. Call it
+  /// after the program has run: until then results are left.
+  public func finish() throws(StudyError) {
+    let used = position.withLock { $0.index }
+    guard used == entries.count else {
+      throw StudyError(
+        .transcriptMismatch,
+        "the transcript has \(entries.count - used) results more than the study asks for; it was"
+          + " changed, or was written by another version of the program")
+    }
+  }
+
   private func next(
     _ kind: QueryKind, _ digest: (Digest) -> Digest
   ) throws -> TranscriptEntry {
@@ -44,7 +56,9 @@ public final class ReplayFederation: Federation {
             + " it is of an unfinished study")
       }
       let entry = entries[position.index]
-      guard entry.index == UInt32(position.index), entry.query == digest(position.head) else {
+      guard entry.index == UInt32(position.index), entry.kind == kind,
+        entry.query == digest(position.head)
+      else {
         throw mismatch(UInt32(position.index))
       }
       position.index += 1

@@ -13,7 +13,7 @@ public struct Transcript: Sendable, Hashable {
   public var studyText: String
   /// Site names in roster order.
   public var sites: [String]
-  /// Disclosures that every site allowed.
+  /// Disclosures that every site allowed, each once, by name.
   public var disclosures: [Disclosure]
   /// The signed manifest of the secure sums, opaque here; empty for a simulation without one.
   public var manifest: [UInt8]
@@ -27,7 +27,7 @@ public struct Transcript: Sendable, Hashable {
   ) {
     self.studyText = studyText
     self.sites = sites
-    self.disclosures = disclosures
+    self.disclosures = Set(disclosures).sorted { $0.rawValue < $1.rawValue }
     self.manifest = manifest
     self.entries = entries
     self.result = result
@@ -46,7 +46,7 @@ public struct Transcript: Sendable, Hashable {
     writer.raw(Self.magic)
     writer.string(studyText)
     writer.array(sites) { $0.string($1) }
-    writer.array(disclosures.map(\.rawValue).sorted()) { $0.string($1) }
+    writer.array(Set(disclosures).map(\.rawValue).sorted()) { $0.string($1) }
     writer.blob(manifest)
     writer.array(entries) { $1.write(to: &$0) }
     writer.optional(result) { $0.raw($1.bytes) }
@@ -68,13 +68,7 @@ public struct Transcript: Sendable, Hashable {
     sites = try reader.array(minimumBytes: 4) { (r) throws(DecodingFault) in
       try r.string(limit: 128)
     }
-    let offset = reader.offset
-    disclosures = try reader.array(minimumBytes: 4) { (r) throws(DecodingFault) in
-      guard let disclosure = Disclosure(rawValue: try r.string(limit: 64)) else {
-        throw DecodingFault(.notCanonical, at: offset)
-      }
-      return disclosure
-    }
+    disclosures = try Disclosure.list(from: &reader)
     manifest = try reader.blob()
     entries = try reader.array(minimumBytes: 57) { (r) throws(DecodingFault) in
       try TranscriptEntry(from: &r)

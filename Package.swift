@@ -37,6 +37,10 @@ let grpc: [Target.Dependency] = [
 
 let package = Package(
   name: "wardround",
+  products: [
+    // For the package Benchmarks/.
+    .library(name: "SecureSums", targets: ["Cryptography", "FixedPoint", "SecureAggregation"])
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),

@@ -69,7 +69,7 @@ extension AggregatorSession {
       .completed(
         RoundOutcome(
           epoch: epoch, round: round.number, binding: round.open.binding,
-          total: sum.withoutConstant, participants: round.members, digest: digest)),
+          sum: sum, participants: round.members, digest: digest)),
     ]
   }
 

@@ -8,6 +8,8 @@ import FixedPoint
 public struct SecureSumRehearsal {
   /// A step whose cost is of interest.
   public enum Step: Sendable, Hashable {
+    /// The aggregator opens the round.
+    case begin
     /// One site tags and masks its answer and hashes the result.
     case mask(site: UInt16)
     /// The aggregator hashes one vector, as a transport does while it arrives.
@@ -75,7 +77,11 @@ public struct SecureSumRehearsal {
   ) throws -> Report {
     for index in signedEveryone { sites[index]?.expect(binding) }
     silent = Set(signedEveryone.suffix(silentCount))
-    var packets = Packets(try aggregator.openRound(binding, mode: .normal, prefetch: false))
+    var opening: [AggregatorAction] = []
+    try measure(.begin) {
+      opening = try aggregator.openRound(binding, mode: .normal, prefetch: false)
+    }
+    var packets = Packets(opening)
     uploads = [:]
     outcome = nil
     self.answer = answer
@@ -189,32 +195,5 @@ public struct SecureSumRehearsal {
     default: break
     }
     return Packets(actions)
-  }
-}
-
-/// The machine's own floor for the arithmetic of a round: raw keystream and addition, block by block
-/// over all keys, and nothing else.
-public enum MaskingFloor {
-  /// Adds `keyCount` AES-256-CTR keystreams to a vector of `count` elements and returns its first
-  /// element, so that the work cannot be left out.
-  public static func addKeystreams(
-    _ keyCount: Int, count: Int, width: RingWidth
-  ) throws(CryptographyError) -> Int64 {
-    var masks = MaskSet()
-    for number in 0..<keyCount {
-      let key = (0..<32).map { UInt8(truncatingIfNeeded: $0 &+ number) }
-      try masks.add(key: key.withUnsafeBytes { SecretBytes(copying: $0) })
-    }
-    return RingVector(zeros: count, width: width).masked(by: masks).constant ?? 0
-  }
-
-  /// Adds a vector `times` times into another.
-  public static func addVectors(_ times: Int, count: Int, width: RingWidth) -> Int64 {
-    let vector = RingVector(zeros: count, width: width)
-    var sum = RingVector(zeros: count, width: width)
-    vector.withUnsafeLittleEndianBytes { bytes in
-      for _ in 0..<times { _ = sum.add(littleEndian: bytes) }
-    }
-    return sum.constant ?? 0
   }
 }

@@ -138,7 +138,7 @@ extension SiteSession {
       .completed(
         RoundOutcome(
           epoch: pending.epoch, round: pending.round, binding: pending.binding,
-          total: sum.withoutConstant, participants: body.members, digest: body.resultDigest)),
+          sum: sum, participants: body.members, digest: body.resultDigest)),
       .journal(JournalRecord(round: pending.round, .done(digest: body.resultDigest))),
     ]
   }

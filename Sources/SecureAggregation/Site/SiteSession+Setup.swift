@@ -151,7 +151,7 @@ extension SiteSession {
       outcomes.append(
         RoundOutcome(
           epoch: entry.epoch, round: entry.round, binding: verified.binding,
-          total: vector.withoutConstant, participants: verified.participants,
+          sum: vector, participants: verified.participants,
           digest: verified.digest))
       last = (verified.round, verified.digest)
     }

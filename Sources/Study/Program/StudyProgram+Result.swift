@@ -20,7 +20,7 @@ extension StudyProgram {
         cuts[feature.key] = edges.map { $0 - halfStep(feature.key) }
       },
       levels: preparation.vocabularies.mapValues(\.levels), transform: preparation.transform,
-      model: primary, scoreCuts: (1..<20).map { Double($0) / 20 },
+      model: primary, scoreCuts: Self.scoreCuts(preparation.profile),
       minimumCell: plan.privacy.minimumCell)
     let answers = try await perSite(.distribution(request), stage: "drift")
     var distributions: [String: [FeatureSummary]] = [:]
@@ -44,6 +44,18 @@ extension StudyProgram {
       unitFactors: plan.cohort.features.flatMap(Self.unitFactors),
       outcomeLabel: plan.cohort.outcome.name, thresholds: thresholds)
     return SiteComparison(distributions: distributions, report: report)
+  }
+
+  /// Cut points of the score: the odds of the training patients' outcome times ⅛, ¼, … 16, as risks.
+  /// Where the outcome is rare nearly all risks are small, and bins of equal width would compare
+  /// handfuls of patients; these hold a fair share each, whatever the prevalence.
+  static func scoreCuts(_ profile: Profile) -> [Double] {
+    let events = Double(max(profile.trainingEventCount, 1))
+    let others = Double(max(profile.trainingCount - profile.trainingEventCount, 1))
+    return [0.125, 0.25, 0.5, 1, 2, 4, 8, 16].map { factor in
+      let odds = factor * events / others
+      return odds / (1 + odds)
+    }
   }
 
   /// Half the recording precision. Cuts lie between two values that can be recorded, so that a

@@ -23,14 +23,19 @@ from sklearn.metrics import roc_auc_score
 HOSPITALS = ["cleveland", "hungarian", "switzerland", "va"]
 COLUMNS = ["age", "sex", "cp", "trestbps", "chol", "fbs", "restecg", "thalach", "exang", "oldpeak", "slope",
            "ca", "thal", "num"]
+WORDS = {
+    "cp": {"1": "typical angina", "2": "atypical angina", "3": "non-anginal pain", "4": "no pain"},
+    "restecg": {"0": "normal", "1": "ST-T abnormality", "2": "left ventricular hypertrophy"},
+    "slope": {"1": "up", "2": "flat", "3": "down"},
+    "thal": {"3": "normal", "6": "fixed defect", "7": "reversible defect"},
+}
 FEATURES = [
-    ("age", "age", "number", (18, 110)), ("sex", "sex", "flag", None),
-    ("chest_pain", "cp", "category", ["1", "2", "3", "4"]),
+    ("age", "age", "number", (18, 110)), ("male", "sex", "flag", None), ("chest_pain", "cp", "category", None),
     ("resting_bp", "trestbps", "number", (40, 300)), ("cholesterol", "chol", "number", (30, 1000)),
-    ("fasting_sugar_above_120", "fbs", "flag", None), ("resting_ecg", "restecg", "category", ["0", "1", "2"]),
+    ("fasting_sugar_above_120", "fbs", "flag", None), ("resting_ecg", "restecg", "category", None),
     ("maximum_heart_rate", "thalach", "number", (30, 250)), ("exercise_angina", "exang", "flag", None),
-    ("st_depression", "oldpeak", "number", (-10, 10)), ("st_slope", "slope", "category", ["1", "2", "3"]),
-    ("coloured_vessels", "ca", "number", (0, 3)), ("thallium_scan", "thal", "category", ["3", "6", "7"]),
+    ("st_depression", "oldpeak", "number", (-10, 10)), ("st_slope", "slope", "category", None),
+    ("coloured_vessels", "ca", "number", (0, 3)), ("thallium_scan", "thal", "category", None),
 ]
 ZERO_IS_MISSING = {"trestbps", "chol"}
 RIDGE = 1.0
@@ -50,11 +55,11 @@ def canonical(text):
 
 
 def cell(row, column):
-    """The canonical text, or None when missing."""
+    """The canonical text in the study's words, or None when missing."""
     text = canonical(row[column])
     if text in ("?", "-9", "") or (text == "0" and column in ZERO_IS_MISSING):
         return None
-    return text
+    return WORDS.get(column, {}).get(text, text)
 
 
 def framed(text):
@@ -116,8 +121,9 @@ def main(folder):
             gaps = len(training) - len(present)
         else:
             counts = Counter(cell(r, column) for r in training)
-            reference = max(detail, key=lambda level: counts[level])
-            for level in detail:
+            levels = list(WORDS[column].values())
+            reference = max(levels, key=lambda level: counts[level])
+            for level in levels:
                 if level != reference and counts[level] >= 1:
                     add(f"{name} = {level}", lambda row, c=column, l=level: float(cell(row, c) == l))
             gaps = counts[None]

@@ -23,7 +23,6 @@ let x509: [Target.Dependency] = [
 ]
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
-let log: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let grpc: [Target.Dependency] = [
   .product(name: "GRPCCore", package: "grpc-swift-2"),
   .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -32,7 +31,7 @@ let grpc: [Target.Dependency] = [
   .product(name: "NIOSSL", package: "swift-nio-ssl"),
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOPosix", package: "swift-nio"),
-  .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+  .product(name: "NIOTLS", package: "swift-nio"),
 ]
 
 let package = Package(
@@ -46,9 +45,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-    .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -86,7 +83,7 @@ let package = Package(
     // Adapters
     target("Identity", ["CanonicalBytes"] + x509),
     target("Store", ["CanonicalBytes", "Cryptography", grdb]),
-    target("Transport", ["CanonicalBytes", "Identity", log] + x509 + grpc),
+    target("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
     target("SiteData", ["Cohort", "StrictYAML"]),
     target("DemoData", ["PortableNumerics"]),
     target(

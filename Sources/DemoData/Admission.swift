@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// One synthetic admission with its true values: nothing is missing or wrong yet.
 ///

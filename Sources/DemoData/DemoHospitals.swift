@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// One hospital's generated files.
 public struct DemoSite: Sendable, Hashable {

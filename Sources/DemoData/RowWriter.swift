@@ -1,4 +1,4 @@
-import Numerics
+import PortableNumerics
 
 /// Writes admissions as a hospital's export does: with gaps, slips and the hospital's own spelling.
 struct RowWriter {

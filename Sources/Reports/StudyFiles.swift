@@ -45,7 +45,7 @@ public struct StudyFiles: Sendable {
         result, model: model.name, features: features, transcriptDigest: head.hex)
       files.append(
         File(
-          name: index == 0 ? "model.json" : "model-\(model.name).json",
+          name: index == 0 ? "model.json" : ModelFile.fileName(model: model.name, index: index),
           mediaType: "application/json", bytes: Array(try file.encoded())))
     }
     files.append(

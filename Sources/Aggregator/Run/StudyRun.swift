@@ -111,14 +111,21 @@ public actor StudyRun: Federation {
   private let post: AsyncStream<Event>.Continuation
 
   /// Takes up a study, from its beginning or from what the store holds.
-  public init(
+  public static func open(
     _ setup: Setup, log: @escaping @Sendable (String) -> Void,
     onProgress: @escaping @Sendable (StageProgress) async -> Void
-  ) async throws {
+  ) async throws -> StudyRun {
+    let stored = try await RunStore.read(setup.store, study: setup.study)
+    return try StudyRun(setup, stored: stored, log: log, onProgress: onProgress)
+  }
+
+  private init(
+    _ setup: Setup, stored: RunStore.Content, log: @escaping @Sendable (String) -> Void,
+    onProgress: @escaping @Sendable (StageProgress) async -> Void
+  ) throws {
     self.setup = setup
     self.log = log
     self.onProgress = onProgress
-    let stored = try await RunStore.read(setup.store, study: setup.study)
     entries = stored.entries
     heads = stored.heads
     session = try AggregatorSession(

@@ -20,7 +20,7 @@ extension StudyBoard {
     }
     try await store.setStatus(id, to: .running)
     let log = setup.log
-    let run = try await StudyRun(
+    let run = try await StudyRun.open(
       .init(study: agreed, manifest: signed, signingKey: setup.signingKey, store: store),
       log: { log("study \(id): \($0)") },
       onProgress: { [weak self] progress in
@@ -126,7 +126,7 @@ extension StudyBoard {
       try await store.storeArtefact(
         .init(
           study: id, name: file.name, mediaType: file.mediaType, content: .file(path: path),
-          digest: Blake2b.hash("wardround.artefact", file.bytes).bytes))
+          digest: Blake2b.hash("wr.artefact", file.bytes).bytes))
     }
   }
 

@@ -3,18 +3,46 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
   /// Always 32.
   public static let byteCount = 32
   /// Thirty-two zero bytes: the history of a chain that has not begun.
-  public static let zero = Digest(words: SIMD4(repeating: 0))
+  public static let zero = Digest(words: Words())
 
-  private let words: SIMD4<UInt64>
+  /// Four words, not a SIMD vector: values aligned beyond 16 bytes break the frames of asynchronous
+  /// functions.
+  private struct Words: Hashable, Sendable {
+    var a: UInt64 = 0
+    var b: UInt64 = 0
+    var c: UInt64 = 0
+    var d: UInt64 = 0
 
-  private init(words: SIMD4<UInt64>) {
+    subscript(index: Int) -> UInt64 {
+      get {
+        switch index {
+        case 0: a
+        case 1: b
+        case 2: c
+        default: d
+        }
+      }
+      set {
+        switch index {
+        case 0: a = newValue
+        case 1: b = newValue
+        case 2: c = newValue
+        default: d = newValue
+        }
+      }
+    }
+  }
+
+  private let words: Words
+
+  private init(words: Words) {
     self.words = words
   }
 
   /// Takes exactly 32 bytes, else throws `wrongLength`.
   public init(_ bytes: some Collection<UInt8>) throws(CryptographyError) {
     guard bytes.count == Self.byteCount else { throw CryptographyError(.wrongLength) }
-    var words = SIMD4<UInt64>(repeating: 0)
+    var words = Words()
     for (index, byte) in bytes.enumerated() {
       words[index / 8] |= UInt64(byte) << UInt64(8 * (index % 8))
     }
@@ -22,7 +50,7 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
   }
 
   init(unchecked buffer: UnsafeRawBufferPointer) {
-    var words = SIMD4<UInt64>(repeating: 0)
+    var words = Words()
     for index in 0..<4 {
       words[index] = UInt64(
         littleEndian: buffer.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))

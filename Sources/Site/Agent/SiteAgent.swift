@@ -219,7 +219,7 @@ public actor SiteAgent {
     try await store.storeManifest(bytes, study: study)
     try await store.setStatus(study, to: .running)
     let log = setup.log
-    let run = try await SiteRun(
+    let run = try await SiteRun.open(
       .init(
         study: agreed, manifest: manifest, index: UInt16(position + 1),
         signingKey: setup.signingKey, policy: setup.policy, store: store, cohort: cohort),

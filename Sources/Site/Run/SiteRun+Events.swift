@@ -45,10 +45,9 @@ extension SiteRun {
     }
     prepared = (digest, values)
     session.expect(binding)
-    if let held = heldFrame {
-      heldFrame = nil
-      try await take(held)
-    }
+    let held = heldFrames
+    heldFrames = []
+    for frame in held { try await take(frame) }
   }
 
   /// The program has answered a per-site query: sign it and send it.
@@ -99,13 +98,19 @@ extension SiteRun {
     }
   }
 
-  /// A message of the secure-sum protocol. A RoundOpen that is ahead of the program is kept until
-  /// the program has derived the query itself.
+  /// A message of the secure-sum protocol. A RoundOpen that is ahead of the program is kept, with
+  /// what follows it, until the program has derived the query itself.
   private func takeSecureSum(_ frame: Frame) async throws {
     TestFaults.beforeMessage(frame.body)
-    if SumMessage.kind(frame.body) == .roundOpen, prepared == nil {
-      heldFrame = frame
+    switch SumMessage.kind(frame.body) {
+    case .roundOpen where prepared == nil:
+      heldFrames = [frame]
       return
+    case .lock1 where !heldFrames.isEmpty:
+      heldFrames.append(frame)
+      return
+    case .epochOpen, .abort: heldFrames = []
+    default: break
     }
     let payload = try frame.payload?.bytes() ?? []
     let actions: [SiteAction]

@@ -75,8 +75,8 @@ public actor SiteRun: Federation {
   /// Results that arrived before the program asked, by query digest.
   var outcomes: [Digest: RoundOutcome] = [:]
   var publications: [Digest: Study.TranscriptEntry] = [:]
-  /// A RoundOpen that came before the program reached its query.
-  var heldFrame: Frame?
+  /// A RoundOpen that came before the program reached its query, and the Lock1 behind it.
+  var heldFrames: [Frame] = []
   /// Why the run ended early.
   var failure: (any Error)?
 
@@ -88,22 +88,35 @@ public actor SiteRun: Federation {
   private let post: AsyncStream<Event>.Continuation
 
   /// Takes up a study at this site, from its beginning or from what the store holds.
-  public init(
+  public static func open(
     _ setup: Setup, log: @escaping @Sendable (String) -> Void,
     onProgress: @escaping @Sendable (StageProgress) -> Void = { _ in }
-  ) async throws {
+  ) async throws -> SiteRun {
+    let journal = try await SumJournal.read(setup.store, study: setup.study.plan.id)
+    let transcript = try await SiteTranscript.read(setup.store, study: setup.study)
+    return try SiteRun(
+      setup, journal: journal, entries: transcript.entries, head: transcript.head, log: log,
+      onProgress: onProgress)
+  }
+
+  private init(
+    _ setup: Setup, journal: SiteJournal, entries: [Study.TranscriptEntry], head: Digest,
+    log: @escaping @Sendable (String) -> Void,
+    onProgress: @escaping @Sendable (StageProgress) -> Void
+  ) throws {
     self.setup = setup
     self.log = log
     self.onProgress = onProgress
-    site = setup.study.sites[Int(setup.index) - 1]
+    let site = setup.study.sites[Int(setup.index) - 1]
+    self.site = site
     door = Door(plan: setup.study.plan, policy: setup.policy, store: setup.store)
     answers = LocalAnswers(site: site, plan: setup.study.plan, cohort: setup.cohort)
     session = try SiteSession(
       manifest: setup.manifest, index: setup.index, signingKey: setup.signingKey,
-      journal: try await SumJournal.read(setup.store, study: setup.study.plan.id))
+      journal: journal)
     positionHead = Study.TranscriptEntry.genesis(of: setup.study)
-    (entries, head) = try await SiteTranscript.read(
-      setup.store, study: setup.study)
+    self.entries = entries
+    self.head = head
     (inbox, post) = AsyncStream.makeStream(of: Event.self)
   }
 

@@ -77,7 +77,7 @@ extension AggregatorStore {
     ) STRICT;
     CREATE TABLE approval (
       study TEXT NOT NULL REFERENCES study (id),
-      site TEXT NOT NULL REFERENCES site (name),
+      site TEXT NOT NULL,
       approved INTEGER NOT NULL,
       signed_decision BLOB NOT NULL,
       received_at REAL NOT NULL,

@@ -5,10 +5,11 @@ import ArgumentParser
 struct Wardround: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "wardround",
-    abstract: "Build and compare clinical prediction models over hospitals that keep their patients.",
+    abstract:
+      "Build and compare clinical prediction models over hospitals that keep their patients.",
     discussion: """
-      Exit codes: 0 done; 1 the study or the check failed and said why; 2 the input is wrong; \
-      64 the command line is wrong; 69 a service cannot be reached; 77 refused.
+      Exit codes: 0 done; 1 the study or the check failed and said why; 2 the input is \
+      wrong; 64 the command line is wrong; 69 a service cannot be reached; 77 refused.
       """,
     version: "0.1.0",
     subcommands: [

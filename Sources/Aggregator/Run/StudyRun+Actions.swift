@@ -107,7 +107,9 @@ extension StudyRun {
     return nil
   }
 
-  private func write(_ record: AggregatorRecord, outcome: SecureAggregation.RoundOutcome?) async throws {
+  private func write(_ record: AggregatorRecord, outcome: SecureAggregation.RoundOutcome?)
+    async throws
+  {
     switch record {
     case .epoch(let epoch, _, _):
       try await setup.store.recordEpoch(epoch, study: plan.id)

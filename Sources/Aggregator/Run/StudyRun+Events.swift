@@ -83,7 +83,8 @@ extension StudyRun {
   /// Enough sites are there: agree keys where somebody new is among them, then ask.
   private func proceed(with ready: [UInt16]) async throws {
     let needsKeys =
-      session.epoch == nil || !session.state.isKeyed || !ready.allSatisfy { session.active.contains($0) }
+      session.epoch == nil || !session.state.isKeyed
+      || !ready.allSatisfy { session.active.contains($0) }
     if needsKeys { return try await openEpoch(ready) }
     try await pose(to: ready)
   }

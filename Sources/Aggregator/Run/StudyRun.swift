@@ -167,12 +167,20 @@ public actor StudyRun: Federation {
 
   /// Runs the study to its end. Throws what stopped it, naming who and why.
   public func run() async throws -> StudyResult {
+    try await run { try await StudyProgram($0.setup.study, over: $0).run() }
+  }
+
+  /// Runs another program than the study's over the same rounds, for measuring them. The sites run
+  /// the same one.
+  public func run<Value: Sendable>(
+    _ program: @Sendable (StudyRun) async throws -> Value
+  ) async throws -> Value {
     let events = Task { await self.handleEvents() }
     defer {
       events.cancel()
       post.finish()
     }
-    return try await StudyProgram(setup.study, over: self).run()
+    return try await program(self)
   }
 
   private func handleEvents() async {

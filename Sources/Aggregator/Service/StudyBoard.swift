@@ -24,9 +24,10 @@ public actor StudyBoard {
     public init(
       store: AggregatorStore, aggregatorName: String, signingKey: SigningKey,
       studiesFolder: String,
-      member: @escaping @Sendable (String) async throws -> (
-        legalEntity: String, key: VerifyingKey
-      ),
+      member:
+        @escaping @Sendable (String) async throws -> (
+          legalEntity: String, key: VerifyingKey
+        ),
       log: @escaping @Sendable (String) -> Void
     ) {
       self.store = store

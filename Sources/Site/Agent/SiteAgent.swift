@@ -210,7 +210,8 @@ public actor SiteAgent {
     guard runs[study] == nil else { return }
     let manifest = try SignedManifest(bytes)
     let names = try await store.setting(Self.disclosuresKey(study)) ?? ""
-    let disclosures = Set(names.split(separator: ",").compactMap { Study.Disclosure(rawValue: String($0)) })
+    let disclosures = Set(
+      names.split(separator: ",").compactMap { Study.Disclosure(rawValue: String($0)) })
     let agreed = try await agreement(manifest.manifest, study: study, disclosures: disclosures)
     guard let position = agreed.sites.firstIndex(of: setup.site) else {
       throw StudyError(.invalidPlan, "this site is not in the study's roster")

@@ -44,7 +44,8 @@ public struct SitePolicy: Sendable, Hashable {
     for kind in plan.neededQueries.subtracting(allowedQueries).sorted(by: {
       $0.rawValue < $1.rawValue
     }) {
-      objections.append("the study needs the query `\(kind.rawValue)`, which this site does not allow")
+      objections.append(
+        "the study needs the query `\(kind.rawValue)`, which this site does not allow")
     }
     return objections
   }

@@ -226,7 +226,8 @@ extension SiteRun {
     let names = fault.named.map { index in
       index == 0
         ? "aggregator"
-        : Int(index) <= setup.study.sites.count ? setup.study.sites[Int(index) - 1] : "site \(index)"
+        : Int(index) <= setup.study.sites.count
+          ? setup.study.sites[Int(index) - 1] : "site \(index)"
     }
     var text = "\(fault.code.name), \(fault.message)"
     if !names.isEmpty { text += " [\(names.joined(separator: ", "))]" }

@@ -137,6 +137,19 @@ public actor SiteRun: Federation {
   /// Runs the study to its end and returns its result; throws what stopped it. The aggregator is
   /// told either way.
   public func run() async throws -> StudyResult {
+    try await run { run in
+      let result = try await StudyProgram(run.setup.study, over: run).run()
+      let digest = result.digest
+      try? await run.send(.finished(digest))
+      return result
+    }
+  }
+
+  /// Runs another program than the study's over the same rounds, for measuring them. The door, the
+  /// journal and the protocol are the same.
+  public func run<Value: Sendable>(
+    _ program: @Sendable (SiteRun) async throws -> Value
+  ) async throws -> Value {
     let events = Task { await self.handleEvents() }
     defer {
       events.cancel()
@@ -144,10 +157,7 @@ public actor SiteRun: Federation {
     }
     do {
       try await carryOut(session.resume())
-      let result = try await StudyProgram(setup.study, over: self).run()
-      let digest = result.digest
-      try? await send(.finished(digest))
-      return result
+      return try await program(self)
     } catch {
       try? await send(.studyFault(String(describing: error)))
       throw error

@@ -21,7 +21,8 @@ struct SiteAudit: AsyncParsableCommand {
           let time = Date(timeIntervalSince1970: entry.time).formatted(.iso8601)
           let note = entry.note
           print(
-            "\(entry.sequence)  \(time)  \(note.actor)  \(note.action)  \(note.study)  \(note.detail)")
+            "\(entry.sequence)  \(time)  \(note.actor)  \(note.action)  \(note.study)  \(note.detail)"
+          )
         }
         return
       }

@@ -31,7 +31,10 @@ struct StudyReplay: AsyncParsableCommand {
         throw ValidationError("`\(transcript)` is not a whole transcript: \(error)")
       }
       let study = try recorded.agreedStudy()
-      let result = try await StudyProgram(study, over: ReplayFederation(recorded)).run()
+      try TranscriptSignatures.check(recorded)
+      let federation = try ReplayFederation(recorded)
+      let result = try await StudyProgram(study, over: federation).run()
+      try federation.finish()
       let identical = recorded.result == result.digest
       if json {
         try Output.json(

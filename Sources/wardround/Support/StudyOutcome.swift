@@ -75,7 +75,9 @@ final class StageClock: Sendable {
     state.withLock { state in
       guard stage != state.stage else { return }
       let now = ContinuousClock.now
-      if !state.stage.isEmpty { state.seconds[state.stage, default: 0] += (now - state.since).inSeconds }
+      if !state.stage.isEmpty {
+        state.seconds[state.stage, default: 0] += (now - state.since).inSeconds
+      }
       state.stage = stage
       state.since = now
     }

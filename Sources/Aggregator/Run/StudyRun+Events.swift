@@ -145,8 +145,9 @@ extension StudyRun {
   func arm(_ instant: ContinuousClock.Instant) {
     deadlineGeneration += 1
     let generation = deadlineGeneration
-    Task { [weak self] in
-      try? await Task.sleep(until: instant, clock: .continuous)
+    deadlineTimer?.cancel()
+    deadlineTimer = Task { [weak self] in
+      do { try await Task.sleep(until: instant, clock: .continuous) } catch { return }
       self?.tell(.deadline(generation: generation))
     }
   }

@@ -98,6 +98,7 @@ public actor StudyRun: Federation {
   var early: [UInt16: SiteMessage.Answer] = [:]
   var failure: (any Error)?
   var deadlineGeneration = 0
+  var deadlineTimer: Task<Void, Never>?
   /// Until when sites that are not connected are waited for, and until when anybody is.
   var graceEnd = ContinuousClock.now
   var presenceEnd = ContinuousClock.now

@@ -20,8 +20,6 @@ extension SiteRun {
       try await reached(query, digest: digest, values: values)
     case .answered(_, let digest, let bytes):
       try await answered(digest: digest, bytes: bytes)
-    case .finished(let digest):
-      try await send(.finished(digest))
     case .deadline(let generation):
       guard generation == deadlineGeneration else { return }
       try await carryOut(session.deadline())
@@ -285,8 +283,9 @@ extension SiteRun {
     deadlineGeneration += 1
     let generation = deadlineGeneration
     let seconds = 3 * plan.deadlines.roundSeconds
-    Task { [weak self] in
-      try? await Task.sleep(for: .seconds(seconds))
+    deadlineTimer?.cancel()
+    deadlineTimer = Task { [weak self] in
+      do { try await Task.sleep(for: .seconds(seconds)) } catch { return }
       self?.tell(.deadline(generation: generation))
     }
   }

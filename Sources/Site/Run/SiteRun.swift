@@ -43,7 +43,6 @@ public actor SiteRun: Federation {
     case frame(Frame)
     case reached(SumQuery, digest: Digest, values: [Int64])
     case answered(SiteQuery, digest: Digest, bytes: [UInt8])
-    case finished(Digest)
     case deadline(generation: Int)
   }
 
@@ -82,6 +81,7 @@ public actor SiteRun: Federation {
 
   var connection: (any SiteConnection)?
   var deadlineGeneration = 0
+  var deadlineTimer: Task<Void, Never>?
   let log: @Sendable (String) -> Void
   let onProgress: @Sendable (StageProgress) -> Void
   private let inbox: AsyncStream<Event>

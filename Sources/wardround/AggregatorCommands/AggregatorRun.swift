@@ -3,6 +3,7 @@ import ArgumentParser
 import Cryptography
 import Foundation
 import Identity
+import Store
 import Synchronization
 import Transport
 
@@ -16,7 +17,11 @@ struct AggregatorRun: AsyncParsableCommand {
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let membership = try AggregatorDirectory(folder.path).openMembership()
+      ServiceMemory.prepare()
+      let directory = AggregatorDirectory(folder.path)
+      let membership = try directory.openMembership()
+      let lock = try RoleLock(storePath: directory.databaseFile)
+      defer { withExtendedLifetime(lock) {} }
       let identity = try await membership.serverIdentity()
       let key = try identity.signingKey.withSeed {
         try Cryptography.SigningKey(seed: SecretBytes(copying: $0))

@@ -62,10 +62,11 @@ struct DemoNetwork {
   }
 
   private func join(_ site: Site, _ plan: StudyPlan, _ processes: DemoProcesses) async throws {
-    let invitation = try await invite(site.name, role: "site")
+    let invitation = try await invite(
+      site.name, role: "site", ["--legal-entity", site.legalEntity])
     let directory = folder.site(site.name)
     _ = try await DemoProcesses.command([
-      "site", "join", invitation, "--directory", directory, "--legal-entity", site.legalEntity,
+      "site", "join", invitation, "--directory", directory,
     ])
     try Data(settings(site, plan).utf8).write(
       to: URL(fileURLWithPath: "\(directory)/site.yaml"), options: .atomic)
@@ -73,10 +74,13 @@ struct DemoNetwork {
       site.name, ["site", "run", "--directory", directory], log: folder.log(site.name))
   }
 
-  private func invite(_ name: String, role: String) async throws -> String {
-    let output = try await DemoProcesses.command([
+  private func invite(
+    _ name: String, role: String, _ more: [String] = []
+  ) async throws -> String {
+    let command = [
       "aggregator", "invite", name, "--role", role, "--directory", folder.aggregator, "--json",
-    ])
+    ]
+    let output = try await DemoProcesses.command(command + more)
     struct Answer: Decodable { var invitation: String }
     return try JSONDecoder().decode(Answer.self, from: Data(output.utf8)).invitation
   }

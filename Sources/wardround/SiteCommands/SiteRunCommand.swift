@@ -4,6 +4,7 @@ import Foundation
 import Identity
 import Site
 import SiteData
+import Store
 import Transport
 
 /// `wardround site run`
@@ -23,11 +24,14 @@ struct SiteRunCommand: AsyncParsableCommand {
       let key = try identity.signingKey.withSeed {
         try Cryptography.SigningKey(seed: SecretBytes(copying: $0))
       }
+      let store = try folder.store(configuration)
+      let lock = try RoleLock(storePath: store.path)
+      defer { withExtendedLifetime(lock) {} }
       let agent = SiteAgent(
         .init(
           site: configuration.site, legalEntity: configuration.legalEntity, signingKey: key,
           aggregatorKey: try VerifyingKey(network.protocolKey),
-          policy: SitePolicy(configuration.policy), store: try folder.store(configuration),
+          policy: SitePolicy(configuration.policy), store: store,
           loadCohort: { try SiteData.load(configuration, cohort: $0) },
           log: ServiceLog.write))
       let client = SiteClient(try directory.clientConfiguration(configuration))

@@ -38,7 +38,13 @@ let package = Package(
   name: "wardround",
   products: [
     // For the package Benchmarks/.
-    .library(name: "SecureSums", targets: ["Cryptography", "FixedPoint", "SecureAggregation"])
+    .library(name: "SecureSums", targets: ["Cryptography", "FixedPoint", "SecureAggregation"]),
+    .library(
+      name: "Roles",
+      targets: [
+        "Aggregator", "Cohort", "Cryptography", "Identity", "SecureAggregation", "Site", "Store",
+        "Study", "Transport",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -76,7 +82,8 @@ let package = Package(
     target(
       "Study",
       [
-        "CanonicalBytes", "Cohort", "Cryptography", "FixedPoint", "LinearModels", "PortableNumerics",
+        "CanonicalBytes", "Cohort", "Cryptography", "FixedPoint", "LinearModels",
+        "PortableNumerics",
         "StrictYAML", "Validation",
       ]),
 
@@ -136,6 +143,38 @@ let package = Package(
     tests("Identity", ["CanonicalBytes"] + x509),
     tests("Store", ["CanonicalBytes", "Cryptography", grdb]),
     tests("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
+    tests("SecureAggregation", ["CanonicalBytes", "Cryptography", "FixedPoint"]),
+    tests("Reports", ["Cohort", "LinearModels", "PortableNumerics", "Study", "Validation"]),
+    .target(
+      name: "TestSupport",
+      dependencies: ["Cohort", "Cryptography", "PortableNumerics", "Study"],
+      path: "Tests/TestSupport", swiftSettings: settings),
+    .testTarget(
+      name: "StudyTests",
+      dependencies: [
+        "CanonicalBytes", "Cohort", "Cryptography", "DemoData", "LinearModels",
+        "PortableNumerics", "SiteData", "StrictYAML", "Study", "TestSupport",
+      ], exclude: ["Oracles"], swiftSettings: settings),
+    .testTarget(
+      name: "MembershipTests",
+      dependencies: [
+        "Aggregator", "CanonicalBytes", "Identity", "Site", "SiteData", "Store", "StrictYAML",
+        "Transport", "wardround",
+      ], swiftSettings: settings),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "Aggregator", "Cohort", "Cryptography", "Identity", "Reports", "Simulation", "Site",
+        "Store", "Study", "TestSupport", "Transport",
+      ], swiftSettings: settings),
+    // `wardround` is built with them: they run it.
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: [
+        "CanonicalBytes", "Cohort", "Cryptography", "Identity", "PortableNumerics", "Reports",
+        "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "Study", "Transport",
+        "wardround",
+      ], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -155,7 +155,7 @@ import Testing
       Approval(study: "s1", site: "south", approved: false, signedDecision: [3]))
     await #expect(throws: StoreError(.notFound)) {
       try await store.recordApproval(
-        Approval(study: "s1", site: "east", approved: true, signedDecision: []))
+        Approval(study: "s2", site: "north", approved: true, signedDecision: []))
     }
     let approvals = try await store.approvals(study: "s1")
     #expect(approvals.map(\.site) == ["north", "south"])

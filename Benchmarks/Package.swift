@@ -7,20 +7,35 @@ import PackageDescription
 
 let settings: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
   name: "wardround-benchmarks",
-  dependencies: [.package(name: "wardround", path: "..")],
+  dependencies: [
+    .package(name: "wardround", path: ".."),
+    // The same packages as the product, so that one scratch folder serves both.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+  ],
   targets: [
     // The machine's own floor, in C on the system's libraries, with no code of ours below it.
     .target(
       name: "MachineFloor",
       linkerSettings: [.linkedLibrary("crypto"), .linkedLibrary("sodium")]),
-    .target(name: "BenchmarkSupport", swiftSettings: settings),
+    .target(
+      name: "BenchmarkSupport", dependencies: [argumentParser], swiftSettings: settings),
     .executableTarget(
       name: "secure-sum-benchmark",
       dependencies: [
-        "BenchmarkSupport", "MachineFloor", .product(name: "SecureSums", package: "wardround"),
+        argumentParser, "BenchmarkSupport", "MachineFloor",
+        .product(name: "SecureSums", package: "wardround"),
       ], path: "Sources/SecureSumBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "round-benchmark",
+      dependencies: [
+        argumentParser, "BenchmarkSupport", .product(name: "Roles", package: "wardround"),
+      ],
+      path: "Sources/RoundBenchmark", swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 
 /// The rows of a benchmark, as a table for people or JSON for scripts.
@@ -54,8 +55,8 @@ public struct Report: Sendable {
 
   public mutating func add(_ row: [String: Value]) { rows.append(row) }
 
-  /// Prints the rows, and the thresholds that were crossed. Returns the process's exit status.
-  public func end(json: Bool, notes: [String], violations: [Thresholds.Violation]) -> Int32 {
+  /// Prints the rows, and the thresholds that were crossed; throws exit status 1 when there are any.
+  public func end(json: Bool, notes: [String], violations: [Thresholds.Violation]) throws {
     if json {
       let object: [String: Any] = [
         "benchmark": benchmark,
@@ -70,7 +71,7 @@ public struct Report: Sendable {
       for note in notes { print(note) }
       for violation in violations { print("THRESHOLD CROSSED: \(violation)") }
     }
-    return violations.isEmpty ? 0 : 1
+    if !violations.isEmpty { throw ExitCode.failure }
   }
 
   private var table: String {

@@ -1,3 +1,4 @@
+import ArgumentParser
 import BenchmarkSupport
 import FixedPoint
 import Foundation
@@ -5,7 +6,25 @@ import SecureAggregation
 
 /// `scripts/bench secure-sum`: real sessions in one process on one thread, without network and disk.
 @main
-enum SecureSumBenchmark {
+struct SecureSumBenchmark: ParsableCommand {
+  @OptionGroup var options: ReportOptions
+  @Option(help: "Elements of a vector, the constant one included.")
+  var length = 1_000_000
+  @Option(help: "Sizes of the roster, separated by commas.")
+  var sites = Numbers([3, 10, 50, 100])
+  @Option(help: "Rounds per size; fewer for large ones by default.")
+  var repeats: Int?
+  @Option(help: .hidden)
+  var memoryOf: Int?
+  @Option(help: .hidden)
+  var dropouts = 0
+
+  func validate() throws {
+    guard length >= 2, repeats ?? 1 > 0 else {
+      throw ValidationError("--length is at least 2, --repeats at least 1")
+    }
+  }
+
   private static let columns: [Report.Column] = [
     .init("sites", "sites"), .init("dropouts", "dropouts"), .init("length"),
     .init("site_mask_seconds", "site masks"), .init("site_mask_floor_seconds"),
@@ -14,7 +33,7 @@ enum SecureSumBenchmark {
     .init("site_step_ratio", "/floor"), .init("site_step_per_mask_floor"),
     .init("site_verify_seconds", "verify"),
     .init("server_seconds", "server"), .init("server_floor_seconds"),
-    .init("server_ratio", "/floor"),
+    .init("server_ratio", "/floor"), .init("server_per_mask_floor"),
     .init("server_hash_seconds", "hash in"), .init("server_all_ratio", "all/floor"),
     .init("upload_bytes"), .init("upload_ratio", "upload"),
     .init("aggregator_memory_vectors", "memory"),
@@ -26,50 +45,34 @@ enum SecureSumBenchmark {
       + " floor: the same keystreams and additions in C on OpenSSL.",
     "`site, all`: tag, masks and digest, from the query's answer to the signed message; floor: the"
       + " masks' floor, the tag's keystream and one BLAKE2b over the vector by libsodium.",
-    "`server`: adding the vectors and taking the masks off until the sum is published; floor: the"
-      + " additions and the keystreams that have to come off.",
-    "`hash in`: digests of all arriving vectors; `all/floor` includes them and the sum's digest on both"
-      + " sides. `verify`: one site's check of the published sum.",
+    "`server`: adding the vectors, taking the masks off, digest of the sum; floor: the additions, the"
+      + " keystreams that have to come off, one BLAKE2b.",
+    "`hash in`: digests of all arriving vectors; `all/floor` includes them on both sides. `verify`: one"
+      + " site's check of the published sum.",
     "`upload`: bytes of one site over those of its plain vector. `memory`: the aggregator's peak in"
       + " vectors, with one arriving payload.",
   ]
 
-  static func main() {
-    do {
-      exit(try run())
-    } catch {
-      FileHandle.standardError.write(Data("error: \(error)\n".utf8))
-      exit(2)
-    }
-  }
-
-  private static func run() throws -> Int32 {
-    let options = try Options(
-      Array(CommandLine.arguments.dropFirst()),
-      known: ["length", "sites", "repeats", "memory-of", "dropouts"])
-    let length = try options.numbers("length", standard: [1_000_000])[0]
-    if options.values["memory-of"] != nil {
-      let siteCount = try options.numbers("memory-of", standard: [])[0]
-      let silentCount = Int(options.values["dropouts"] ?? "") ?? 0
+  func run() throws {
+    if let memoryOf {
       print(
-        try RoundMemory.peak(siteCount: siteCount, silentCount: silentCount, length: length))
-      return 0
+        try RoundMemory.peak(siteCount: memoryOf, silentCount: dropouts, length: length))
+      return
     }
-    let siteCounts = try options.numbers("sites", standard: [3, 10, 50, 100])
     let vectorByteCount = Double(length * RingWidth.bits32.byteCount)
     var floor = Floor(length: length)
-    var report = Report("secure-sum", columns: columns)
+    var report = Report("secure-sum", columns: Self.columns)
     var rows: [[String: Report.Value]] = []
     var figures: [(label: String, figures: [String: Double])] = []
     var configurations: [(sites: Int, silent: Int)] = []
-    for sites in siteCounts {
+    for sites in sites.values {
       let threshold = 2 * sites / 3 + 1
       for silent in Set([0, 1, sites - threshold]).sorted() where sites - silent >= threshold {
         configurations.append((sites, silent))
       }
     }
     for (sites, silent) in configurations {
-      let repeats = try options.numbers("repeats", standard: [max(1, min(9, 30 / sites))])[0]
+      let repeats = repeats ?? max(1, min(9, 30 / sites))
       var rounds: [RoundCost] = []
       var masks: [Double] = []
       let answer = RingVector(zeros: length, width: .bits32)
@@ -87,7 +90,8 @@ enum SecureSumBenchmark {
       let present = Double(sites - silent)
       let maskFloor = Double(sites) * keystream
       let stepFloor = maskFloor + floor.tagKeystream + floor.hash
-      let serverFloor = present * (1 + Double(silent)) * keystream + present * floor.addition
+      let openingFloor = present * (1 + Double(silent)) * keystream + present * floor.addition
+      let serverFloor = openingFloor + floor.hash
       let mask = masks.median
       let step = rounds.flatMap(\.sites).median
       let server = rounds.map { $0.adding + $0.opening }.median
@@ -103,9 +107,10 @@ enum SecureSumBenchmark {
         "site_verify_seconds": .seconds(rounds.flatMap(\.verifying).median),
         "server_seconds": .seconds(server), "server_floor_seconds": .seconds(serverFloor),
         "server_ratio": .ratio(server / serverFloor),
+        "server_per_mask_floor": .ratio(server / openingFloor),
         "server_hash_seconds": .seconds(hashing),
         "server_all_ratio": .ratio(
-          (server + hashing) / (serverFloor + (present + 1) * floor.hash)),
+          (server + hashing) / (serverFloor + present * floor.hash)),
         "upload_bytes": .count(upload),
         "upload_ratio": .ratio(Double(upload) / vectorByteCount),
       ])
@@ -123,6 +128,6 @@ enum SecureSumBenchmark {
       try options.thresholds.map {
         try Thresholds(file: $0, benchmark: "secure-sum").violations(in: figures)
       } ?? []
-    return report.end(json: options.json, notes: notes, violations: violations)
+    try report.end(json: options.json, notes: Self.notes, violations: violations)
   }
 }

@@ -1,0 +1,132 @@
+import Aggregator
+import BenchmarkSupport
+import Foundation
+import Identity
+import Store
+import Study
+import Synchronization
+import Transport
+
+/// The aggregator's process: the real server, store and run, and the rounds as its program.
+struct AggregatorProcess {
+  let network: Network
+  let rounds: Int
+  /// Seconds before each round in which the sites get their answers ready.
+  let pause: Double
+
+  /// What the process tells its parent.
+  struct Outcome: Codable {
+    /// Seconds from asking to the published sum.
+    var roundSeconds: [Double]
+    /// Seconds from one round's result to the next one's, without the pause.
+    var periodSeconds: [Double]
+    /// Bytes of resident memory before the first round, and the most while rounds ran.
+    var memoryBefore: Int
+    var memoryPeak: Int
+    /// Seconds of processor time of this process per round.
+    var processorSeconds: Double
+  }
+
+  private static let warmUpCount = 3
+
+  func run() async throws -> Outcome {
+    let store = try AggregatorStore(path: "\(network.folder)/stores/aggregator.sqlite") {
+      Date().timeIntervalSince1970
+    }
+    let study = try network.agreedStudy()
+    try await store.propose(
+      id: Network.study, name: "benchmark", yaml: Network.planText,
+      planDigest: study.digest.bytes, proposer: "benchmark")
+    try await store.setStatus(Network.study, to: .running)
+    let run = try await StudyRun.open(
+      .init(
+        study: study, manifest: network.signedManifest(),
+        signingKey: network.signingKey(of: "aggregator"), store: store),
+      log: { FileHandle.standardError.write(Data("aggregator: \($0)\n".utf8)) },
+      onProgress: { _ in })
+    let server = try server(for: run)
+    let serving = Task {
+      try await server.run { port, _ in
+        try? Data("\(port)".utf8).write(
+          to: URL(fileURLWithPath: network.portFile), options: .atomic)
+      }
+    }
+    let outcome = try await run.run { try await measure($0) }
+    server.stop()
+    try? await serving.value
+    return outcome
+  }
+
+  private func server(for run: StudyRun) throws -> AggregatorServer {
+    let directory = network.directory("aggregator")
+    let authority = try directory.load().authority
+    let verifier = PeerVerifier(
+      authority: authority, accepting: [.site], clock: { Date() }, isRevoked: { _, _ in false })
+    return AggregatorServer(
+      .init(
+        members: ListeningAddress(host: "127.0.0.1", port: 0),
+        credentials: CredentialFiles(directory), check: PeerCheck(verifier),
+        spool: SpoolFolder(path: "\(network.folder)/spool")),
+      handler: Handler(run: run))
+  }
+
+  private func measure(_ run: StudyRun) async throws -> Outcome {
+    for _ in 0..<Self.warmUpCount { _ = try await run.sum(.profile) }
+    let before = ResidentMemory.current()
+    ResidentMemory.resetPeak()
+    let processorStart = CPUClock.seconds
+    var periods: [Double] = []
+    for _ in 0..<rounds {
+      if pause > 0 { try await Task.sleep(for: .seconds(pause)) }
+      let start = ContinuousClock.now
+      _ = try await run.sum(.profile)
+      periods.append((ContinuousClock.now - start) / .seconds(1))
+    }
+    return Outcome(
+      roundSeconds: await Array(run.roundSeconds.suffix(rounds)), periodSeconds: periods,
+      memoryBefore: before, memoryPeak: ResidentMemory.peak(),
+      processorSeconds: (CPUClock.seconds - processorStart) / Double(rounds))
+  }
+}
+
+/// Passes the sites' connections and frames to the run; there is nothing else to serve.
+private struct Handler: AggregatorHandler {
+  let run: StudyRun
+
+  func siteConnected(_ connection: any SiteConnection) async {
+    let site = connection.peer.name.text
+    run.connected(site: site, connection)
+    do {
+      while let frame = try await connection.frames.next() { run.receive(frame, from: site) }
+    } catch {
+      FileHandle.standardError.write(Data("\(site) is gone: \(error)\n".utf8))
+    }
+    run.disconnected(site: site)
+  }
+
+  private var unavailable: TransportError { TransportError(.refused) }
+
+  func renew(_ caller: VerifiedPeer, requestDER: [UInt8]) async throws -> [[UInt8]] {
+    throw unavailable
+  }
+  func join(_ request: EnrolmentRequest) async throws -> EnrolmentAnswer { throw unavailable }
+  func propose(_ caller: Principal, name: String, document: String) async throws -> String {
+    throw unavailable
+  }
+  func studies(_ caller: Principal) async throws -> [StudySummary] { [] }
+  func watch(
+    _ caller: Principal, study: String,
+    event: @escaping @Sendable (Transport.ProgressEvent) async throws -> Void
+  ) async throws { throw unavailable }
+  func fetch(
+    _ caller: Principal, study: String, artefact: String,
+    piece: @escaping @Sendable ([UInt8]) async throws -> Void
+  ) async throws { throw unavailable }
+  func invite(_ caller: Principal, name: String, role: Role) async throws -> String {
+    throw unavailable
+  }
+  func revoke(_ caller: Principal, name: String, role: Role) async throws -> Principal {
+    throw unavailable
+  }
+  func sites(_ caller: Principal) async throws -> [SiteSummary] { [] }
+}

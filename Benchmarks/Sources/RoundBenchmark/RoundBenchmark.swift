@@ -1,0 +1,108 @@
+import ArgumentParser
+import BenchmarkSupport
+import Foundation
+
+/// `scripts/bench round`: a network of real processes on the loopback interface, with mutual TLS and
+/// the journals of every side, that does nothing but secure rounds.
+@main
+struct RoundBenchmark: AsyncParsableCommand {
+  /// What this process is; the parent of all others when it is nothing.
+  enum Part: String, ExpressibleByArgument {
+    case aggregator, site
+  }
+
+  @OptionGroup var options: ReportOptions
+  @Option(help: "Elements of a round's vector, separated by commas.")
+  var lengths = Numbers([1_000, 1_000_000])
+  @Option(help: "Rounds measured for each length; 200 of short and 10 of long ones by default.")
+  var rounds: Numbers?
+  @Option(help: "Hospitals, at least 3.")
+  var sites = 4
+  @Option(help: .hidden)
+  var part: Part?
+  @Option(help: .hidden)
+  var name = ""
+  @Option(help: .hidden)
+  var folder = ""
+  @Option(help: .hidden)
+  var pause = 0.0
+
+  private var roundCounts: [Int] {
+    rounds?.values ?? lengths.values.map { $0 < 100_000 ? 200 : 10 }
+  }
+
+  func validate() throws {
+    guard roundCounts.count == lengths.values.count else {
+      throw ValidationError("--rounds takes one number for each of --lengths")
+    }
+    guard (3...200).contains(sites) else { throw ValidationError("--sites is 3 to 200") }
+  }
+
+  func run() async throws {
+    guard let part else { return try await measure() }
+    let network = Network(folder: folder, siteCount: sites, length: lengths.values[0])
+    switch part {
+    case .aggregator:
+      let outcome = try await AggregatorProcess(
+        network: network, rounds: roundCounts[0], pause: pause
+      ).run()
+      print(String(decoding: try JSONEncoder().encode(outcome), as: UTF8.self))
+    case .site:
+      try await SiteProcess(network: network, name: name).run()
+    }
+  }
+
+  private static let columns: [Report.Column] = [
+    .init("sites", "sites"), .init("length", "length"), .init("rounds", "rounds"),
+    .init("round_median_seconds", "round, median"), .init("round_p90_seconds", "90 %"),
+    .init("round_maximum_seconds", "max"),
+    .init("back_to_back_median_seconds", "with query"),
+    .init("aggregator_processor_seconds", "aggregator CPU"),
+    .init("aggregator_memory_vectors", "memory"),
+  ]
+
+  private static let notes = [
+    "",
+    "`round`: from the aggregator's question to the published sum, wall time, journals synced on every"
+      + " side, the sites' answers being ready. `with query`: rounds back to back, with what the sites"
+      + " do between two of them.",
+    "`memory`: growth of the aggregator's resident memory during the rounds, in vectors, measured in a"
+      + " run of its own.",
+  ]
+
+  private func measure() async throws {
+    var report = Report("round", columns: Self.columns)
+    var figures: [(label: String, figures: [String: Double])] = []
+    for (length, rounds) in zip(lengths.values, roundCounts) {
+      let isLong = length >= 100_000
+      let back = try await Group(siteCount: sites, length: length, rounds: rounds).run()
+      let ready =
+        isLong
+        ? try await Group(
+          siteCount: sites, length: length, rounds: rounds, pause: Double(length) * 5e-7
+        ).run() : back
+      let memory =
+        isLong
+        ? try await Group(
+          siteCount: sites, length: length, rounds: rounds,
+          environment: ResidentMemory.followingEnvironment
+        ).run() : back
+      let vectors = Double(memory.memoryPeak - memory.memoryBefore) / Double(4 * length)
+      report.add([
+        "sites": .count(sites), "length": .count(length), "rounds": .count(rounds),
+        "round_median_seconds": .seconds(ready.roundSeconds.median),
+        "round_p90_seconds": .seconds(ready.roundSeconds.quantile(0.9)),
+        "round_maximum_seconds": .seconds(ready.roundSeconds.max() ?? 0),
+        "back_to_back_median_seconds": .seconds(back.periodSeconds.median),
+        "aggregator_processor_seconds": .seconds(back.processorSeconds),
+        "aggregator_memory_vectors": isLong ? .ratio(vectors) : .missing,
+      ])
+      if isLong { figures.append(("d\(length)", ["aggregator_memory_vectors": vectors])) }
+    }
+    let violations =
+      try options.thresholds.map {
+        try Thresholds(file: $0, benchmark: "round").violations(in: figures)
+      } ?? []
+    try report.end(json: options.json, notes: Self.notes, violations: violations)
+  }
+}

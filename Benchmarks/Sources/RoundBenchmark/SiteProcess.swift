@@ -1,0 +1,64 @@
+import BenchmarkSupport
+import Foundation
+import Identity
+import Site
+import Store
+import Study
+import Transport
+
+/// A hospital's process: the real client, store, door and run. It answers rounds until the
+/// aggregator's connection is gone or the parent ends it.
+struct SiteProcess {
+  let network: Network
+  let name: String
+
+  func run() async throws {
+    let store = try SiteStore(path: "\(network.folder)/stores/\(name).sqlite") {
+      Date().timeIntervalSince1970
+    }
+    let study = try network.agreedStudy()
+    let digest = study.digest.bytes
+    _ = try await store.propose(
+      id: Network.study, name: "benchmark", planText: Network.planText, planDigest: digest,
+      proposer: "benchmark")
+    try await store.decide(
+      Network.study, planDigest: digest, approved: true, by: "benchmark", reason: "benchmark")
+    try await store.setStatus(Network.study, to: .running)
+    guard let position = network.siteNames.firstIndex(of: name) else {
+      throw Problem("there is no \(name)")
+    }
+    let name = name
+    let run = try await SiteRun.open(
+      .init(
+        study: study, manifest: network.signedManifest(), index: UInt16(position + 1),
+        signingKey: network.signingKey(of: name),
+        policy: SitePolicy(minimumCohort: 1), store: store, cohort: network.cohort()),
+      log: { FileHandle.standardError.write(Data("\(name): \($0)\n".utf8)) })
+    let client = try client()
+    let connecting = Task {
+      await client.run(
+        onConnected: { connection in
+          run.connected(connection)
+          defer { run.disconnected() }
+          while let frame = try await connection.frames.next() { run.receive(frame) }
+        })
+    }
+    defer { connecting.cancel() }
+    try await run.run { run in
+      while true { _ = try await run.sum(.profile) }
+    }
+  }
+
+  private func client() throws -> SiteClient {
+    let directory = network.directory(name)
+    let port = try String(contentsOfFile: network.portFile, encoding: .utf8)
+    guard let port = Int(port) else { throw Problem("the aggregator's port is unknown") }
+    return SiteClient(
+      .init(
+        aggregator: ServiceAddress(host: "127.0.0.1", port: port),
+        credentials: CredentialFiles(directory),
+        check: PeerCheck(
+          .ofAggregator(authority: try directory.load().authority, clock: { Date() }),
+          host: try ServerHost("127.0.0.1"))))
+  }
+}

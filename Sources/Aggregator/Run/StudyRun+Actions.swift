@@ -22,7 +22,9 @@ extension StudyRun {
         let sums = try await setup.store.sums(study: plan.id, rounds: rounds)
         enqueue(message, payload: Payload(sums), to: site)
       case .keyed(let epoch, let members):
+        for site in members { peers[site].needsKeys = false }
         log("epoch \(epoch): keys agreed by \(members.map(name).joined(separator: ", "))")
+        for site in members { peers[site].isBehind = false }
         step = .presence
         try await advancePresence()
         return
@@ -57,8 +59,11 @@ extension StudyRun {
   }
 
   private func markLate(_ site: UInt16, _ why: String) {
+    // One that lost its connection has a grace to come back; one that is silent has none.
+    guard peers[site].connection != nil else { return }
     peers[site].isReady = false
-    peers[site].isLate = true
+    // One that lost its connection is given the grace of the next query.
+    peers[site].isLate = peers[site].connection != nil
     peers[site].absence = why
     faults.append("\(name(site)): \(why)")
     log("\(name(site)) is left out of the round: \(why)")
@@ -170,14 +175,21 @@ extension StudyRun {
     answers[site] = .init(site: name(site), answer: bytes, signature: answer.signature)
   }
 
+  private func soonest(_ sites: [UInt16]) -> ContinuousClock.Instant {
+    sites.map { peers[$0].awaitedUntil }.reduce(answersEnd, min)
+  }
+
   /// Publishes the answers when all are in, or when the time is over.
-  func advanceAnswers(isOver: Bool) async throws {
+  func advanceAnswers() async throws {
     guard step == .answers, case .perSite(let query, let digest) = present else { return }
-    let awaited = everyone.filter {
-      peers[$0].isReady && peers[$0].departure == nil && answers[$0] == nil
-        && declined[name($0)] == nil
+    let open = everyone.filter {
+      peers[$0].departure == nil && answers[$0] == nil && declined[name($0)] == nil
     }
-    guard awaited.isEmpty || isOver else { return }
+    let returning = open.filter(isAwaited)
+    let awaited = open.filter { peers[$0].isReady && !peers[$0].isBehind }
+    guard .now >= answersEnd || awaited.isEmpty && returning.isEmpty else {
+      return arm(awaited.isEmpty ? soonest(returning) : answersEnd)
+    }
     for site in awaited {
       declined[name(site)] =
         "did not answer within \(Int(plan.deadlines.answerSeconds)) s"

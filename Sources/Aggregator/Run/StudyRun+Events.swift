@@ -13,6 +13,7 @@ extension StudyRun {
     case .connected(let site, let connection):
       peers[site].connection = connection
       peers[site].isReady = false
+      peers[site].needsKeys = true
     case .disconnected(let site):
       peers[site].connection = nil
       peers[site].isReady = false
@@ -45,7 +46,6 @@ extension StudyRun {
   /// later whoever is there, with a short grace for those that lost their connection.
   func gather() async throws {
     step = .presence
-    graceEnd = .now + .seconds(attempts == 0 ? plan.deadlines.returnSeconds : 0)
     presenceEnd = .now + .seconds(plan.deadlines.presenceSeconds)
     try await advancePresence()
   }
@@ -55,9 +55,9 @@ extension StudyRun {
     let ready = everyone.filter { peers[$0].isReady && peers[$0].departure == nil }
     let missing = everyone.filter { !peers[$0].isReady || peers[$0].departure != nil }
     let isFirst = session.epoch == nil
-    let awaited = missing.filter { peers[$0].departure == nil && (isFirst || !peers[$0].isLate) }
+    let awaited = missing.filter(isAwaited)
     let quorum = isFirst ? peers.count : setup.manifest.manifest.quorum
-    if ready.count >= quorum, awaited.isEmpty || .now >= graceEnd {
+    if ready.count >= quorum, awaited.isEmpty {
       return try await proceed(with: ready)
     }
     let possible = everyone.count { peers[$0].departure == nil }
@@ -69,8 +69,17 @@ extension StudyRun {
           + (possible < quorum ? "missing: " : "waited \(limit) s for: ")
           + missing.map { "\(name($0)) (\(reason($0)))" }.joined(separator: ", "))
     }
-    let next = ready.count >= quorum ? min(graceEnd, presenceEnd) : presenceEnd
-    arm(next)
+    let returnEnd = awaited.map { peers[$0].awaitedUntil }.min() ?? presenceEnd
+    arm(ready.count >= quorum ? min(returnEnd, presenceEnd) : presenceEnd)
+  }
+
+  /// When the grace of a site that has just been lost, or has just connected, ends.
+  private var returnEnd: ContinuousClock.Instant { .now + .seconds(plan.deadlines.returnSeconds) }
+
+  /// Whether a site that is not ready is worth waiting for at this moment: it may be on its way back.
+  func isAwaited(_ site: UInt16) -> Bool {
+    let peer = peers[site]
+    return peer.departure == nil && !peer.isReady && !peer.isLate && .now < peer.awaitedUntil
   }
 
   private func reason(_ site: UInt16) -> String {
@@ -84,7 +93,7 @@ extension StudyRun {
   private func proceed(with ready: [UInt16]) async throws {
     let needsKeys =
       session.epoch == nil || !session.state.isKeyed
-      || !ready.allSatisfy { session.active.contains($0) }
+      || !ready.allSatisfy { session.active.contains($0) && !peers[$0].needsKeys }
     if needsKeys { return try await openEpoch(ready) }
     try await pose(to: ready)
   }
@@ -114,12 +123,12 @@ extension StudyRun {
       }
     case .perSite(_, let digest):
       step = .answers
-      arm(.now + .seconds(plan.deadlines.answerSeconds))
+      answersEnd = .now + .seconds(plan.deadlines.answerSeconds)
       for (site, answer) in early where answer.query == digest {
         early[site] = nil
         accept(answer, from: site)
       }
-      try await advanceAnswers(isOver: false)
+      try await advanceAnswers()
     case nil:
       step = .idle
     }
@@ -159,21 +168,34 @@ extension StudyRun {
     case .keys, .round:
       log("deadline at \(session.state.rawValue)")
       try await carryOut(session.deadline())
-    case .answers: try await advanceAnswers(isOver: true)
+    case .answers: try await advanceAnswers()
     }
   }
 
-  /// A site is gone, or said that it does not go on.
+  /// A site is gone, or said that it does not go on. Its keys are of no use any more.
   func lost(_ site: UInt16, _ why: String) async throws {
     peers[site].absence = why
-    switch step {
-    case .keys, .round:
-      let fault = SecureAggregationError(.stopped, naming: [site])
-      try await carryOut(session.drop(site, for: fault))
-    case .answers: try await advanceAnswers(isOver: false)
-    case .presence: try await advancePresence()
-    case .idle: break
+    if step == .round, mayAwaitReturn(of: site) {
+      // Nothing has been opened: burn the round, and ask again when the site is back, so that a
+      // short interruption costs nobody's patients a step.
+      log("\(name(site)) is gone (\(why)): the round is asked again when it is back")
+      return try await carryOut(session.stop())
     }
+    if step == .keys || step == .round || !session.state.isSettingUp {
+      try await carryOut(session.drop(site, for: SecureAggregationError(.stopped, naming: [site])))
+    }
+    switch step {
+    case .answers: try await advanceAnswers()
+    case .presence: try await advancePresence()
+    case .idle, .keys, .round: break
+    }
+  }
+
+  /// Whether a site that lost its connection is worth waiting for: it may come back, its vector is
+  /// not in, and the present query has not waited for somebody twice.
+  private func mayAwaitReturn(of site: UInt16) -> Bool {
+    isAwaited(site) && attempts < 2 && (session.state == .shares || session.state == .masked)
+      && session.awaitedSites.contains(site)
   }
 
   // MARK: - Frames
@@ -194,7 +216,7 @@ extension StudyRun {
     case .siteAnswer(let answer):
       if step == .answers, case .perSite(_, let digest) = present, answer.query == digest {
         accept(answer, from: site)
-        try await advanceAnswers(isOver: false)
+        try await advanceAnswers()
       } else {
         early[site] = answer
       }
@@ -243,9 +265,15 @@ extension StudyRun {
       log("\(name(site)) \(peers[site].departure ?? "")")
       return try await lost(site, "holds other results")
     }
+    peers[site].isBehind = false
     for entry in entries[count...] {
-      if case .answers = entry.content { enqueue(.publishedAnswers(entry), to: site) }
+      switch entry.content {
+      case .answers: enqueue(.publishedAnswers(entry), to: site)
+      case .total: peers[site].isBehind = true
+      }
     }
+    // An agent that comes back has what it needs to go on, whatever made it leave.
+    peers[site].departure = nil
     peers[site].isReady = true
     peers[site].isLate = false
     peers[site].absence = nil

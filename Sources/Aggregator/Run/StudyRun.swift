@@ -43,12 +43,18 @@ public actor StudyRun: Federation {
     var connection: (any SiteConnection)?
     /// It has said where it stands since it connected or missed a deadline.
     var isReady = false
+    /// It has had another connection since the keys were agreed: it may have lost them.
+    var needsKeys = true
     /// It missed a deadline and has not been heard since: nobody waits for it.
     var isLate = false
     /// It left the study and does not come back, with its reason.
     var departure: String?
     /// Digest of its own result, when it finished.
     var result: Digest?
+    /// Until when queries wait for it to come back and say where it stands.
+    var awaitedUntil: ContinuousClock.Instant
+    /// It has not got every total yet: those come with the next keys.
+    var isBehind = false
     /// Why it was left out last, in words.
     var absence: String?
   }
@@ -99,9 +105,9 @@ public actor StudyRun: Federation {
   var failure: (any Error)?
   var deadlineGeneration = 0
   var deadlineTimer: Task<Void, Never>?
-  /// Until when sites that are not connected are waited for, and until when anybody is.
-  var graceEnd = ContinuousClock.now
+  /// Until when enough sites for a round are waited for, and until when sites' own answers are.
   var presenceEnd = ContinuousClock.now
+  var answersEnd = ContinuousClock.now
   /// Seconds of every round, for the benchmark and the report of a run.
   public internal(set) var roundSeconds: [Double] = []
   var roundStart = ContinuousClock.now
@@ -131,7 +137,8 @@ public actor StudyRun: Federation {
     heads = stored.heads
     session = try AggregatorSession(
       manifest: setup.manifest, signingKey: setup.signingKey, journal: stored.journal)
-    peers = setup.study.sites.map { _ in Peer() }
+    let returnEnd = ContinuousClock.now + .seconds(setup.study.plan.deadlines.returnSeconds)
+    peers = setup.study.sites.map { _ in Peer(awaitedUntil: returnEnd) }
     (inbox, post) = AsyncStream.makeStream(of: Event.self)
   }
 
@@ -208,6 +215,14 @@ public actor StudyRun: Federation {
   }
 
   public func report(_ progress: StageProgress) async { await onProgress(progress) }
+
+  /// Whether a site can be expected to report its own result: it is there, up to date, and did not
+  /// leave the study.
+  public func isTakingPart(_ site: String) -> Bool {
+    guard let index = index(of: site) else { return false }
+    let peer = peers[index]
+    return peer.connection != nil && peer.departure == nil && !peer.isLate && !peer.isBehind
+  }
 
   // MARK: - The port
 

@@ -38,7 +38,7 @@ extension StudyBoard {
   private func carryThrough(_ id: String, _ agreed: AgreedStudy, _ run: StudyRun) async {
     do {
       let result = try await run.run()
-      await awaitSites(id, agreed, result.digest)
+      await awaitSites(id, agreed, run, result.digest)
       try await keep(result, of: id, agreed, run)
       try await store.setStatus(id, to: .finished)
       await note(id, "finished", "the report is ready", 1)
@@ -51,12 +51,16 @@ extension StudyBoard {
   }
 
   /// Waits for the sites' own results and says where they differ.
-  private func awaitSites(_ id: String, _ agreed: AgreedStudy, _ digest: Digest) async {
+  private func awaitSites(
+    _ id: String, _ agreed: AgreedStudy, _ run: StudyRun, _ digest: Digest
+  ) async {
     let end = ContinuousClock.now + .seconds(Self.closingSeconds)
-    func outstanding() -> [String] {
-      agreed.sites.filter { connections[$0] != nil && finished[id]?[$0] == nil }
-    }
-    while !outstanding().isEmpty, ContinuousClock.now < end {
+    while ContinuousClock.now < end {
+      var isComplete = true
+      for site in agreed.sites where connections[site] != nil && finished[id]?[site] == nil {
+        if await run.isTakingPart(site) { isComplete = false }
+      }
+      if isComplete { break }
       try? await Task.sleep(for: .milliseconds(20))
     }
     for (site, own) in finished[id] ?? [:] where own != digest {

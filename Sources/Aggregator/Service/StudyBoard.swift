@@ -203,7 +203,9 @@ public actor StudyBoard {
   }
 
   private func take(_ frame: Frame, from site: String) async {
-    guard let study = open[frame.study] else { return }
+    guard let study = open[frame.study] else {
+      return await sayHowItEnded(frame, to: site)
+    }
     do {
       switch Study.MessageKind(rawValue: frame.kind) {
       case .decision:
@@ -230,6 +232,28 @@ public actor StudyBoard {
     } catch {
       setup.log("\(site): a message about \(frame.study) was refused: \(error)")
     }
+  }
+
+  /// A site that comes back with a study which ended while it was away is told so, and does not wait
+  /// for ever.
+  private func sayHowItEnded(_ frame: Frame, to site: String) async {
+    guard let kind = Study.MessageKind(rawValue: frame.kind),
+      kind == .position || kind == .decision
+    else { return }
+    let ending: AggregatorMessage.Ending
+    do {
+      switch try await store.study(frame.study) {
+      case let study? where study.status == .finished:
+        ending = .init(succeeded: true, message: "the study is finished")
+      case let study? where study.status == .failed:
+        ending = .init(succeeded: false, message: study.error ?? "the study stopped")
+      case nil: ending = .init(succeeded: false, message: "the study is not known here")
+      default: return
+      }
+    } catch {
+      return setup.log("\(site): what became of \(frame.study) cannot be read: \(error)")
+    }
+    enqueue(.ended(ending), study: frame.study, to: site)
   }
 
   // MARK: - Decisions and the manifest

@@ -25,9 +25,11 @@ struct AggregatorProcess {
     var memoryPeak: Int
     /// Seconds of processor time of this process per round.
     var processorSeconds: Double
+    /// The same of the median site; 0 until the parent fills it in.
+    var siteProcessorSeconds = 0.0
   }
 
-  private static let warmUpCount = 3
+  static let warmUpCount = 3
 
   func run() async throws -> Outcome {
     let store = try AggregatorStore(path: "\(network.folder)/stores/aggregator.sqlite") {

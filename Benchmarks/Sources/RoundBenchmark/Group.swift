@@ -28,17 +28,25 @@ struct Group {
       }
       try await Task.sleep(for: .milliseconds(20))
     }
+    var siteOutputs: [Pipe] = []
     for name in network.siteNames {
-      processes.append(try start(["--part", "site", "--name", name], folder, output: nil))
+      let pipe = Pipe()
+      siteOutputs.append(pipe)
+      processes.append(try start(["--part", "site", "--name", name], folder, output: pipe))
     }
     let data = output.fileHandleForReading.readDataToEndOfFile()
-    guard let outcome = try? JSONDecoder().decode(AggregatorProcess.Outcome.self, from: data) else {
+    guard var outcome = try? JSONDecoder().decode(AggregatorProcess.Outcome.self, from: data) else {
       throw Problem("the rounds did not end: see above")
     }
+    outcome.siteProcessorSeconds =
+      siteOutputs.map { pipe in
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        return Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
+      }.median
     return outcome
   }
 
-  private func start(_ role: [String], _ folder: String, output: Pipe?) throws -> Process {
+  private func start(_ role: [String], _ folder: String, output: Pipe) throws -> Process {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     process.arguments =
@@ -48,7 +56,7 @@ struct Group {
       ]
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = output ?? FileHandle.nullDevice
+    process.standardOutput = output
     try process.run()
     return process
   }

@@ -48,7 +48,8 @@ struct RoundBenchmark: AsyncParsableCommand {
       ).run()
       print(String(decoding: try JSONEncoder().encode(outcome), as: UTF8.self))
     case .site:
-      try await SiteProcess(network: network, name: name).run()
+      print(
+        try await SiteProcess(network: network, name: name, rounds: roundCounts[0]).run())
     }
   }
 
@@ -58,7 +59,7 @@ struct RoundBenchmark: AsyncParsableCommand {
     .init("round_maximum_seconds", "max"),
     .init("back_to_back_median_seconds", "with query"),
     .init("aggregator_processor_seconds", "aggregator CPU"),
-    .init("aggregator_memory_vectors", "memory"),
+    .init("site_processor_seconds", "site CPU"), .init("aggregator_memory_vectors", "memory"),
   ]
 
   private static let notes = [
@@ -95,6 +96,7 @@ struct RoundBenchmark: AsyncParsableCommand {
         "round_maximum_seconds": .seconds(ready.roundSeconds.max() ?? 0),
         "back_to_back_median_seconds": .seconds(back.periodSeconds.median),
         "aggregator_processor_seconds": .seconds(back.processorSeconds),
+        "site_processor_seconds": .seconds(back.siteProcessorSeconds),
         "aggregator_memory_vectors": isLong ? .ratio(vectors) : .missing,
       ])
       if isLong { figures.append(("d\(length)", ["aggregator_memory_vectors": vectors])) }

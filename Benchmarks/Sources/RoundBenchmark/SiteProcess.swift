@@ -6,13 +6,15 @@ import Store
 import Study
 import Transport
 
-/// A hospital's process: the real client, store, door and run. It answers rounds until the
-/// aggregator's connection is gone or the parent ends it.
+/// A hospital's process: the real client, store, door and run. It answers the rounds
+/// that the aggregator measures.
 struct SiteProcess {
   let network: Network
   let name: String
+  let rounds: Int
 
-  func run() async throws {
+  /// Returns seconds of processor time per measured round.
+  func run() async throws -> Double {
     let store = try SiteStore(path: "\(network.folder)/stores/\(name).sqlite") {
       Date().timeIntervalSince1970
     }
@@ -44,8 +46,12 @@ struct SiteProcess {
         })
     }
     defer { connecting.cancel() }
-    try await run.run { run in
-      while true { _ = try await run.sum(.profile) }
+    let rounds = rounds
+    return try await run.run { run in
+      for _ in 0..<AggregatorProcess.warmUpCount { _ = try await run.sum(.profile) }
+      let start = CPUClock.seconds
+      for _ in 0..<rounds { _ = try await run.sum(.profile) }
+      return (CPUClock.seconds - start) / Double(rounds)
     }
   }
 

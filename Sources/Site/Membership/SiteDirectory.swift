@@ -8,7 +8,7 @@ import Transport
 ///
 /// - `site.yaml`: the settings, written by joining and completed by the hospital.
 /// - `identity/`, `network.yaml`: see ``MemberDirectory``.
-/// - `state/`: `site.sqlite` (journal, ledger, audit log) and `site.log`.
+/// - `state/`: `site.sqlite` (journal, transcript, what left, audit log).
 ///
 /// `site.yaml` may name other folders for `identity` and `store`.
 public struct SiteDirectory: Sendable, Hashable {
@@ -16,7 +16,7 @@ public struct SiteDirectory: Sendable, Hashable {
   public let path: String
   /// The member's part of the folder.
   public let member: MemberDirectory
-  /// Where journal, ledger and log are.
+  /// Where the database is.
   public let stateFolder: String
 
   /// The layout before there are settings, or with the standard ones.

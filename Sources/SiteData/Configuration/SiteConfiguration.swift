@@ -55,7 +55,7 @@ public struct SiteConfiguration: Sendable, Hashable {
   public var aggregator: AggregatorAddress
   /// Folder of the keys and certificates.
   public var identity: String
-  /// Folder of the journal, the ledger and the audit log.
+  /// Folder of the journal, the record of what left and the audit log.
   public var store: String
   public var logLevel: LogLevel
   public var data: DataDescription

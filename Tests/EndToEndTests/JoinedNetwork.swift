@@ -80,7 +80,8 @@ enum TestStudy {
   static let text = yaml()
 
   static func yaml(
-    disclose: Bool = true, approximately rounds: Int = 2, presenceSeconds: Int = 20
+    disclose: Bool = true, averagingRounds: Int = 2, presenceSeconds: Int = 20,
+    returnSeconds: Int = 8, roundSeconds: Int = 3
   ) -> String {
     """
     study: faults
@@ -104,14 +105,14 @@ enum TestStudy {
     holdout: {fraction: 0.3, key: faults}
     models:
       - {name: newton, training: newton, ridge: 1}
-      - {name: averaging, training: federated-averaging, server: adam, rounds: \(rounds), \
+      - {name: averaging, training: federated-averaging, server: adam, rounds: \(averagingRounds), \
     batch_size: 32, learning_rate: 0.1, seed: 3}
     validation: {threshold: 0.3, disclose: \
     [\(disclose ? "model-by-site-matrix, leave-one-site-out" : "")]}
     drift: {bins: 8, false_discovery_rate: 0.01}
     privacy: {minimum_sites: 3, minimum_cell: 1, maximum_colluders: 1}
-    deadlines: {round_seconds: 3, answer_seconds: 8, presence_seconds: \(presenceSeconds), \
-    return_seconds: 8}
+    deadlines: {round_seconds: \(roundSeconds), answer_seconds: 8, presence_seconds: \(presenceSeconds), \
+    return_seconds: \(returnSeconds)}
 
     """
   }

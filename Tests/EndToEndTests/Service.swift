@@ -114,7 +114,8 @@ enum Command {
       throw Failure("`\(arguments.prefix(2).joined(separator: " "))` took more than \(seconds) s")
     }
     func text(_ ending: String) -> String {
-      String(decoding: FileManager.default.contents(atPath: files + ending) ?? Data(), as: UTF8.self)
+      String(
+        decoding: FileManager.default.contents(atPath: files + ending) ?? Data(), as: UTF8.self)
     }
     return Outcome(
       status: process.terminationStatus, output: text(".out"), error: text(".err"))

@@ -200,7 +200,9 @@ final class TestNetwork: Sendable {
       "study", "fetch", TestStudy.id, "--directory", researcher, "--to", target,
     ])
     guard fetched.status == 0 else { throw Failure("fetch: \(fetched.error)\n\(logs)") }
-    let replayed = try await Command.run(["study", "replay", "\(target)/study.transcript", "--json"])
+    let replayed = try await Command.run([
+      "study", "replay", "\(target)/study.transcript", "--json",
+    ])
     guard let replay = try? JSONDecoder().decode(Replay.self, from: Data(replayed.output.utf8))
     else { throw Failure("replay: \(replayed.output)\(replayed.error)") }
     let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(target)/study.transcript"))

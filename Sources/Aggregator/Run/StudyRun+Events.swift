@@ -181,9 +181,7 @@ extension StudyRun {
       log("\(name(site)) is gone (\(why)): the round is asked again when it is back")
       return try await carryOut(session.stop())
     }
-    if step == .keys || step == .round || !session.state.isSettingUp {
-      try await carryOut(session.drop(site, for: SecureAggregationError(.stopped, naming: [site])))
-    }
+    try await carryOut(session.drop(site, for: SecureAggregationError(.stopped, naming: [site])))
     switch step {
     case .answers: try await advanceAnswers()
     case .presence: try await advancePresence()

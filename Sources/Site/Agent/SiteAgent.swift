@@ -203,11 +203,25 @@ public actor SiteAgent {
     return agreed
   }
 
+  /// The digest of this site's own result, when it has finished the study.
+  private func result(of study: String) async throws -> Digest? {
+    guard try await store.study(study)?.status == .finished,
+      let hex = try await store.setting(Self.resultKey(study)),
+      let bytes = Hexadecimal.decode(hex)
+    else { return nil }
+    return try Digest(bytes)
+  }
+
+  private static func resultKey(_ study: String) -> String { "result/\(study)" }
   private static func disclosuresKey(_ study: String) -> String { "disclosures/\(study)" }
 
   /// Takes up a study whose manifest everybody signed.
   private func start(_ study: String, manifest bytes: [UInt8]) async throws {
     guard runs[study] == nil else { return }
+    if let digest = try await result(of: study) {
+      // This site is done; the aggregator has not heard it, or was restarted since.
+      return await tell(.finished(digest), study: study)
+    }
     let manifest = try SignedManifest(bytes)
     let names = try await store.setting(Self.disclosuresKey(study)) ?? ""
     let disclosures = Set(
@@ -234,7 +248,8 @@ public actor SiteAgent {
     do {
       let result = try await run.run()
       setup.log("study \(study): finished, result \(result.digest.hex.prefix(16))…")
-      try? await store.setStatus(study, to: .finished)
+      try await store.set(Self.resultKey(study), to: result.digest.hex)
+      try await store.setStatus(study, to: .finished)
     } catch is CancellationError {
       return
     } catch {
@@ -245,10 +260,19 @@ public actor SiteAgent {
     tasks[study] = nil
   }
 
+  /// The aggregator has closed a study. A run that is not done by then never will be: the rounds it
+  /// misses are over.
   private func end(_ study: String, _ ending: AggregatorMessage.Ending) async {
     setup.log("study \(study): the aggregator says: \(ending.message)")
-    guard !ending.succeeded, let run = runs[study] else { return }
-    await run.fail(StudyError(.tooFew, ending.message))
+    if let run = runs[study] {
+      let reason =
+        ending.succeeded
+        ? "the study was finished while this site was away; it took no part in the last steps"
+        : ending.message
+      return await run.fail(StudyError(.tooFew, reason))
+    }
+    guard let status = try? await store.study(study)?.status, status.mayAnswer else { return }
+    try? await store.setStatus(study, to: .failed, reason: ending.message)
   }
 
   /// Starts again what was running when the agent stopped.

@@ -28,7 +28,8 @@ extension SiteRun {
 
   /// The program has computed its answer to a sum query.
   private func reached(_ query: SumQuery, digest: Digest, values: [Int64]) async throws {
-    guard failure == nil else { return }
+    // A result that came first has answered the program already.
+    guard failure == nil, case .sum(digest, _) = waiting else { return }
     if let outcome = outcomes.removeValue(forKey: digest) {
       prepared = nil
       try await adopt(outcome)
@@ -50,7 +51,7 @@ extension SiteRun {
 
   /// The program has answered a per-site query: sign it and send it.
   private func answered(digest: Digest, bytes: [UInt8]) async throws {
-    guard failure == nil else { return }
+    guard failure == nil, case .answers(digest, _, _) = waiting else { return }
     if let entry = publications.removeValue(forKey: digest) {
       try await adopt(entry)
       return

@@ -13,7 +13,9 @@ extension SiteRun {
     }
     let values = try TestFaults.computed(try answers.answer(query), query: query)
     try await door.release(values, to: query, rowCount: answers.rowCount)
-    let total = try await withCheckedThrowingContinuation { continuation in
+    let total = try await withCheckedThrowingContinuation {
+      (continuation: CheckedContinuation<Total, any Error>) in
+      if let failure { return continuation.resume(throwing: failure) }
       waiting = .sum(digest, continuation)
       tell(.reached(query, digest: digest, values: values))
     }
@@ -32,7 +34,9 @@ extension SiteRun {
     }
     let answer = try answers.answer(query)
     let bytes = try await door.release(answer, to: query, rowCount: answers.rowCount)
-    let result = try await withCheckedThrowingContinuation { continuation in
+    let result = try await withCheckedThrowingContinuation {
+      (continuation: CheckedContinuation<SiteAnswers, any Error>) in
+      if let failure { return continuation.resume(throwing: failure) }
       waiting = .answers(digest, query, continuation)
       tell(.answered(query, digest: digest, bytes: bytes))
     }

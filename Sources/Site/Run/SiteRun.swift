@@ -150,13 +150,14 @@ public actor SiteRun: Federation {
   public func run<Value: Sendable>(
     _ program: @Sendable (SiteRun) async throws -> Value
   ) async throws -> Value {
-    let events = Task { await self.handleEvents() }
+    var events: Task<Void, Never>?
     defer {
-      events.cancel()
+      events?.cancel()
       post.finish()
     }
     do {
       try await carryOut(session.resume())
+      events = Task { await self.handleEvents() }
       return try await program(self)
     } catch {
       try? await send(.studyFault(String(describing: error)))

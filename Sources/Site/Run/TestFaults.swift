@@ -9,7 +9,7 @@ import Study
 /// debug builds only; a release build has none of it.
 ///
 /// `WARDROUND_TEST_FAULT` is `<what>@<step>[#<n>]`: what to do, at which message of the secure-sum
-/// protocol (its kind number), and at which occurrence.
+/// protocol (its kind number), and at which occurrence; `slow` waits 0.3 s at each of that many.
 enum TestFaults {
   #if DEBUG
     private struct Fault {
@@ -37,6 +37,7 @@ enum TestFaults {
         count += 1
         return count
       }
+      if fault.what == "slow", count <= fault.occurrence { usleep(300_000) }
       guard count == fault.occurrence else { return }
       switch fault.what {
       case "kill": kill(getpid(), SIGKILL)

@@ -45,7 +45,7 @@ public struct StudyFiles: Sendable {
         result, model: model.name, features: features, transcriptDigest: head.hex)
       files.append(
         File(
-          name: index == 0 ? "model.json" : ModelFile.fileName(model: model.name, index: index),
+          name: Self.modelFileName(model.name, index: index),
           mediaType: "application/json", bytes: Array(try file.encoded())))
     }
     files.append(
@@ -53,5 +53,17 @@ public struct StudyFiles: Sendable {
         name: "study.transcript", mediaType: "application/octet-stream",
         bytes: transcript.fileBytes))
     all = files
+  }
+
+  /// The names of the files that a result leaves.
+  public static func names(of result: StudyResult) -> [String] {
+    ["report.html", "report.json"]
+      + result.models.enumerated().map { modelFileName($1.name, index: $0) }
+      + ["study.transcript"]
+  }
+
+  /// The primary model has a fixed name.
+  private static func modelFileName(_ model: String, index: Int) -> String {
+    index == 0 ? "model.json" : ModelFile.fileName(model: model, index: index)
   }
 }

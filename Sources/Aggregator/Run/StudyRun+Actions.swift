@@ -42,13 +42,18 @@ extension StudyRun {
         return finishSum(outcome)
       case .failed(let round, let stage, let fault):
         let text = "round \(round) at \(stage.rawValue): \(describe(fault))"
-        if fault.code == .queryMismatch || fault.code == .chainMismatch
-          || fault.code == .sumRejected
-        {
+        switch fault.code {
+        case .queryMismatch, .chainMismatch:
           throw StudyError(
             .implausibleTotal,
             "\(text). \(faults.joined(separator: "; ")). The two sides derive different queries from"
               + " the study; compare program versions and study files. No vector left a site.")
+        case .sumRejected:
+          throw StudyError(
+            .implausibleTotal,
+            "\(text). \(faults.joined(separator: "; ")). A published sum was not the sum of the"
+              + " answers; the sites keep the signed evidence and answer nothing more.")
+        default: break
         }
         return try await again(text)
       }

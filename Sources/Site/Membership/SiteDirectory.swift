@@ -40,8 +40,6 @@ public struct SiteDirectory: Sendable, Hashable {
   public var identity: KeyDirectory { member.identity }
   /// The store.
   public var databaseFile: String { "\(stateFolder)/site.sqlite" }
-  /// The agent's log.
-  public var logFile: String { "\(stateFolder)/site.log" }
 
   /// The connection of this site's agent: the address of `site.yaml`, the identity, and the pinned
   /// authority.

@@ -42,8 +42,10 @@ enum TestFaults {
       switch fault.what {
       case "kill": kill(getpid(), SIGKILL)
       case "freeze": kill(getpid(), SIGSTOP)
-      default: break
+      default: return
       }
+      // Another thread may take the signal: this one does not go on before the process has stopped.
+      usleep(200_000)
     }
   #endif
 

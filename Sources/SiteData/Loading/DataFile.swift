@@ -101,6 +101,6 @@ struct DataFile {
       message: "the study needs this column and the data have none of this name"
         + (detail.isEmpty ? "" : " (\(detail))"),
       advice: near.map { "the nearest name is `\($0)`: rename it in the header and in site.yaml" }
-        ?? "add the column or do not take part in this study")
+        ?? "add the column; a study or a model cannot do without it")
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Reports
+import Simulation
 import Site
 import Study
 import Transport
@@ -99,7 +101,7 @@ actor LastEvent {
 struct StudyFetch: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fetch",
-    abstract: "Fetch report, JSON twin, model file and transcript of a finished study.")
+    abstract: "Fetch report, JSON twin, model files and transcript of a finished study.")
 
   @OptionGroup var folder: ResearcherFolder
   @Argument(help: "The study's name.")
@@ -107,23 +109,27 @@ struct StudyFetch: AsyncParsableCommand {
   @Option(help: "Folder to write to; the study's name when absent.")
   var to: String?
 
-  /// What every finished study leaves.
-  static let artefacts = ["report.html", "report.json", "model.json", "study.transcript"]
-
   func run() async throws {
     try await CommandFailure.reporting {
       let target = to ?? study
       try FileManager.default.createDirectory(
         atPath: target, withIntermediateDirectories: true)
       let client = try folder.client()
-      for name in Self.artefacts {
-        let collected = Collected()
-        try await client.fetch(study: study, artefact: name) { await collected.add($0) }
-        try Data(await collected.bytes).write(
-          to: URL(fileURLWithPath: "\(target)/\(name)"), options: .atomic)
-        print("\(target)/\(name)")
+      // The JSON twin names the models, and so the other files.
+      try await fetch("report.json", to: target, client)
+      let result = try StudyReportFile.read("\(target)/report.json")
+      for name in StudyFiles.names(of: result) where name != "report.json" {
+        try await fetch(name, to: target, client)
       }
     }
+  }
+
+  private func fetch(_ name: String, to target: String, _ client: ResearcherClient) async throws {
+    let collected = Collected()
+    try await client.fetch(study: study, artefact: name) { await collected.add($0) }
+    try Data(await collected.bytes).write(
+      to: URL(fileURLWithPath: "\(target)/\(name)"), options: .atomic)
+    print("\(target)/\(name)")
   }
 }
 

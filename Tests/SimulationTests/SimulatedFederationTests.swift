@@ -1,0 +1,134 @@
+import Cohort
+import Foundation
+import Simulation
+import Site
+import Study
+import Synchronization
+import TestSupport
+import Testing
+import Transport
+
+/// The whole federation in one process, with the real protocol code of every party, against the
+/// pooled computation.
+@Suite struct SimulatedFederationTests {
+  private static let open = SitePolicy(
+    minimumCohort: 1, minimumCell: 1, disclosures: Set(Disclosure.allCases), autoApprove: true)
+
+  /// Runs a study over the sites' tables.
+  private func simulate(
+    _ yaml: String, _ sites: [String: CohortTable], policy: SitePolicy = open,
+    faults: FaultPlan = .none
+  ) async throws -> Simulation.Outcome {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "simulation-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let simulation = try Simulation(
+      sites: sites.mapValues { table in { _ in table } }, folder: folder, policy: policy,
+      faults: faults)
+    return try await simulation.run(yaml)
+  }
+
+  @Test(arguments: [3, 4, 5])
+  func coefficientsAreThePooledOnesBitForBit(siteCount: Int) async throws {
+    let yaml = SyntheticStudy.yaml(disclose: true)
+    let plan = try SyntheticStudy.plan(disclose: true)
+    let pooled = try SyntheticCohort.table(plan)
+    let sites = try SyntheticCohort.partition(pooled, into: siteCount, seed: 7)
+    let outcome = try await simulate(yaml, sites)
+    let oracle = try await StudyProgram(
+      .synthetic(plan, sites: ["all"]),
+      over: PooledFederation(.synthetic(plan, sites: ["all"]), cohorts: ["all": pooled])
+    ).run()
+    #expect(outcome.result.models[0].coefficients == oracle.models[0].coefficients)
+    #expect(outcome.result.transform == oracle.transform)
+    #expect(outcome.result.matrix?.sites.count == siteCount)
+    #expect(outcome.result.leaveOneSiteOut?.count == siteCount)
+    let sums = try #require(outcome.result.sites.first?.sumCount)
+    #expect(outcome.result.sites.allSatisfy { $0.sumsTakenPart == sums })
+  }
+
+  @Test func aFinishedTranscriptReplaysToTheSameModel() async throws {
+    let plan = try SyntheticStudy.plan()
+    let sites = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan), into: 4, seed: 3)
+    let outcome = try await simulate(SyntheticStudy.yaml(), sites)
+    let federation = try ReplayFederation(outcome.transcript)
+    let replayed = try await StudyProgram(
+      try outcome.transcript.agreedStudy(), over: federation
+    ).run()
+    try federation.finish()
+    #expect(replayed.digest == outcome.transcript.result)
+    #expect(replayed.digest == outcome.result.digest)
+  }
+
+  @Test func disclosuresThatAPolicyDoesNotNameDoNotHappen() async throws {
+    let plan = try SyntheticStudy.plan(disclose: true)
+    let sites = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan), into: 4, seed: 4)
+    let outcome = try await simulate(
+      SyntheticStudy.yaml(disclose: true), sites,
+      policy: SitePolicy(minimumCohort: 1, minimumCell: 1, autoApprove: true))
+    #expect(outcome.result.matrix == nil)
+    #expect(outcome.result.leaveOneSiteOut == nil)
+    #expect(outcome.result.study.disclosures.isEmpty)
+    #expect(outcome.result.performance[0].sites.count == 4)
+  }
+
+  @Test func aPolicyThatAsksForMoreRefusesByName() async throws {
+    let plan = try SyntheticStudy.plan()
+    let sites = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan), into: 4, seed: 5)
+    let error = await #expect(throws: StudyError.self) {
+      _ = try await simulate(
+        SyntheticStudy.yaml(), sites,
+        policy: SitePolicy(minimumCohort: 1, minimumSites: 5, minimumCell: 1, autoApprove: true))
+    }
+    #expect(error?.message.contains("this site's policy asks for at least 5") == true)
+  }
+
+  @Test func aCohortBelowTheSitesMinimumLeavesTheStudyByName() async throws {
+    let plan = try SyntheticStudy.plan()
+    let sites = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan), into: 4, seed: 6)
+    let error = await #expect(throws: StudyError.self) {
+      _ = try await simulate(
+        SyntheticStudy.yaml(), sites,
+        policy: SitePolicy(minimumCohort: 100_000, minimumCell: 1, autoApprove: true))
+    }
+    #expect(error?.message.contains("smaller than its policy's minimum") == true)
+  }
+
+  /// Connections are lost again and again, at places that a seed chooses; nothing is lost with them.
+  @Test(arguments: [UInt64(11), 12, 13])
+  func lostConnectionsCostNothing(seed: UInt64) async throws {
+    let plan = try SyntheticStudy.plan()
+    let pooled = try SyntheticCohort.table(plan)
+    let sites = try SyntheticCohort.partition(pooled, into: 5, seed: seed)
+    let cuts = Mutex(0)
+    let faults = FaultPlan { direction, site, index, _ in
+      let word =
+        seed &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(index) &* 31
+        &+ UInt64(site.name.text.utf8.last ?? 0)
+      guard direction == .toAggregator, index > 4, word % 17 == 0 else { return .deliver }
+      return cuts.withLock { count in
+        guard count < 3 else { return .deliver }
+        count += 1
+        return .cut
+      }
+    }
+    let outcome = try await simulate(SyntheticStudy.yaml(), sites, faults: faults)
+    let oracle = try await StudyProgram(
+      .synthetic(plan, sites: ["all"]),
+      over: PooledFederation(.synthetic(plan, sites: ["all"]), cohorts: ["all": pooled])
+    ).run()
+    let everybody = outcome.result.sites.allSatisfy { $0.sumsTakenPart == $0.sumCount }
+    #expect(cuts.withLock { $0 } > 0, "seed \(seed)")
+    if everybody {
+      #expect(
+        outcome.result.models[0].coefficients == oracle.models[0].coefficients, "seed \(seed)")
+    } else {
+      #expect(!outcome.result.notes.isEmpty, "seed \(seed): an absence is stated")
+    }
+  }
+}

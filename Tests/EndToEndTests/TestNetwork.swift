@@ -225,6 +225,8 @@ final class TestNetwork: Sendable {
     var replay: Replay
     var replayStatus: Int32
     var transcript: Transcript
+    /// What happened to hospitals on the way, as the researcher was told.
+    var warnings: [String] = []
 
     /// The sites whose answers are in each total, one set per sum query.
     var participants: [[String]] {
@@ -243,7 +245,8 @@ final class TestNetwork: Sendable {
     guard ending.state == "finished" else {
       throw Failure("the study \(ending.state): \(ending.message)\n\(logs)")
     }
-    let finished = try await finished()
+    var finished = try await finished()
+    finished.warnings = ending.events.filter { $0.stage == "warning" }.map(\.text)
     guard finished.replayStatus == 0, finished.replay.identical else {
       throw Failure("the transcript does not replay to the same result\n\(logs)")
     }

@@ -29,15 +29,15 @@ extension StudyRun {
         try await advancePresence()
         return
       case .epochFailed(let fault):
-        for site in fault.named where site > 0 { markLate(site, describe(fault)) }
+        for site in fault.named where site > 0 { await markLate(site, describe(fault)) }
         return try await again(describe(fault))
       case .dropped(let site, let fault):
-        markLate(site, describe(fault))
+        await markLate(site, describe(fault))
       case .blamed(let site, let fault):
-        log("\(name(site)) sent a wrong secret or share: \(describe(fault))")
+        await warn("\(name(site)) sent a wrong secret or share: \(describe(fault))")
       case .accused(let site, let fault, _):
         faults.append("\(name(site)) says: \(describe(fault))")
-        log("\(name(site)) says: \(describe(fault))")
+        await warn("\(name(site)) says: \(describe(fault))")
       case .completed(let outcome):
         return finishSum(outcome)
       case .failed(let round, let stage, let fault):
@@ -63,7 +63,7 @@ extension StudyRun {
     }
   }
 
-  private func markLate(_ site: UInt16, _ why: String) {
+  private func markLate(_ site: UInt16, _ why: String) async {
     // One that lost its connection has a grace to come back; one that is silent has none.
     guard peers[site].connection != nil else { return }
     peers[site].isReady = false
@@ -71,7 +71,7 @@ extension StudyRun {
     peers[site].isLate = peers[site].connection != nil
     peers[site].absence = why
     faults.append("\(name(site)): \(why)")
-    log("\(name(site)) is left out of the round: \(why)")
+    await warn("\(name(site)) is left out of the round: \(why)")
     enqueue(.resynchronise, to: site)
   }
 
@@ -157,7 +157,7 @@ extension StudyRun {
   }
 
   /// Keeps a site's answer to the present per-site query, or says why not.
-  func accept(_ answer: SiteMessage.Answer, from site: UInt16) {
+  func accept(_ answer: SiteMessage.Answer, from site: UInt16) async {
     guard case .perSite(let query, let digest) = present else { return }
     guard let bytes = answer.answer else {
       declined[name(site)] = answer.reason
@@ -169,13 +169,13 @@ extension StudyRun {
       setup.manifest.manifest.roster[site].key.isValid(signature, for: statement)
     else {
       declined[name(site)] = "its answer is not signed by its key"
-      return log("\(name(site)): the signature of its answer is wrong")
+      return await warn("\(name(site)): the signature of its answer is wrong")
     }
     do {
       _ = try SiteAnswer(bytes: bytes, to: query)
     } catch {
       declined[name(site)] = error.message
-      return log("\(name(site)): \(error.message)")
+      return await warn("\(name(site)): \(error.message)")
     }
     answers[site] = .init(site: name(site), answer: bytes, signature: answer.signature)
   }
@@ -198,7 +198,7 @@ extension StudyRun {
     for site in awaited {
       declined[name(site)] =
         "did not answer within \(Int(plan.deadlines.answerSeconds)) s"
-      markLate(site, "no answer to the \(query.purpose)")
+      await markLate(site, "no answer to the \(query.purpose)")
     }
     guard !answers.isEmpty else {
       throw StudyError(

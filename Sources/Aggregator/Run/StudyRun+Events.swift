@@ -126,7 +126,7 @@ extension StudyRun {
       answersEnd = .now + .seconds(plan.deadlines.answerSeconds)
       for (site, answer) in early where answer.query == digest {
         early[site] = nil
-        accept(answer, from: site)
+        await accept(answer, from: site)
       }
       try await advanceAnswers()
     case nil:
@@ -178,7 +178,7 @@ extension StudyRun {
     if step == .round, mayAwaitReturn(of: site) {
       // Nothing has been opened: burn the round, and ask again when the site is back, so that a
       // short interruption costs nobody's patients a step.
-      log("\(name(site)) is gone (\(why)): the round is asked again when it is back")
+      await warn("\(name(site)) is gone (\(why)): the round is asked again when it is back")
       return try await carryOut(session.stop())
     }
     try await carryOut(session.drop(site, for: SecureAggregationError(.stopped, naming: [site])))
@@ -213,7 +213,7 @@ extension StudyRun {
     case .position(let position): try await take(position, from: site)
     case .siteAnswer(let answer):
       if step == .answers, case .perSite(_, let digest) = present, answer.query == digest {
-        accept(answer, from: site)
+        await accept(answer, from: site)
         try await advanceAnswers()
       } else {
         early[site] = answer
@@ -221,7 +221,7 @@ extension StudyRun {
     case .studyFault(let reason):
       peers[site].departure = "left the study: \(reason)"
       peers[site].isReady = false
-      log("\(name(site)) left the study: \(reason)")
+      await warn("\(name(site)) left the study: \(reason)")
       try await lost(site, reason)
     case .finished(let digest):
       peers[site].result = digest
@@ -260,7 +260,7 @@ extension StudyRun {
         count > entries.count
         ? "holds more results than the aggregator: was the aggregator restored from a backup?"
         : "holds other results than the aggregator"
-      log("\(name(site)) \(peers[site].departure ?? "")")
+      await warn("\(name(site)) \(peers[site].departure ?? "")")
       return try await lost(site, "holds other results")
     }
     peers[site].isBehind = false

@@ -103,6 +103,9 @@ public actor StudyRun: Federation {
   /// Answers that came before the program asked, by site.
   var early: [UInt16: SiteMessage.Answer] = [:]
   var failure: (any Error)?
+  /// Share of the study that is done.
+  private var fraction = 0.0
+  private var warnings: Set<String> = []
   var deadlineGeneration = 0
   var deadlineTimer: Task<Void, Never>?
   /// Until when enough sites for a round are waited for, and until when sites' own answers are.
@@ -214,7 +217,17 @@ public actor StudyRun: Federation {
     answersContinuation = nil
   }
 
-  public func report(_ progress: StageProgress) async { await onProgress(progress) }
+  public func report(_ progress: StageProgress) async {
+    fraction = progress.fraction
+    await onProgress(progress)
+  }
+
+  /// Tells the log, and whoever follows the study, what happened to a site; each thing once.
+  func warn(_ text: String) async {
+    log(text)
+    guard warnings.insert(text).inserted else { return }
+    await onProgress(StageProgress(stage: "warning", detail: text, fraction: fraction))
+  }
 
   /// Whether a site can be expected to report its own result: it is there, up to date, and did not
   /// leave the study.

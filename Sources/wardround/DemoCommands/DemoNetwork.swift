@@ -138,9 +138,13 @@ struct DemoNetwork {
     let last = LastEvent()
     let display = display
     _ = try await client.watch(study: id) { event in
-      clock.enter(event.stage)
-      display.show(
-        StageProgress(stage: event.stage, detail: event.message, fraction: event.fraction))
+      if event.stage == "warning" {
+        display.say("warning: \(event.message)")
+      } else {
+        clock.enter(event.stage)
+        display.show(
+          StageProgress(stage: event.stage, detail: event.message, fraction: event.fraction))
+      }
       if event.finalState != nil { await last.set(event.stage, event.message) }
     }
     display.finish()

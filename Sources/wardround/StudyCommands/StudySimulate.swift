@@ -44,8 +44,12 @@ struct StudySimulate: AsyncParsableCommand {
       let display = ProgressDisplay()
       let clock = StageClock()
       let outcome = try await simulation.run(input.text) { progress in
-        clock.enter(progress.stage)
-        display.show(progress)
+        if progress.stage == "warning" {
+          display.say("warning: \(progress.detail)")
+        } else {
+          clock.enter(progress.stage)
+          display.show(progress)
+        }
       }
       display.finish()
       try StudyEnding.show(outcome.result, folder: outcome.folder, clock: clock, json: json)

@@ -173,7 +173,7 @@ let package = Package(
       dependencies: [
         "CanonicalBytes", "Cohort", "Cryptography", "Identity", "PortableNumerics", "Reports",
         "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "Study", "Transport",
-        "wardround",
+        "wardround", grdb,
       ], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

@@ -49,7 +49,7 @@ struct JoinedNetwork: Sendable {
     guard let end = written.range(of: "# What this hospital allows") else {
       throw Failure("site.yaml has another layout than this test knows")
     }
-    let text = written[..<end.lowerBound] + policy + TestStudy.data
+    let text = written[..<end.upperBound] + ".\n" + policy + TestStudy.data
     try Data(text.utf8).write(to: URL(fileURLWithPath: path))
   }
 

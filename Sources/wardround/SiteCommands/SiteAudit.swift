@@ -30,8 +30,22 @@ struct SiteAudit: AsyncParsableCommand {
       guard let fault = report.fault else {
         return print("The audit log is whole: \(report.goodEntryCount) entries.")
       }
-      print("The audit log is NOT whole: \(fault)")
+      print("The audit log is NOT whole: \(Self.words(fault)).")
       throw ExitStatus.failed
+    }
+  }
+
+  private static func words(_ fault: AuditFault) -> String {
+    switch fault.kind {
+    case .changed: "entry \(fault.sequence) was changed"
+    case .removed: "entry \(fault.sequence) was removed"
+    case .unlinked: "entry \(fault.sequence) was inserted, moved or rewritten"
+    case .truncated: "its tail, from entry \(fault.sequence) on, was cut off"
+    case .surplus: "entry \(fault.sequence) and what follows were added past the store"
+    case .headChanged: "its head is not that of its last entry, \(fault.sequence)"
+    case .anchorContradicted: "entry \(fault.sequence) is not the anchored one; it was rewritten"
+    case .anchorForged: "the anchor of entry \(fault.sequence) is not signed by this site"
+    case .unreadable: "entry \(fault.sequence) cannot be read"
     }
   }
 }

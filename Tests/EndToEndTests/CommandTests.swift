@@ -1,0 +1,152 @@
+import Cohort
+import Foundation
+import Reports
+import Testing
+
+extension EndToEnd {
+  /// Commands over a finished study, and their exit codes.
+  @Suite struct Commands {
+    /// The command's risks are the library's for missing and unseen values, and known ones.
+    @Test func predict() async throws {
+      try await TestNetwork.running { network in
+        try await network.startAll()
+        _ = try await network.propose()
+        let finished = try await network.finishing()
+        let csv = "\(network.folder)/new.csv"
+        try Data(
+          """
+          patient,age,lactate,ward,diabetes
+          "a, b",60,2.5,medicine,1
+          c,NA,NA,,NA
+          d,81,0.9,maternity,0
+
+          """.utf8
+        ).write(to: URL(fileURLWithPath: csv))
+        let model = "\(finished.folder)/model.json"
+        let predicted = try await Command.run([
+          "model", "predict", model, csv, "--identifier", "patient",
+        ])
+        #expect(predicted.status == 0, "\(predicted.error)")
+
+        let file = try ModelFile(decoding: Data(contentsOf: URL(fileURLWithPath: model)))
+        let table = try CohortTable(
+          features: file.features,
+          columns: [
+            .number([60, .nan, 81]), .number([2.5, .nan, 0.9]),
+            .category([0, CohortTable.Column.missingCode, 1], levels: ["medicine", "maternity"]),
+            .flag([1, .nan, 0]),
+          ], outcome: [0, 0, 0], isHoldout: [false, false, false])
+        let risks = try file.predict(table: table)
+        let lines = predicted.output.split(separator: "\n").map(String.init)
+        try #require(lines.count == 4, "\(predicted.output)")
+        #expect(lines[0] == "patient,risk,flagged")
+        for (line, (name, risk)) in zip(
+          lines.dropFirst(), zip(["\"a, b\"", "c", "d"], risks))
+        {
+          #expect(line == "\(name),\(risk),\(risk >= file.threshold ? 1 : 0)")
+        }
+        let missing = try await Command.run(["model", "predict", model, "\(csv).absent"])
+        #expect(missing.status == 2, "\(missing.error)")
+      }
+    }
+
+    @Test func exitCodes() async throws {
+      try await TestNetwork.running { network in
+        let site = network.site("alder")
+        let researcher = network.researcher
+        let study = "\(network.folder)/study.yaml"
+        try Data(TestStudy.text.utf8).write(to: URL(fileURLWithPath: study))
+        let wrong = "\(network.folder)/wrong.yaml"
+        try Data(
+          TestStudy.text.replacing("holdout:", with: "houldout:").utf8
+        ).write(to: URL(fileURLWithPath: wrong))
+        let damaged = "\(network.folder)/damaged.transcript"
+        try Data("not a transcript".utf8).write(to: URL(fileURLWithPath: damaged))
+        for (arguments, status, words) in [
+          (["study", "submit", study, "--directory", researcher], 69, "not reachable"),
+          (["study", "submit", wrong, "--directory", researcher], 2, "holdout"),
+          (["study", "submit", study, "--directory", site], 2, "not to a researcher"),
+          (["site", "approve", "unknown", "--directory", site], 2, "no study `unknown`"),
+          (["site", "check", "--directory", "\(site)-absent"], 2, "site.yaml"),
+          (["study", "replay", damaged], 2, "not a whole transcript"),
+          (["study", "wach"], 64, "wach"),
+        ] as [([String], Int32, String)] {
+          let outcome = try await Command.run(arguments)
+          #expect(outcome.status == status, "\(arguments) \(outcome)")
+          #expect(outcome.error.contains(words), "\(arguments) \(outcome)")
+        }
+        try await network.startAggregator()
+        for (arguments, words) in [
+          (["study", "fetch", "unknown", "--to", "\(network.folder)/x"], "unknown"),
+          (["study", "watch", "unknown"], "unknown"),
+        ] {
+          let outcome = try await Command.run(arguments + ["--directory", researcher])
+          #expect(outcome.status == 2, "\(arguments) \(outcome)")
+          #expect(outcome.error.contains(words), "\(arguments) \(outcome)")
+        }
+      }
+    }
+
+    /// `demo` with a study and data of one's own: one JSON object at the end, and a report that a
+    /// browser shows without an error.
+    @Test func demo() async throws {
+      let folder = NSTemporaryDirectory() + "wardround-demo-\(UUID().uuidString.prefix(8))"
+      let data = "\(folder)/data"
+      try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
+      try Data(TestStudy.text.utf8).write(to: URL(fileURLWithPath: "\(folder)/study.yaml"))
+      for (number, name) in TestNetwork.sites.enumerated() {
+        let text = TestStudy.patients(seed: UInt64(number) + 1).replacing("NA", with: "")
+        try Data(text.utf8).write(to: URL(fileURLWithPath: "\(data)/\(name).csv"))
+      }
+      let demo = try await Command.run(
+        [
+          "demo", "--study", folder, "--data", data, "--output", "\(folder)/run", "--json",
+        ], within: 120)
+      #expect(demo.status == 0, "\(demo.error)")
+      struct Outcome: Decodable {
+        struct Site: Decodable {
+          var site: String
+          var auroc: Double?
+        }
+        var study: String
+        var report: String
+        var reportJSON: String
+        var model: String
+        var transcript: String
+        var result: String
+        var secondsTotal: Double
+        var secondsPerStage: [String: Double]
+        var sites: [Site]
+        var findings: [String]
+      }
+      let outcome = try JSONDecoder().decode(Outcome.self, from: Data(demo.output.utf8))
+      #expect(outcome.sites.map(\.site) == TestNetwork.sites)
+      #expect(outcome.sites.allSatisfy { ($0.auroc ?? 0) > 0.5 })
+      for path in [outcome.report, outcome.reportJSON, outcome.model, outcome.transcript] {
+        #expect(FileManager.default.fileExists(atPath: path), "\(path)")
+      }
+      // The same patients at the same hospitals, in the same study: the same result, bit for bit.
+      #expect(outcome.result == (try await EndToEnd.undisturbed.value).digest)
+      try await opensInABrowser(outcome.report, profile: "\(folder)/profile")
+      try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    private func opensInABrowser(_ report: String, profile: String) async throws {
+      guard
+        let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+          .first(where: { FileManager.default.isExecutableFile(atPath: $0) })
+      else { return print("no Chromium: the report was not opened in a browser") }
+      let page = try await Command.run(
+        URL(fileURLWithPath: browser),
+        [
+          "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+          "--enable-logging=stderr", "--v=0", "--user-data-dir=\(profile)",
+          "--virtual-time-budget=2000", "--timeout=30000", "--dump-dom", "file://\(report)",
+        ], within: 90)
+      #expect(!page.error.contains("CONSOLE"), "\(page.error.suffix(500))")
+      #expect(page.output.components(separatedBy: "<svg").count > 8)
+      for name in TestNetwork.sites { #expect(page.output.contains(name)) }
+      #expect(!page.output.contains("NaN"))
+    }
+  }
+}

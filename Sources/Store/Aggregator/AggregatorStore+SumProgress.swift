@@ -62,11 +62,11 @@ extension AggregatorStore {
           .outOfOrder, "a later round was already opened",
           subject: "study \(study), round \(round)")
       }
-      try connection.execute(
-        sql: """
-          INSERT INTO sum_progress (study, round) VALUES (?, ?)
-          ON CONFLICT (study) DO UPDATE SET round = excluded.round
-          """, arguments: [study, number])
+      try connection.run(
+        """
+        INSERT INTO sum_progress (study, round) VALUES (?, ?)
+        ON CONFLICT (study) DO UPDATE SET round = excluded.round
+        """, [study, number])
     }
   }
 
@@ -85,12 +85,12 @@ extension AggregatorStore {
       _ = try AggregatorStudy.require(entry.study, in: connection)
       let outcome = try TranscriptTable.append(entry, at: time, to: connection)
       guard outcome == .appended, let proof, let sum else { return outcome }
-      try connection.execute(
-        sql: """
-          INSERT INTO sum_proof (study, round, epoch, round_open, result, sum)
-          VALUES (?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
+      try connection.run(
+        """
+        INSERT INTO sum_proof (study, round, epoch, round_open, result, sum)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """,
+        [
           entry.study, try RoundNumber.stored(proof.round), Int64(proof.epoch),
           proof.roundOpenBody.blob, proof.resultBody.blob, sum.blob,
         ])
@@ -119,8 +119,8 @@ extension AggregatorStore {
   private static func progress(
     of study: String, in connection: Database
   ) throws -> (epoch: UInt32?, round: UInt64) {
-    let row = try Row.fetchOne(
-      connection, sql: "SELECT epoch, round FROM sum_progress WHERE study = ?", arguments: [study])
+    let row = try connection.firstRow(
+      "SELECT epoch, round FROM sum_progress WHERE study = ?", [study])
     guard let row else { return (nil, 0) }
     let epoch = try row.integerIfPresent("epoch") == nil ? nil : row.epoch("epoch")
     return (epoch, try row.round("round"))

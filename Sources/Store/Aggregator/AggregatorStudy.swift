@@ -80,7 +80,7 @@ extension AggregatorStudy {
   }
 
   static func fetch(_ id: String, in connection: Database) throws -> AggregatorStudy? {
-    try Row.fetchOne(connection, sql: "SELECT * FROM study WHERE id = ?", arguments: [id])
+    try connection.firstRow("SELECT * FROM study WHERE id = ?", [id])
       .map(AggregatorStudy.init(row:))
   }
 

@@ -97,22 +97,21 @@ extension AuditLog {
     let head = try head(connection)
     let entry = AuditEntry(
       following: head.hash, sequence: head.count + 1, time: time, note: note)
-    try connection.execute(
-      sql: "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      arguments: [
+    try connection.run(
+      "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      [
         entry.sequence, entry.time, note.actor, note.action, note.study, note.detail,
         entry.previousHash.blob, entry.hash.blob,
       ])
-    try connection.execute(
-      sql: "UPDATE audit_head SET entry_count = ?, hash = ? WHERE id = 1",
-      arguments: [entry.sequence, entry.hash.blob])
+    try connection.run(
+      "UPDATE audit_head SET entry_count = ?, hash = ? WHERE id = 1",
+      [entry.sequence, entry.hash.blob])
     return entry
   }
 
   static func head(_ connection: Database) throws -> (count: Int64, hash: [UInt8]) {
     guard
-      let row = try Row.fetchOne(
-        connection, sql: "SELECT entry_count, hash FROM audit_head WHERE id = 1")
+      let row = try connection.firstRow("SELECT entry_count, hash FROM audit_head WHERE id = 1")
     else { throw StoreError(.corrupted, "the head of the audit log is missing") }
     let count = try row.integer("entry_count")
     guard count >= 0, count < Int64.max else {

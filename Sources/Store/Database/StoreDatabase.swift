@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 
 /// How much a write survives once the call has returned.
 public enum Durability: Sendable {
@@ -23,6 +24,8 @@ final class StoreDatabase: Sendable {
   let path: String
   let clock: StoreClock
   private let pool: DatabasePool
+  /// What the writing connection is set to; nil before the first write.
+  private let present = Mutex<Durability?>(nil)
 
   /// Opens the file, creates it (mode 0600) when it is missing, and brings its schema up to date.
   ///
@@ -67,9 +70,7 @@ final class StoreDatabase: Sendable {
       pool.asyncWriteWithoutTransaction { database in
         continuation.resume(
           returning: Result {
-            try database.execute(
-              sql: durability == .full
-                ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
+            try self.prepare(database, for: durability)
             var value: Value?
             try database.inTransaction(.immediate) {
               value = try body(database)
@@ -81,6 +82,14 @@ final class StoreDatabase: Sendable {
       }
     }
     return try located(result, operation)
+  }
+
+  /// Called on the writing connection only, one write after the other.
+  private func prepare(_ database: Database, for durability: Durability) throws {
+    guard present.withLock({ $0 }) != durability else { return }
+    try database.execute(
+      sql: durability == .full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL")
+    present.withLock { $0 = durability }
   }
 
   /// Runs `body` on a snapshot: it sees one state of the database throughout.

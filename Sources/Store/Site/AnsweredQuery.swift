@@ -46,9 +46,9 @@ extension QueryRelease {
       throw StoreError(
         .queryAnswered, subject: "study \(study), round \(round), opened in \(answer.round)")
     }
-    try connection.execute(
-      sql: "INSERT INTO answered_query VALUES (?, ?, ?, ?, ?)",
-      arguments: [
+    try connection.run(
+      "INSERT INTO answered_query VALUES (?, ?, ?, ?, ?)",
+      [
         study, queryDigest.blob, try RoundNumber.stored(round), try participants.namesText(), time,
       ])
   }
@@ -58,10 +58,9 @@ extension AnsweredQuery {
   static func fetchAll(
     study: String, queryDigest: [UInt8], in connection: Database
   ) throws -> [AnsweredQuery] {
-    try Row.fetchAll(
-      connection,
-      sql: "SELECT * FROM answered_query WHERE study = ? AND query_digest = ? ORDER BY round",
-      arguments: [study, queryDigest.blob]
+    try connection.allRows(
+      "SELECT * FROM answered_query WHERE study = ? AND query_digest = ? ORDER BY round",
+      [study, queryDigest.blob]
     ).map { row in
       AnsweredQuery(
         queryDigest: try row.bytes("query_digest"), round: try row.round("round"),

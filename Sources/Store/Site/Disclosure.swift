@@ -77,13 +77,13 @@ extension Disclosure {
       throw StoreError(
         .transitionRefused, "the study is not approved at this site", subject: "study \(study.id)")
     }
-    try connection.execute(
-      sql: """
-        INSERT INTO disclosure
-          (study, kind, query, value_count, byte_count, smallest_cell, recorded_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [study.id, kind.rawValue, query, valueCount, byteCount, smallestCell, time])
+    try connection.run(
+      """
+      INSERT INTO disclosure
+        (study, kind, query, value_count, byte_count, smallest_cell, recorded_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
+      """,
+      [study.id, kind.rawValue, query, valueCount, byteCount, smallestCell, time])
     let cell = smallestCell.map { ", smallest cell \($0)" } ?? ""
     try AuditLog.append(
       AuditNote(

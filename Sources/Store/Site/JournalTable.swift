@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 
 /// The journal's statements, inside a transaction of the caller.
@@ -70,10 +69,10 @@ enum JournalTable {
       }
       return
     }
-    let kinds = try Int64.fetchAll(
-      connection,
-      sql: "SELECT kind FROM journal WHERE study = ? AND round = ? AND kind <> 1",
-      arguments: [study, try RoundNumber.stored(item.round)])
+    let kinds = try connection.allRows(
+      "SELECT kind FROM journal WHERE study = ? AND round = ? AND kind <> 1",
+      [study, try RoundNumber.stored(item.round)]
+    ).map { try $0.integer("kind") }
     guard last == item.round, let newest = kinds.max(), kinds.contains(JournalKind.opened.rawValue),
       newest < item.kind.rawValue
     else {
@@ -88,24 +87,23 @@ enum JournalTable {
     if item.kind == .aborted { return nil }
     let isEpoch = item.kind == .epoch
     let number = isEpoch ? Int64(item.epoch ?? 0) : try RoundNumber.stored(item.round)
-    return try Data.fetchOne(
-      connection,
-      sql: """
-        SELECT record FROM journal WHERE study = ? AND kind = ? AND \(isEpoch ? "epoch" : "round") = ?
-        """, arguments: [study, item.kind.rawValue, number]
-    ).map { Array($0) }
+    return try connection.firstRow(
+      """
+      SELECT record FROM journal WHERE study = ? AND kind = ? AND \(isEpoch ? "epoch" : "round") = ?
+      """, [study, item.kind.rawValue, number]
+    )?.bytes("record")
   }
 
   private static func insert(
     _ item: JournalItem, study: String, at time: Double, in connection: Database
   ) throws {
-    try connection.execute(
-      sql: """
-        INSERT INTO journal
-          (study, kind, round, epoch, record, record_afterwards, result_digest, recorded_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [
+    try connection.run(
+      """
+      INSERT INTO journal
+        (study, kind, round, epoch, record, record_afterwards, result_digest, recorded_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
         study, item.kind.rawValue, try RoundNumber.stored(item.round),
         item.kind == .epoch ? item.epoch.map { Int64($0) } : nil, item.record.blob,
         item.recordAfterwards?.blob, item.resultDigest?.blob, time,
@@ -119,29 +117,29 @@ enum JournalTable {
     _ study: String, through round: UInt64, in connection: Database
   ) throws {
     let arguments: StatementArguments = [study, try RoundNumber.stored(round)]
-    try connection.execute(
-      sql: "DELETE FROM journal WHERE study = ? AND round <= ? AND kind BETWEEN 2 AND 6",
-      arguments: arguments)
-    try connection.execute(
-      sql: """
-        UPDATE journal SET record = record_afterwards, record_afterwards = NULL
-        WHERE study = ? AND round <= ? AND kind = 7 AND record_afterwards IS NOT NULL
-        """, arguments: arguments)
+    try connection.run(
+      "DELETE FROM journal WHERE study = ? AND round <= ? AND kind BETWEEN 2 AND 6", arguments)
+    try connection.run(
+      """
+      UPDATE journal SET record = record_afterwards, record_afterwards = NULL
+      WHERE study = ? AND round <= ? AND kind = 7 AND record_afterwards IS NOT NULL
+      """, arguments)
+    let vector = try connection.firstRow(
+      "SELECT 1 FROM journal_vector WHERE study = ? AND round <= ? LIMIT 1", arguments)
+    guard vector != nil else { return }
     try connection.execute(sql: "PRAGMA secure_delete = FAST")
     let result = Result {
-      try connection.execute(
-        sql: "DELETE FROM journal_vector WHERE study = ? AND round <= ?", arguments: arguments)
+      try connection.run(
+        "DELETE FROM journal_vector WHERE study = ? AND round <= ?", arguments)
     }
     try connection.execute(sql: "PRAGMA secure_delete = ON")
     try result.get()
   }
 
   static func keep(_ vector: JournalVector, study: String, in connection: Database) throws {
-    try connection.execute(
-      sql: """
-        INSERT INTO journal_vector VALUES (?, ?, ?, ?) ON CONFLICT (study, digest) DO NOTHING
-        """,
-      arguments: [
+    try connection.run(
+      "INSERT INTO journal_vector VALUES (?, ?, ?, ?) ON CONFLICT (study, digest) DO NOTHING",
+      [
         study, vector.digest.blob, try RoundNumber.stored(vector.round), vector.bytes.blob,
       ])
   }
@@ -151,20 +149,15 @@ enum JournalTable {
     of study: String, kinds: [JournalKind], in connection: Database
   ) throws -> UInt64? {
     let list = kinds.map { String($0.rawValue) }.joined(separator: ", ")
-    let row = try Row.fetchOne(
-      connection,
-      sql: """
-        SELECT round FROM journal WHERE study = ? AND kind IN (\(list))
-        ORDER BY round DESC LIMIT 1
-        """, arguments: [study])
+    let row = try connection.firstRow(
+      "SELECT round FROM journal WHERE study = ? AND kind IN (\(list)) ORDER BY round DESC LIMIT 1",
+      [study])
     return try row?.round("round")
   }
 
   static func lastEpoch(of study: String, in connection: Database) throws -> UInt32? {
-    try Row.fetchOne(
-      connection,
-      sql: "SELECT epoch FROM journal WHERE study = ? AND kind = 1 ORDER BY epoch DESC LIMIT 1",
-      arguments: [study]
+    try connection.firstRow(
+      "SELECT epoch FROM journal WHERE study = ? AND kind = 1 ORDER BY epoch DESC LIMIT 1", [study]
     )?.epoch("epoch")
   }
 }

@@ -89,7 +89,7 @@ extension SiteStudy {
   }
 
   static func fetch(_ id: String, in connection: Database) throws -> SiteStudy? {
-    try Row.fetchOne(connection, sql: "SELECT * FROM study WHERE id = ?", arguments: [id])
+    try connection.firstRow("SELECT * FROM study WHERE id = ?", [id])
       .map(SiteStudy.init(row:))
   }
 

@@ -61,10 +61,10 @@ enum TranscriptTable {
     }
     guard entry.index == head.count else { throw StoreError(.outOfOrder, subject: subject) }
     if head.count > 0 {
-      let last = try Data.fetchOne(
-        connection, sql: "SELECT digest FROM transcript WHERE study = ? AND position = ?",
-        arguments: [entry.study, head.count - 1])
-      guard let last, Array(last) == entry.previousDigest else {
+      let last = try connection.firstRow(
+        "SELECT digest FROM transcript WHERE study = ? AND position = ?",
+        [entry.study, head.count - 1])
+      guard let last, try last.bytes("digest") == entry.previousDigest else {
         throw StoreError(
           .outOfOrder, "the entry does not continue the digest chain", subject: subject)
       }
@@ -78,36 +78,34 @@ enum TranscriptTable {
   private static func insert(
     _ entry: TranscriptEntry, rowHash: [UInt8], into connection: Database
   ) throws {
-    try connection.execute(
-      sql: "INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      arguments: [
+    try connection.run(
+      "INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      [
         entry.study, entry.index, entry.kind.rawValue, entry.queryDigest.blob, entry.purpose,
         entry.total.blob, try entry.participants.namesText(), entry.proof.blob,
         entry.previousDigest.blob, entry.digest.blob, entry.recordedAt, rowHash.blob,
       ])
     for (ordinal, answer) in entry.siteAnswers.enumerated() {
-      try connection.execute(
-        sql: "INSERT INTO transcript_answer VALUES (?, ?, ?, ?, ?, ?)",
-        arguments: [
+      try connection.run(
+        "INSERT INTO transcript_answer VALUES (?, ?, ?, ?, ?, ?)",
+        [
           entry.study, entry.index, Int64(ordinal), answer.site, answer.answer.blob,
           answer.signature.blob,
         ])
     }
-    try connection.execute(
-      sql: """
-        INSERT INTO transcript_head VALUES (?, ?, ?) ON CONFLICT (study)
-        DO UPDATE SET entry_count = excluded.entry_count, row_hash = excluded.row_hash
-        """,
-      arguments: [entry.study, entry.index + 1, rowHash.blob])
+    try connection.run(
+      """
+      INSERT INTO transcript_head VALUES (?, ?, ?) ON CONFLICT (study)
+      DO UPDATE SET entry_count = excluded.entry_count, row_hash = excluded.row_hash
+      """, [entry.study, entry.index + 1, rowHash.blob])
   }
 
   static func head(
     of study: String, in connection: Database
   ) throws -> (count: Int64, rowHash: [UInt8]) {
     guard
-      let row = try Row.fetchOne(
-        connection, sql: "SELECT entry_count, row_hash FROM transcript_head WHERE study = ?",
-        arguments: [study])
+      let row = try connection.firstRow(
+        "SELECT entry_count, row_hash FROM transcript_head WHERE study = ?", [study])
     else { return (0, [UInt8](repeating: 0, count: 32)) }
     return (try row.integer("entry_count"), try row.bytes("row_hash"))
   }

@@ -153,17 +153,15 @@ extension SiteRun {
 
   func carryOut(_ actions: [SiteAction]) async throws {
     var actions = actions[...]
-    var records: [JournalRecord] = []
+    var records = unwritten
+    unwritten = []
     var kept: SiteStore.KeptVector?
-    func isJournalling(_ action: SiteAction?) -> Bool {
-      switch action {
-      case .journal, .keep: true
-      default: false
-      }
-    }
     while let action = actions.popFirst() {
       switch action {
-      case .journal(let record): records.append(record)
+      case .journal(let record):
+        // The result's own step has written it already.
+        if case .done = record.content, record.round == closedRound { break }
+        records.append(record)
       case .keep(let vector, let digest):
         kept = .init(digest: digest.bytes, bytes: vector.bytes)
       case .send(let message):
@@ -188,12 +186,13 @@ extension SiteRun {
           "the aggregator published a sum that is not the sum of the answers"
             + " (\(describe(fault))); this site answers nothing more in this study")
       }
-      if !records.isEmpty, !isJournalling(actions.first) {
-        try await SumJournal.append(records, keeping: kept, to: setup.store, study: plan.id)
-        records = []
-        kept = nil
-      }
+      guard !records.isEmpty, !SumJournal.goesOn(actions.first) else { continue }
+      if SumJournal.mayWait(records, next: actions.first) { continue }
+      try await SumJournal.append(records, keeping: kept, to: setup.store, study: plan.id)
+      records = []
+      kept = nil
     }
+    unwritten = records
   }
 
   private func trySending(_ message: [UInt8], payload: Payload?) async {
@@ -247,8 +246,10 @@ extension SiteRun {
     let entry = Study.TranscriptEntry(
       index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,
       content: .total(total), round: outcome.round)
-    try await append(entry)
-    try await SumJournal.close(outcome, store: setup.store, study: plan.id)
+    try await append(entry) { stored, store in
+      try await SumJournal.close(outcome, entry: stored, store: store)
+    }
+    closedRound = outcome.round
     prepared = nil
     if case .sum(_, let continuation) = waiting {
       waiting = nil
@@ -259,21 +260,27 @@ extension SiteRun {
   private func adopt(_ entry: Study.TranscriptEntry) async throws {
     guard case .answers(let published) = entry.content else { return }
     pendingAnswer = nil
-    try await append(entry)
+    try await append(entry) { stored, store in
+      try await store.appendTranscript(stored, durability: .relaxed)
+    }
     if case .answers(_, let query, let continuation) = waiting {
       waiting = nil
       continuation.resume(returning: SiteAnswers(published: published, to: query))
     }
   }
 
-  private func append(_ entry: Study.TranscriptEntry) async throws {
+  private func append(
+    _ entry: Study.TranscriptEntry,
+    writing: (Store.TranscriptEntry, SiteStore) async throws -> Void
+  ) async throws {
     guard entry.index == UInt32(entries.count) else {
       throw StudyError(
         .transcriptMismatch,
         "result \(entry.index) was published where this site expects result \(entries.count)")
     }
     let next = entry.head(after: head)
-    try await SiteTranscript.append(entry, after: head, head: next, to: setup.store, study: plan.id)
+    try await writing(
+      SiteTranscript.stored(entry, after: head, head: next, study: plan.id), setup.store)
     entries.append(entry)
     head = next
   }

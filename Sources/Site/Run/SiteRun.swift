@@ -79,6 +79,11 @@ public actor SiteRun: Federation {
   /// Why the run ended early.
   var failure: (any Error)?
 
+  /// Records that authorise nothing by themselves; they are written with those that follow.
+  var unwritten: [JournalRecord] = []
+  /// The last round whose result was written together with its journal record.
+  var closedRound: UInt64 = 0
+
   var connection: (any SiteConnection)?
   var deadlineGeneration = 0
   var deadlineTimer: Task<Void, Never>?

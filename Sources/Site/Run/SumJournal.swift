@@ -23,6 +23,26 @@ enum SumJournal {
     return journal
   }
 
+  /// Whether the next action belongs to the records before it.
+  static func goesOn(_ next: SiteAction?) -> Bool {
+    switch next {
+    case .journal, .keep: true
+    default: false
+    }
+  }
+
+  /// Whether records authorise nothing yet and can be written with those that follow: in a fast round
+  /// nothing is sent between RoundOpen and Masked.
+  static func mayWait(_ records: [JournalRecord], next: SiteAction?) -> Bool {
+    switch next {
+    case .send, .sendMasked: return false
+    default: break
+    }
+    return records.allSatisfy {
+      if case .opened = $0.content { true } else { false }
+    }
+  }
+
   /// Writes records before the message that they authorise is sent.
   static func append(
     _ records: [JournalRecord], keeping vector: SiteStore.KeptVector?, to store: SiteStore,
@@ -36,18 +56,16 @@ enum SumJournal {
       durability: isFinal ? .relaxed : .full)
   }
 
-  /// After a result: what must be kept for ever is the set that was released and the result's
-  /// digest; messages, seeds and the masked vector are erased.
-  static func close(_ outcome: RoundOutcome, store: SiteStore, study: String) async throws {
-    let none = Digest.zero
-    let released = JournalRecord(
-      round: outcome.round,
-      .released(
-        statement: none, queryDigest: outcome.binding.queryDigest,
-        members: outcome.participants, request: none, message: []))
+  /// Writes a result into the transcript and closes its round, in one step: what stays for ever is
+  /// the set that was released and the result's digest; messages, seeds and the masked vector are
+  /// erased.
+  static func close(
+    _ outcome: RoundOutcome, entry: Store.TranscriptEntry, store: SiteStore
+  ) async throws {
     let done = JournalRecord(round: outcome.round, .done(digest: outcome.digest))
-    try await store.closeSumRound(
-      outcome.round, study: study, leaving: [released.bytes, done.bytes])
+    try await store.appendJournal(
+      JournalBatch(items: [try JournalItem(record: done.bytes)], transcript: [entry]),
+      study: entry.study, durability: .relaxed)
   }
 }
 
@@ -68,19 +86,17 @@ enum SiteTranscript {
     return (entries, head)
   }
 
-  static func append(
-    _ entry: Study.TranscriptEntry, after previous: Digest, head: Digest, to store: SiteStore,
-    study: String
-  ) async throws {
+  /// An entry as the store keeps it.
+  static func stored(
+    _ entry: Study.TranscriptEntry, after previous: Digest, head: Digest, study: String
+  ) -> Store.TranscriptEntry {
     var writer = ByteWriter()
     entry.write(to: &writer)
-    try await store.appendTranscript(
-      .init(
-        study: study, index: Int64(entry.index),
-        kind: .init(entry.content), queryDigest: entry.query.bytes,
-        purpose: entry.kind.rawValue, total: writer.bytes, participants: entry.participants,
-        siteAnswers: [], proof: [], previousDigest: previous.bytes, digest: head.bytes),
-      durability: .relaxed)
+    return .init(
+      study: study, index: Int64(entry.index),
+      kind: .init(entry.content), queryDigest: entry.query.bytes,
+      purpose: entry.kind.rawValue, total: writer.bytes, participants: entry.participants,
+      siteAnswers: [], proof: [], previousDigest: previous.bytes, digest: head.bytes)
   }
 }
 

@@ -55,6 +55,11 @@ extension StudyRun {
               + " answers; the sites keep the signed evidence and answer nothing more.")
         default: break
         }
+        if stage == .unmask {
+          openedFor = stated
+        } else if fault.code == .setChange, openedFor == nil {
+          openedFor = everyone
+        }
         return try await again(text)
       }
     }
@@ -125,7 +130,8 @@ extension StudyRun {
       try await setup.store.recordEpoch(epoch, study: plan.id)
     case .opened(let round, _, _):
       try await setup.store.recordOpened(round: round, study: plan.id)
-    case .locked, .stated: break
+    case .locked: break
+    case .stated(_, let members, _): stated = members
     case .published(let proof, let sum):
       guard let outcome, let kind = QueryKind(rawValue: outcome.binding.purpose) else {
         throw StudyError(.implausibleTotal, "a round was opened for an unknown purpose")

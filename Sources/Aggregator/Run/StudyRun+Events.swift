@@ -34,6 +34,9 @@ extension StudyRun {
     guard failure == nil else { return }
     present = question
     attempts = 0
+    interruptions = 0
+    queryEnd = .now + .seconds(plan.deadlines.presenceSeconds)
+    openedFor = nil
     faults = []
     answers = [:]
     declined = [:]
@@ -53,6 +56,7 @@ extension StudyRun {
   func advancePresence() async throws {
     guard step == .presence, failure == nil else { return }
     let ready = everyone.filter { peers[$0].isReady && peers[$0].departure == nil }
+    if let openedFor { return try await gatherAgain(openedFor, ready: ready) }
     let missing = everyone.filter { !peers[$0].isReady || peers[$0].departure != nil }
     let isFirst = session.epoch == nil
     let awaited = missing.filter(isAwaited)
@@ -71,6 +75,20 @@ extension StudyRun {
     }
     let returnEnd = awaited.map { peers[$0].awaitedUntil }.min() ?? presenceEnd
     arm(ready.count >= quorum ? min(returnEnd, presenceEnd) : presenceEnd)
+  }
+
+  /// Waits for the very sites that an earlier attempt may have been opened for.
+  private func gatherAgain(_ sites: [UInt16], ready: [UInt16]) async throws {
+    let missing = sites.filter { !ready.contains($0) }
+    if missing.isEmpty { return try await proceed(with: sites) }
+    guard missing.allSatisfy({ peers[$0].departure == nil }), .now < presenceEnd else {
+      throw StudyError(
+        .tooFew,
+        "the sum over \(sites.map(name).joined(separator: ", ")) may have been opened without coming"
+          + " out, and another set of sites would show the difference; missing: "
+          + missing.map { "\(name($0)) (\(reason($0)))" }.joined(separator: ", "))
+    }
+    arm(presenceEnd)
   }
 
   /// When the grace of a site that has just been lost, or has just connected, ends.
@@ -134,16 +152,22 @@ extension StudyRun {
     }
   }
 
-  /// The attempt failed: ask again with those who are left, unless it is no use.
+  /// The attempt failed: ask again with those who are left, unless it is no use. One that ended
+  /// because a site lost its connection does not count before the presence deadline.
   func again(_ fault: String) async throws {
     faults.append(fault)
-    attempts += 1
-    log("attempt \(attempts) at the present query failed: \(fault)")
+    if everyone.contains(where: isAwaited), .now < queryEnd {
+      interruptions += 1
+      log("the present query was interrupted: \(fault)")
+    } else {
+      attempts += 1
+      log("attempt \(attempts) at the present query failed: \(fault)")
+    }
     guard attempts < 6 else {
       throw StudyError(
         .tooFew,
         "the present query failed \(attempts) times and was given up: "
-          + faults.joined(separator: "; "))
+          + faults.suffix(12).joined(separator: "; "))
     }
     try await gather()
   }
@@ -192,7 +216,8 @@ extension StudyRun {
   /// Whether a site that lost its connection is worth waiting for: it may come back, its vector is
   /// not in, and the present query has not waited for somebody twice.
   private func mayAwaitReturn(of site: UInt16) -> Bool {
-    isAwaited(site) && attempts < 2 && (session.state == .shares || session.state == .masked)
+    isAwaited(site) && attempts + interruptions < 2
+      && (session.state == .shares || session.state == .masked)
       && session.awaitedSites.contains(site)
   }
 

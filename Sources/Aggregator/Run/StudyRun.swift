@@ -93,8 +93,17 @@ public actor StudyRun: Federation {
   var sumContinuation: CheckedContinuation<Total, any Error>?
   var answersContinuation: CheckedContinuation<SiteAnswers, any Error>?
   var step = Step.idle
-  /// Attempts at the present query.
+  /// Attempts at the present query that failed though nobody was on the way back.
   var attempts = 0
+  /// Attempts at the present query that ended because a site lost its connection.
+  var interruptions = 0
+  /// When interruptions end the present query.
+  var queryEnd = ContinuousClock.now
+  /// The sites whose vectors are in the present round's sum.
+  var stated: [UInt16] = []
+  /// The sites for whose sum the present query may have been opened without coming out: it may be
+  /// asked again over the same sites only (protocol/README.md §8, differencing rule).
+  var openedFor: [UInt16]?
   /// Faults of the present query, in words, for the error if it cannot be answered.
   var faults: [String] = []
   /// Answers to the present per-site query.

@@ -153,7 +153,8 @@ extension StudyBoard {
     }
     var last: Int64 = 0
     while true {
-      let status = try await store.study(id)?.status
+      // Looked at first: what a closed study had to say is in the store.
+      let isOpen = open[id] != nil
       let events = try await store.progress(study: id, after: last)
       for event in events {
         last = event.id
@@ -161,7 +162,7 @@ extension StudyBoard {
         try await onEvent(event, isLast)
         if isLast, open[id] == nil { return }
       }
-      if events.isEmpty, status != .proposed, status != .running { return }
+      if events.isEmpty, !isOpen { return }
       try await Task.sleep(for: .milliseconds(100))
     }
   }

@@ -80,7 +80,9 @@ public actor StudyBoard {
         guard stored.status == .proposed || stored.status == .running else { continue }
         do { try await resume(stored) } catch {
           setup.log("study \(stored.id) cannot be taken up again: \(error)")
-          try? await store.setStatus(stored.id, to: .failed, error: String(describing: error))
+          let reason = "cannot be taken up again: \(error)"
+          try? await store.setStatus(stored.id, to: .failed, error: reason)
+          await note(stored.id, "failed", reason, 1)
         }
       }
     } catch {

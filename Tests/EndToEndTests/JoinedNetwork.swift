@@ -1,5 +1,9 @@
 import Foundation
 import PortableNumerics
+import Synchronization
+
+/// Folders that the test process removes when it ends.
+private let leftovers = Mutex<[String]>([])
 
 /// A network whose hospitals and researcher have joined, made once; tests run copies of its folder
 /// on the same ports, one after the other.
@@ -7,7 +11,16 @@ struct JoinedNetwork: Sendable {
   var folder: String
   var ports: (service: Int, enrolment: Int)
 
-  static let shared = Task { try await make() }
+  static let shared = Task {
+    let network = try await make()
+    leftovers.withLock { $0.append(network.folder) }
+    atexit {
+      for folder in leftovers.withLock({ $0 }) {
+        try? FileManager.default.removeItem(atPath: folder)
+      }
+    }
+    return network
+  }
 
   /// Makes a network by the commands that people type.
   ///

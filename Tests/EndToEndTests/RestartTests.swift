@@ -1,4 +1,5 @@
 import Foundation
+import PortableNumerics
 import Testing
 
 extension EndToEnd {
@@ -59,6 +60,35 @@ extension EndToEnd {
         try await network.startAll()
         let finished = try await network.finishing()
         #expect(finished.digest == undisturbed.digest)
+      }
+    }
+
+    /// Any process at any time, one after the other; more seeds with WARDROUND_SEEDS.
+    @Test(
+      arguments: 1...(ProcessInfo.processInfo.environment["WARDROUND_SEEDS"].flatMap(Int.init) ?? 2)
+    )
+    func anybodyIsKilled(seed: Int) async throws {
+      let undisturbed = try await EndToEnd.undisturbed.value
+      try await TestNetwork.running { network in
+        var generator = SplitMix64(seed: UInt64(seed))
+        try await network.startAll(faults: ["birch": "slow@19#12"])
+        _ = try await network.propose()
+        for _ in 0..<4 {
+          try await Task.sleep(for: .milliseconds(100 + Int(generator.next() % 900)))
+          let name = (["aggregator"] + TestNetwork.sites)[Int(generator.next() % 5)]
+          try await network.kill(name)
+          if name == "aggregator" {
+            try await network.startAggregator()
+          } else {
+            try network.startSite(name, fault: "slow@19#3")
+          }
+        }
+        let finished = try await network.finishing()
+        if finished.participants == undisturbed.participants {
+          #expect(finished.digest == undisturbed.digest, "seed \(seed)")
+        } else {
+          #expect(!finished.warnings.isEmpty, "seed \(seed)")
+        }
       }
     }
 

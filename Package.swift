@@ -77,6 +77,7 @@ let package = Package(
     target("LinearModels", ["PortableNumerics"]),
     target("Validation", ["CanonicalBytes", "PortableNumerics"]),
     target("SecureAggregation", ["CanonicalBytes", "Cryptography", "FixedPoint"]),
+    target("DifferentialPrivacy", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
 
     // Program
     target(
@@ -144,6 +145,7 @@ let package = Package(
     tests("Store", ["CanonicalBytes", "Cryptography", grdb]),
     tests("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
     tests("SecureAggregation", ["CanonicalBytes", "Cryptography", "FixedPoint"]),
+    tests("DifferentialPrivacy", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
     tests("Reports", ["Cohort", "LinearModels", "PortableNumerics", "Study", "Validation"]),
     .target(
       name: "TestSupport",

@@ -39,6 +39,7 @@ let package = Package(
   products: [
     // For the package Benchmarks/.
     .library(name: "SecureSums", targets: ["Cryptography", "FixedPoint", "SecureAggregation"]),
+    .library(name: "Noise", targets: ["DifferentialPrivacy"]),
     .library(
       name: "Roles",
       targets: [

@@ -31,6 +31,12 @@ let package = Package(
         .product(name: "SecureSums", package: "wardround"),
       ], path: "Sources/SecureSumBenchmark", swiftSettings: settings),
     .executableTarget(
+      name: "noise-benchmark",
+      dependencies: [
+        argumentParser, "BenchmarkSupport", .product(name: "Noise", package: "wardround"),
+      ],
+      path: "Sources/NoiseBenchmark", swiftSettings: settings),
+    .executableTarget(
       name: "round-benchmark",
       dependencies: [
         argumentParser, "BenchmarkSupport", .product(name: "Roles", package: "wardround"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes protocol/vectors/secure-aggregation/*.json; with --check compares instead."""
+"""Writes protocol/vectors/secure-aggregation/*.json and protocol/vectors/noise/*.json; with --check compares instead."""
 
 import json
 import pathlib
@@ -9,9 +9,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import basics  # noqa: E402
+import noise_vectors  # noqa: E402
 import scenarios  # noqa: E402
 
-FOLDER = HERE.parent / "vectors" / "secure-aggregation"
+FOLDER = HERE.parent / "vectors"
 
 
 def text(contents):
@@ -34,16 +35,15 @@ def text(contents):
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def main():
-    check = "--check" in sys.argv[1:]
-    files = {name + ".json": text(contents) for name, contents in (basics.everything() | scenarios.everything()).items()}
+def compare(folder, files, check):
+    """Writes or compares the files of one folder; the names of those that differ."""
     for contents in files.values():
         json.loads(contents)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    present = {path.name for path in FOLDER.glob("*.json")}
+    folder.mkdir(parents=True, exist_ok=True)
+    present = {path.name for path in folder.glob("*.json")}
     wrong = []
     for name, contents in sorted(files.items()):
-        path = FOLDER / name
+        path = folder / name
         if check:
             if not path.exists() or path.read_text(encoding="utf-8") != contents:
                 wrong.append(name)
@@ -53,11 +53,21 @@ def main():
         if check:
             wrong.append(name + " (not written by the reference)")
         else:
-            (FOLDER / name).unlink()
+            (folder / name).unlink()
+    return wrong
+
+
+def main():
+    check = "--check" in sys.argv[1:]
+    wrong, count = [], 0
+    for name, contents in (("secure-aggregation", basics.everything() | scenarios.everything()), ("noise", noise_vectors.everything())):
+        files = {key + ".json": text(value) for key, value in contents.items()}
+        wrong += compare(FOLDER / name, files, check)
+        count += len(files)
     if wrong:
         print("differ: " + ", ".join(wrong))
         return 1
-    print("%d files %s" % (len(files), "agree" if check else "written"))
+    print("%d files %s" % (count, "agree" if check else "written"))
     return 0
 
 

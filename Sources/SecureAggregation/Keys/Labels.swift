@@ -29,4 +29,5 @@ enum Labels {
   static let maskCommitment: HashLabel = "wss1.ck"
   static let alpha: HashLabel = "wss1.alpha"
   static let tagMask: HashLabel = "wss1.tagmask"
+  static let evidence: HashLabel = "wss1.evidence"
 }

@@ -44,6 +44,9 @@ struct Federation {
   var failedStages: [AggregatorState] = []
   var dropped: [UInt16: FaultCode] = [:]
   var blamed: [UInt16: FaultCode] = [:]
+  /// What each party keeps, and what it made evidence of.
+  var keepers: [UInt16: EvidenceKeeper] = [:]
+  var evidence: [UInt16: [Evidence]] = [:]
 
   init(
     siteCount: Int, seed: UInt64 = 1, minimumSites: Int = 3, maximumColluders: Int = 1,
@@ -76,6 +79,9 @@ struct Federation {
       sites[index] = try SiteSession(manifest: manifest, index: index, signingKey: key)
       journals[index] = SiteJournal()
       entropy[index] = SeededEntropy(seed: seed &* 1_000 &+ UInt64(index))
+    }
+    for index in [0] + body.everyone {
+      keepers[index] = EvidenceKeeper(manifest: manifest, index: index)
     }
   }
 
@@ -149,18 +155,29 @@ struct Federation {
   mutating func deliver(_ packet: Packet) {
     do {
       if packet.to == 0 {
-        apply(
-          try aggregator.receive(from: packet.from, packet.message, payload: packet.payload))
+        let actions = try aggregator.receive(
+          from: packet.from, packet.message, payload: packet.payload)
+        note(packet)
+        keep(actions, from: packet)
+        apply(actions)
       } else if var source = entropy[packet.to], var session = sites[packet.to] {
         let actions = try session.receive(
           packet.message, payload: packet.payload, entropy: &source)
         entropy[packet.to] = source
         sites[packet.to] = session
+        note(packet)
+        keep(actions, of: packet.to, from: packet)
         apply(actions, of: packet.to)
       }
     } catch {
       // Refused: the state is what it was.
       refusals.append(error)
+      note(packet, refusal: error.code)
+      if let key = keys[packet.to],
+        let piece = keepers[packet.to]?.evidence(ofRefusal: error, packet.message, key: key)
+      {
+        evidence[packet.to, default: []].append(piece)
+      }
     }
   }
 
@@ -186,6 +203,8 @@ struct Federation {
 
   mutating func send(_ packet: Packet) {
     sent.append(packet)
+    let round = lastRound(of: packet.from)
+    keepers[packet.from]?.sent(packet.message, round: round)
     if !isLost(packet) { network.append(packet) }
   }
 

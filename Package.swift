@@ -84,9 +84,8 @@ let package = Package(
     target(
       "Study",
       [
-        "CanonicalBytes", "Cohort", "Cryptography", "FixedPoint", "LinearModels",
-        "PortableNumerics",
-        "StrictYAML", "Validation",
+        "CanonicalBytes", "Cohort", "Cryptography", "DifferentialPrivacy", "FixedPoint",
+        "LinearModels", "PortableNumerics", "StrictYAML", "Validation",
       ]),
 
     // Adapters
@@ -106,7 +105,7 @@ let package = Package(
     target(
       "Site",
       [
-        "CanonicalBytes", "Cohort", "Cryptography", "FixedPoint", "Identity",
+        "CanonicalBytes", "Cohort", "Cryptography", "DifferentialPrivacy", "FixedPoint", "Identity",
         "SecureAggregation", "SiteData", "Store", "StrictYAML", "Study", "Transport",
       ]),
     target(

@@ -17,6 +17,8 @@ public struct StudyError: Error, Sendable, Equatable, CustomStringConvertible {
     case diverged
     /// The local policy does not allow this query.
     case refusedByPolicy = "refused-by-policy"
+    /// A release would take a patient's privacy beyond what a site allows.
+    case budgetExhausted = "budget-exhausted"
   }
 
   public let code: Code

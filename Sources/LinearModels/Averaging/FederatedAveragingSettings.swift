@@ -18,6 +18,8 @@ public struct FederatedAveragingSettings: Sendable, Hashable {
   /// Seed of the starting parameters and, mixed with the round and a site's own word, of the
   /// shuffles.
   public let seed: UInt64
+  /// Under differential privacy: probability with which a patient takes part in a step, in (0, 1].
+  public let samplingRate: Double
 
   /// Throws `invalidSettings` for a value outside its range.
   ///
@@ -25,11 +27,13 @@ public struct FederatedAveragingSettings: Sendable, Hashable {
   public init(
     rounds: Int, local: LocalTrainingSettings, clipNorm: Double = 1,
     serverOptimiser: ServerOptimiser = .average, serverLearningRate: Double? = nil,
-    beta1: Double = 0.9, beta2: Double = 0.99, tau: Double = 1e-3, seed: UInt64 = 0
+    beta1: Double = 0.9, beta2: Double = 0.99, tau: Double = 1e-3, seed: UInt64 = 0,
+    samplingRate: Double = 1
   ) throws(LinearModelError) {
     let rate = serverLearningRate ?? serverOptimiser.defaultLearningRate
     guard rounds >= 1, rounds <= 100_000, clipNorm > 1e-6, clipNorm <= 1000, rate > 0,
-      rate <= 1000, beta1 >= 0, beta1 < 1, beta2 >= 0, beta2 < 1, tau > 1e-12, tau <= 1
+      rate <= 1000, beta1 >= 0, beta1 < 1, beta2 >= 0, beta2 < 1, tau > 1e-12, tau <= 1,
+      samplingRate > 1e-6, samplingRate <= 1
     else { throw LinearModelError(.invalidSettings) }
     self.rounds = rounds
     self.local = local
@@ -40,5 +44,6 @@ public struct FederatedAveragingSettings: Sendable, Hashable {
     self.beta2 = beta2
     self.tau = tau
     self.seed = seed
+    self.samplingRate = samplingRate
   }
 }

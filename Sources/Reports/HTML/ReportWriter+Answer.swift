@@ -15,9 +15,9 @@ extension ReportWriter {
   private var limits: [Markup] {
     var items: [Markup] = [
       """
-      <b>No formal privacy guarantee.</b> No noise was added, so there is no (ε, δ) to state. \
-      \(releasedText) Whoever holds this report can reason from these numbers, and no bound on what \
-      they learn has been proven. <a href="#disclosure">The full list is below.</a>
+      <b>\(privacyStatement.heading)</b> \(privacyStatement.text) \(releasedText) \
+      \(result.privacy == nil ? "Whoever holds this report can reason from these numbers, and no bound on what they learn has been proven." : "Facts about the population are not secrets and remain readable.") \
+      <a href="#disclosure">The full list is below.</a>
       """,
       """
       <b>It does not show that using the model helps patients.</b> The predictions were computed \

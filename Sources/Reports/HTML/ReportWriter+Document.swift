@@ -6,7 +6,8 @@ extension ReportWriter {
     let sections: [Markup] = [
       limitsSection(), answerSection(), taskSection(), cohortSection(), performanceSection(),
       ownModelsSection(), modelsSection(), coefficientsSection(), driftSection(),
-      disclosureSection(), preparationSection(), notesSection(), guidelineSection(),
+      privacySection(), disclosureSection(), preparationSection(), notesSection(),
+      guidelineSection(),
       modelCardSection(), lineageSection(),
     ]
     let entries = contents.map { entry -> Markup in
@@ -68,7 +69,11 @@ extension ReportWriter {
       tile(
         "Calibration slope", NumberText.fixed(slope?.mean, 2),
         "ideal 1; " + NumberText.interval(slope?.interval, 2)),
-      tile("Privacy guarantee", "none", "no noise added; secure sums"),
+      result.privacy.map {
+        tile(
+          "Privacy guarantee", "ε = \(NumberText.significant($0.provenEpsilon, 3))",
+          "δ = \(NumberText.significant($0.delta)); per patient, every release")
+      } ?? tile("Privacy guarantee", "none", "no noise added; secure sums"),
       tile(
         "Differences found", NumberText.count(result.drift.findings.count), "between the hospitals"),
     ]

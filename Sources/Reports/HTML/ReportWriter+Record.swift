@@ -37,8 +37,8 @@ extension ReportWriter {
         """
     }
     let intro: Markup = """
-      <p><b>No formal privacy guarantee.</b> \(releasedText) No cell published by a hospital holds fewer \
-      than \(minimumCell) patients, and no sum was opened over fewer than \
+      <p><b>\(privacyStatement.heading)</b> \(privacyStatement.text) \(releasedText) \
+      \(result.privacy == nil ? "No cell published by a hospital holds fewer than \(minimumCell) patients, and no" : "No") sum was opened over fewer than \
       \(result.study.minimumSites) hospitals.</p>
 
       """

@@ -84,7 +84,7 @@ public struct ModelCard: Sendable, Equatable {
     add("Differences between hospitals", Self.differences(result))
     add(
       "Privacy",
-      "No formal privacy guarantee: no noise was added. \(writer.releasedText)")
+      "\(writer.privacyStatement.heading) \(writer.privacyStatement.text) \(writer.releasedText)")
     fields.append(
       Field(
         name: "Groups of patients",

@@ -13,6 +13,7 @@ public enum TextSummary {
     lines += comparison(writer)
     lines += summaries(writer)
     lines += models(writer)
+    lines += privacy(writer)
     let findings = result.drift.findings
     lines.append("")
     if findings.isEmpty {
@@ -30,6 +31,17 @@ public enum TextSummary {
       lines += ["", "Notes:"] + result.notes.map { "  - \(plain($0))" }
     }
     return lines
+  }
+
+  /// The proven privacy in one line; nothing without noise.
+  private static func privacy(_ writer: ReportWriter) -> [String] {
+    guard let privacy = writer.result.privacy else { return [] }
+    let pooled = writer.result.models.first.flatMap { privacy.pooled[$0.name]?.discrimination }
+    return [
+      "Differential privacy: ε = \(NumberText.significant(privacy.provenEpsilon, 3)), δ ="
+        + " \(NumberText.significant(privacy.delta)) for each patient; intervals include the noise",
+      "over all hospitals' holdouts together: AUROC \(auroc(pooled))",
+    ]
   }
 
   private static func headline(_ writer: ReportWriter) -> String {

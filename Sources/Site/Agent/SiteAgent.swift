@@ -126,7 +126,8 @@ public actor SiteAgent {
     guard let stored = try await store.study(plan.id), stored.status == .proposed,
       setup.policy.autoApprove
     else { return }
-    let objections = setup.policy.objections(to: plan)
+    let ledger = PrivacyLedger(store: store, budget: setup.policy.privacy)
+    let objections = try await setup.policy.objections(to: plan) + ledger.objections(to: plan)
     try await store.decide(
       plan.id, planDigest: plan.digest.bytes, approved: objections.isEmpty, by: "policy",
       reason: objections.isEmpty ? "auto_approve" : objections.joined(separator: "; "))

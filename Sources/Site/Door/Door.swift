@@ -1,3 +1,4 @@
+import Cryptography
 import Store
 import Study
 
@@ -12,11 +13,23 @@ struct Door: Sendable {
   let plan: StudyPlan
   let policy: SitePolicy
   let store: SiteStore
+  let ledger: PrivacyLedger
+
+  init(plan: StudyPlan, policy: SitePolicy, store: SiteStore) {
+    self.plan = plan
+    self.policy = policy
+    self.store = store
+    ledger = PrivacyLedger(store: store, budget: policy.privacy)
+  }
 
   /// Lets an answer to a sum query through, or throws.
   func release(_ answer: [Int64], to query: SumQuery, rowCount: Int) async throws {
     try check(query.kind, query.purpose, rowCount: rowCount)
     try query.check(answer, in: plan, rowCount: rowCount)
+    // Charged when the sum may be opened; refused here, before anything has left.
+    if let noise = query.noise {
+      try await ledger.check(noise, purpose: query.purpose, study: plan.id)
+    }
     try await store.recordDisclosure(
       .init(
         study: plan.id, kind: .sumAnswer, query: query.purpose,
@@ -26,15 +39,34 @@ struct Door: Sendable {
   }
 
   /// Lets a site answer through: its canonical bytes, to be signed.
-  func release(_ answer: SiteAnswer, to query: SiteQuery, rowCount: Int) async throws -> [UInt8] {
+  ///
+  /// - Parameter digest: of the query behind its history, under which its cost is charged.
+  func release(
+    _ answer: SiteAnswer, to query: SiteQuery, digest: Digest, rowCount: Int
+  ) async throws -> [UInt8] {
     try check(query.kind, query.purpose, rowCount: rowCount)
     let bytes = answer.canonicalBytes
     // The same check that every other party makes: what they would refuse is not sent.
     _ = try SiteAnswer(bytes: bytes, to: query)
+    var charge: LedgerCharge?
+    if let noise = query.noise {
+      // An answer that was computed before is the same answer: it is paid already.
+      let isPaid = try await store.ledger().contains {
+        $0.charge.study == plan.id && $0.charge.queryDigest == digest.bytes
+      }
+      if !isPaid {
+        try await ledger.check(noise, purpose: query.purpose, study: plan.id)
+        charge = LedgerCharge(
+          noise, study: plan.id, query: digest.bytes, round: 0, purpose: query.purpose)
+      }
+    }
     try await store.recordDisclosure(
       .init(
         study: plan.id, kind: .siteAnswer, query: query.purpose, valueCount: 1,
-        byteCount: Int64(bytes.count), smallestCell: Int64(plan.privacy.minimumCell)))
+        byteCount: Int64(bytes.count),
+        smallestCell: query.noise == nil ? Int64(plan.privacy.minimumCell) : nil),
+      charge: charge)
+    if charge != nil { try await ledger.advanceMark() }
     return bytes
   }
 

@@ -9,15 +9,19 @@ public struct ReviewSheet: Sendable {
   /// Patients of the study's cohort at this site; nil when the data cannot be read yet.
   public var rowCount: Int?
   public var minimumCell: Int
+  /// What this site's privacy ledger says about the study, in one line.
+  public var ledgerLine: String?
 
   public init(
-    plan: StudyPlan, policy: SitePolicy, site: String, rowCount: Int?, minimumCell: Int
+    plan: StudyPlan, policy: SitePolicy, site: String, rowCount: Int?, minimumCell: Int,
+    ledgerLine: String? = nil
   ) {
     self.plan = plan
     self.policy = policy
     self.site = site
     self.rowCount = rowCount
     self.minimumCell = minimumCell
+    self.ledgerLine = ledgerLine
   }
 
   /// The sheet as the data steward reads it.
@@ -68,7 +72,36 @@ public struct ReviewSheet: Sendable {
     }
   }
 
+  /// What a study under differential privacy would release, and what it would cost.
+  private func leaving(under privacy: PrivacyPlan) -> [String] {
+    let goal = privacy.goal
+    var lines = [
+      "nothing without noise. Whoever reads everything the study releases can hardly tell whether any"
+        + " one patient was in it: epsilon \(PrivacyLedger.text(privacy.epsilon)), delta"
+        + " \(goal.delta), with all rows of a patient at this site together",
+      "assuming at most \(plan.privacy.maximumColluders) other sites tell the aggregator their noise,"
+        + " and one person is a patient at no more than \(goal.linkedSites)"
+        + " \(goal.linkedSites == 1 ? "site" : "sites")",
+    ]
+    for release in privacy.releases {
+      let who =
+        switch release.noise.group {
+        case .everybody: "all patients"
+        case .training: "training patients"
+        case .holdout: "holdout patients"
+        }
+      let noise = (release.noiseMultiplier * 10).rounded() / 10
+      lines.append(
+        "  \(release.purpose) (\(who)): \(release.isSum ? "a sum over all sites" : "this site's own table, in clear"),"
+          + " \(release.count) \(release.count == 1 ? "time" : "times"), noise \(noise) times what one patient can change"
+      )
+    }
+    if let ledgerLine { lines.append(ledgerLine) }
+    return lines
+  }
+
   private var leaving: [String] {
+    if let privacy = try? PrivacyPlan(plan) { return leaving(under: privacy) }
     let numbers = plan.cohort.features.count { $0.isNumber }
     let p = estimatedColumns
     var lines = [

@@ -12,6 +12,6 @@ extension SitePolicy {
       allowedQueries: settings.allowedQueries.map { Set($0.compactMap(QueryKind.init)) }
         ?? Set(QueryKind.allCases),
       disclosures: Set(settings.disclose.compactMap(Disclosure.init)),
-      autoApprove: settings.autoApprove)
+      autoApprove: settings.autoApprove, privacy: settings.privacy)
   }
 }

@@ -1,3 +1,4 @@
+import SiteData
 import Study
 
 /// What a hospital allows, whatever a study asks: the local policy always wins.
@@ -14,11 +15,13 @@ public struct SitePolicy: Sendable, Hashable {
   public var disclosures: Set<Disclosure>
   /// Approve studies that fit this policy without asking a person; off by default.
   public var autoApprove: Bool
+  /// What a patient may lose to studies under differential privacy.
+  public var privacy: PrivacyBudget
 
   public init(
     minimumCohort: Int = 50, minimumSites: Int = 3, minimumCell: Int = 10,
     allowedQueries: Set<QueryKind> = Set(QueryKind.allCases), disclosures: Set<Disclosure> = [],
-    autoApprove: Bool = false
+    autoApprove: Bool = false, privacy: PrivacyBudget = PrivacyBudget()
   ) {
     self.minimumCohort = minimumCohort
     self.minimumSites = minimumSites
@@ -26,6 +29,7 @@ public struct SitePolicy: Sendable, Hashable {
     self.allowedQueries = allowedQueries
     self.disclosures = disclosures
     self.autoApprove = autoApprove
+    self.privacy = privacy
   }
 
   /// Why a plan cannot be approved under this policy, in words; empty when it can.
@@ -40,6 +44,10 @@ public struct SitePolicy: Sendable, Hashable {
       objections.append(
         "the study publishes cells of \(plan.privacy.minimumCell) patients; this site's policy asks"
           + " for at least \(minimumCell)")
+    }
+    if privacy.isRequired, plan.privacy.goal == nil {
+      objections.append(
+        "the study has no differential privacy, which this site's policy asks for")
     }
     for kind in plan.neededQueries.subtracting(allowedQueries).sorted(by: {
       $0.rawValue < $1.rawValue

@@ -30,6 +30,7 @@ extension SiteRun {
   private func reached(_ query: SumQuery, digest: Digest, values: [Int64]) async throws {
     // A result that came first has answered the program already.
     guard failure == nil, case .sum(digest, _) = waiting else { return }
+    cost = query.noise.map { (digest, $0, query.purpose) }
     if let outcome = outcomes.removeValue(forKey: digest) {
       prepared = nil
       try await adopt(outcome)
@@ -172,7 +173,7 @@ extension SiteRun {
         await trySending(message, payload: Payload(TestFaults.altered(payload: vector.bytes)))
       case .needAnswer:
         guard let prepared else { break }
-        let more = session.answer(prepared.values)
+        let more = session.answer(try noisy(prepared.values, digest: prepared.digest))
         actions = more[...] + actions
       case .keyed(let epoch, let members):
         log("keys of epoch \(epoch) agreed with \(members.count - 1) other sites")
@@ -188,7 +189,10 @@ extension SiteRun {
       }
       guard !records.isEmpty, !SumJournal.goesOn(actions.first) else { continue }
       if SumJournal.mayWait(records, next: actions.first) { continue }
-      try await SumJournal.append(records, keeping: kept, to: setup.store, study: plan.id)
+      let charges = charges(for: records)
+      try await SumJournal.append(
+        records, keeping: kept, charges: charges, to: setup.store, study: plan.id)
+      if !charges.isEmpty { try await door.ledger.advanceMark() }
       records = []
       kept = nil
     }
@@ -247,7 +251,10 @@ extension SiteRun {
       index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,
       content: .total(total), round: outcome.round)
     try await append(entry) { stored, store in
-      try await SumJournal.close(outcome, entry: stored, store: store)
+      // A site that was counted without having opened the sum itself pays all the same.
+      let charge = outcome.participants.contains(setup.index) ? charge(of: outcome) : nil
+      try await SumJournal.close(outcome, entry: stored, charge: charge, store: store)
+      if charge != nil { try await door.ledger.advanceMark() }
     }
     closedRound = outcome.round
     prepared = nil

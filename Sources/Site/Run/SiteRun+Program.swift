@@ -33,7 +33,8 @@ extension SiteRun {
       return SiteAnswers(published: published, to: query)
     }
     let answer = try answers.answer(query)
-    let bytes = try await door.release(answer, to: query, rowCount: answers.rowCount)
+    let bytes = try await door.release(
+      answer, to: query, digest: digest, rowCount: answers.rowCount)
     let result = try await withCheckedThrowingContinuation {
       (continuation: CheckedContinuation<SiteAnswers, any Error>) in
       if let failure { return continuation.resume(throwing: failure) }

@@ -68,8 +68,10 @@ public actor SiteRun: Federation {
   var positionHead: Digest
 
   var waiting: Waiting?
-  /// The answer to the query that the program is at.
+  /// The answer to the query that the program is at, without noise.
   var prepared: (digest: Digest, values: [Int64])?
+  /// What the query that the program is at costs, under differential privacy.
+  var cost: (digest: Digest, noise: NoiseRequirement, purpose: String)?
   var pendingAnswer: Frame?
   /// Results that arrived before the program asked, by query digest.
   var outcomes: [Digest: RoundOutcome] = [:]
@@ -115,7 +117,9 @@ public actor SiteRun: Federation {
     let site = setup.study.sites[Int(setup.index) - 1]
     self.site = site
     door = Door(plan: setup.study.plan, policy: setup.policy, store: setup.store)
-    answers = LocalAnswers(site: site, plan: setup.study.plan, cohort: setup.cohort)
+    answers = LocalAnswers(
+      site: site, plan: setup.study.plan, cohort: setup.cohort,
+      noiseKey: SiteNoise.key(setup.signingKey, plan: setup.study.plan))
     session = try SiteSession(
       manifest: setup.manifest, index: setup.index, signingKey: setup.signingKey,
       journal: journal)

@@ -45,14 +45,14 @@ enum SumJournal {
 
   /// Writes records before the message that they authorise is sent.
   static func append(
-    _ records: [JournalRecord], keeping vector: SiteStore.KeptVector?, to store: SiteStore,
-    study: String
+    _ records: [JournalRecord], keeping vector: SiteStore.KeptVector?, charges: [LedgerCharge],
+    to store: SiteStore, study: String
   ) async throws {
     guard let round = records.last?.round else { return }
     // What authorises no message may be lost in a power cut: the round is then burned again.
     let isFinal = records.allSatisfy { $0.type >= 8 }
     try await store.appendSumRecords(
-      records.map(\.bytes), keeping: vector, round: round, study: study,
+      records.map(\.bytes), keeping: vector, round: round, study: study, charges: charges,
       durability: isFinal ? .relaxed : .full)
   }
 
@@ -60,11 +60,14 @@ enum SumJournal {
   /// the set that was released and the result's digest; messages, seeds and the masked vector are
   /// erased.
   static func close(
-    _ outcome: RoundOutcome, entry: Store.TranscriptEntry, store: SiteStore
+    _ outcome: RoundOutcome, entry: Store.TranscriptEntry, charge: LedgerCharge?,
+    store: SiteStore
   ) async throws {
     let done = JournalRecord(round: outcome.round, .done(digest: outcome.digest))
     try await store.appendJournal(
-      JournalBatch(items: [try JournalItem(record: done.bytes)], transcript: [entry]),
+      JournalBatch(
+        items: [try JournalItem(record: done.bytes)], transcript: [entry],
+        charges: charge.map { [$0] } ?? []),
       study: entry.study, durability: .relaxed)
   }
 }

@@ -7,6 +7,7 @@ extension SiteConfiguration {
   ]
   private static let policyKeys = [
     "minimum_cohort", "minimum_sites_in_sum", "minimum_cell", "allowed_queries", "auto_approve",
+    "privacy",
     "disclose",
   ]
 
@@ -90,6 +91,21 @@ extension SiteConfiguration {
         "minimum_cell", in: 1...1_000_000, default: standard.minimumCell),
       allowedQueries: try words("allowed_queries", known: knownQueries),
       autoApprove: try policy.boolean("auto_approve", default: standard.autoApprove),
-      disclose: try words("disclose", known: knownDisclosures) ?? standard.disclose)
+      disclose: try words("disclose", known: knownDisclosures) ?? standard.disclose,
+      privacy: try privacy(policy))
+  }
+
+  private static func privacy(_ policy: YAMLMapping) throws(YAMLProblem) -> PrivacyBudget {
+    let standard = PrivacyBudget()
+    let keys = ["required", "epsilon_per_study", "epsilon_total", "delta", "two_persons"]
+    guard let map = try policy.optionalMapping("privacy", keys: keys) else { return standard }
+    return PrivacyBudget(
+      isRequired: try map.boolean("required", default: standard.isRequired),
+      epsilonPerStudy: try map.double(
+        "epsilon_per_study", in: 0.01...1000, default: standard.epsilonPerStudy),
+      epsilonInTotal: try map.double(
+        "epsilon_total", in: 0.01...1000, default: standard.epsilonInTotal),
+      delta: try map.double("delta", in: 1e-12...0.01, default: standard.delta),
+      needsTwoPersons: try map.boolean("two_persons", default: standard.needsTwoPersons))
   }
 }

@@ -24,6 +24,13 @@ extension SiteConfiguration {
         minimum_cell: \(policy.minimumCell)
         auto_approve: \(policy.autoApprove)
         disclose: [\(policy.disclose.map(Self.quoted).joined(separator: ", "))]
+        # What studies under differential privacy may learn about one patient (`wardround site ledger`).
+        privacy:
+          required: \(policy.privacy.isRequired)
+          epsilon_per_study: \(policy.privacy.epsilonPerStudy)
+          epsilon_total: \(policy.privacy.epsilonInTotal)
+          delta: \(policy.privacy.delta)
+          two_persons: \(policy.privacy.needsTwoPersons)
 
       """
     if let queries = policy.allowedQueries {

@@ -13,10 +13,13 @@ public struct PolicySettings: Sendable, Hashable {
   public var autoApprove: Bool
   /// The names of the disclosures about this single site that are allowed; none by default.
   public var disclose: [String]
+  /// What a patient may lose to studies under differential privacy.
+  public var privacy: PrivacyBudget
 
   public init(
     minimumCohort: Int = 50, minimumSitesInSum: Int = 3, minimumCell: Int = 10,
-    allowedQueries: [String]? = nil, autoApprove: Bool = false, disclose: [String] = []
+    allowedQueries: [String]? = nil, autoApprove: Bool = false, disclose: [String] = [],
+    privacy: PrivacyBudget = PrivacyBudget()
   ) {
     self.minimumCohort = minimumCohort
     self.minimumSitesInSum = minimumSitesInSum
@@ -24,6 +27,31 @@ public struct PolicySettings: Sendable, Hashable {
     self.allowedQueries = allowedQueries
     self.autoApprove = autoApprove
     self.disclose = disclose
+    self.privacy = privacy
+  }
+}
+
+/// The `privacy:` part of a policy: how much studies may learn about one patient of this site.
+public struct PrivacyBudget: Sendable, Hashable {
+  /// Whether studies without differential privacy are refused.
+  public var isRequired: Bool
+  /// Largest ε of one study, at `delta`.
+  public var epsilonPerStudy: Double
+  /// Largest ε of all studies together, at `delta`.
+  public var epsilonInTotal: Double
+  public var delta: Double
+  /// Whether a second person has to confirm a larger budget.
+  public var needsTwoPersons: Bool
+
+  public init(
+    isRequired: Bool = false, epsilonPerStudy: Double = 8, epsilonInTotal: Double = 16,
+    delta: Double = 1e-5, needsTwoPersons: Bool = true
+  ) {
+    self.isRequired = isRequired
+    self.epsilonPerStudy = epsilonPerStudy
+    self.epsilonInTotal = epsilonInTotal
+    self.delta = delta
+    self.needsTwoPersons = needsTwoPersons
   }
 }
 

@@ -6,12 +6,14 @@ enum StoreHash {
   case auditEntry
   case auditAnchor
   case transcriptRow
+  case ledgerEntry
 
   private var label: HashLabel {
     switch self {
     case .auditEntry: "store.audit"
     case .auditAnchor: "store.anchor"
     case .transcriptRow: "store.transcript"
+    case .ledgerEntry: "store.ledger"
     }
   }
 

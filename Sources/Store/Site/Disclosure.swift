@@ -41,13 +41,15 @@ extension SiteStore {
   /// go out.
   ///
   /// - Throws: `transitionRefused` when the study is not approved at this moment; `notFound`.
+  /// - Parameter charge: what the release costs the patients' privacy budget, written in the same step.
   public func recordDisclosure(
-    _ disclosure: Disclosure, durability: Durability = .full
+    _ disclosure: Disclosure, charge: LedgerCharge? = nil, durability: Durability = .full
   ) async throws(StoreError) {
     let time = database.clock()
     try await database.write("record disclosure", durability: durability) { connection in
       let study = try SiteStudy.require(disclosure.study, in: connection)
       try disclosure.record(of: study, at: time, in: connection)
+      if let charge { try LedgerTable.append(charge, at: time, in: connection) }
     }
   }
 

@@ -83,15 +83,18 @@ public struct JournalBatch: Sendable {
   public var transcript: [TranscriptEntry]
   /// What the message discloses; each gets its audit entry.
   public var disclosures: [Disclosure]
+  /// What opening it costs the patients' privacy budget.
+  public var charges: [LedgerCharge]
 
   public init(
     items: [JournalItem] = [], vectors: [JournalVector] = [], transcript: [TranscriptEntry] = [],
-    disclosures: [Disclosure] = []
+    disclosures: [Disclosure] = [], charges: [LedgerCharge] = []
   ) {
     self.items = items
     self.vectors = vectors
     self.transcript = transcript
     self.disclosures = disclosures
+    self.charges = charges
   }
 }
 

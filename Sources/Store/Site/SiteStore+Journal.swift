@@ -34,7 +34,8 @@ extension SiteStore {
     ) { connection in
       let study = try SiteStudy.require(id, in: connection)
       guard batch.transcript.allSatisfy({ $0.study == id }),
-        batch.disclosures.allSatisfy({ $0.study == id })
+        batch.disclosures.allSatisfy({ $0.study == id }),
+        batch.charges.allSatisfy({ $0.study == id })
       else {
         throw StoreError(.invalidValue, "the batch is of several studies", subject: "study \(id)")
       }
@@ -51,6 +52,10 @@ extension SiteStore {
       for disclosure in batch.disclosures {
         try disclosure.record(of: study, at: time, in: connection)
         isNew = true
+      }
+      for charge in batch.charges {
+        let outcome = try LedgerTable.append(charge, at: time, in: connection)
+        isNew = isNew || outcome == .appended
       }
       return isNew ? .appended : .alreadyThere
     }

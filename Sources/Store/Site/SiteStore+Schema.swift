@@ -3,7 +3,8 @@ extension SiteStore {
   static let schema = StoreSchema(
     applicationID: 0x5752_5349,  // "WRSI"
     migrations: [
-      .init(name: "1 site", sql: version1 + AuditLog.schema + TranscriptTable.schema)
+      .init(name: "1 site", sql: version1 + AuditLog.schema + TranscriptTable.schema),
+      .init(name: "2 privacy ledger", sql: LedgerTable.schema),
     ])
 
   private static let version1 = """

@@ -16,13 +16,15 @@ extension SiteStore {
   /// - Parameters:
   ///   - records: canonical bytes of protocol/README.md §12, in their order.
   ///   - round: the round of the vector.
+  ///   - charges: what the message that the records authorise costs.
   ///   - minimumSetDifference: see `JournalItem.init(record:minimumSetDifference:)`.
   /// - Throws: what `appendJournal` throws.
   public func appendSumRecords(
     _ records: [[UInt8]], keeping vector: KeptVector? = nil, round: UInt64, study id: String,
-    minimumSetDifference: Int? = nil, durability: Durability = .full
+    minimumSetDifference: Int? = nil, charges: [LedgerCharge] = [],
+    durability: Durability = .full
   ) async throws(StoreError) {
-    var batch = JournalBatch()
+    var batch = JournalBatch(charges: charges)
     for record in records {
       batch.items.append(
         try JournalItem(record: record, minimumSetDifference: minimumSetDifference))

@@ -15,6 +15,10 @@ extension LocalAnswers {
       return .ownModel(.init(coefficients: coefficients ?? []))
     case .performance(let request): return .performance(try performances(request))
     case .distribution(let request): return .distribution(try distributions(request))
+    case .privatePerformance(let request):
+      return .noisyCounts(try privatePerformance(request))
+    case .privateDistribution(let request):
+      return .noisyCounts(try privateDistribution(request))
     }
   }
 

@@ -12,6 +12,9 @@ public struct LocalAnswers: Sendable {
   public let site: String
   let plan: StudyPlan
   let cohort: CohortTable
+  /// Secret of this site and this run of the study, 32 bytes, from which the randomness of its noisy
+  /// releases is derived; nil for no noise, which only tests and oracles may ask for.
+  let noiseKey: [UInt8]?
   /// Design matrices of all rows, by the transform that made them; one transform is in use at a time.
   private var prepared: Prepared?
 
@@ -25,8 +28,9 @@ public struct LocalAnswers: Sendable {
   /// Largest magnitude of a standardised value in a sum of moments.
   static let momentBound = 32.0
 
-  public init(site: String, plan: StudyPlan, cohort: CohortTable) {
+  public init(site: String, plan: StudyPlan, cohort: CohortTable, noiseKey: [UInt8]?) {
     self.site = site
+    self.noiseKey = noiseKey
     self.plan = plan
     self.cohort = cohort
   }
@@ -55,6 +59,8 @@ public struct LocalAnswers: Sendable {
       }
       return answer
     case .averaging(let query): return try averaging(query)
+    case .marginals(let query): return try marginals(query)
+    case .privateStep(let query): return try privateStep(query)
     }
   }
 

@@ -17,7 +17,8 @@ extension FederatedAveragingSettings {
         clipNorm: try map.double("clip", in: 1e-3...1000, default: 1),
         serverOptimiser: try map.choice("server", default: ServerOptimiser.average),
         serverLearningRate: try map.optionalDouble("server_learning_rate", in: 1e-6...1000),
-        seed: UInt64(try map.integer("seed", in: 0 ... .max, default: 0)))
+        seed: UInt64(try map.integer("seed", in: 0 ... .max, default: 0)),
+        samplingRate: try map.double("sampling_rate", in: 1e-5...1, default: 1))
     } catch let problem as YAMLProblem {
       throw problem
     } catch {
@@ -41,5 +42,6 @@ extension FederatedAveragingSettings {
     writer.double(beta2)
     writer.double(tau)
     writer.integer(seed)
+    writer.double(samplingRate)
   }
 }

@@ -82,7 +82,7 @@ extension ModelSpecification {
   private static let newtonKeys = ["maximum_iterations", "tolerance"]
   private static let averagingKeys = [
     "rounds", "local_epochs", "batch_size", "learning_rate", "proximal", "clip", "server",
-    "server_learning_rate", "seed",
+    "server_learning_rate", "seed", "sampling_rate",
   ]
 
   private static func refuse(

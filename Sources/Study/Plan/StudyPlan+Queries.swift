@@ -3,6 +3,9 @@ extension StudyPlan {
   /// Every kind of query the plan cannot do without. `ownModel` is needed only for a disclosure that
   /// a site may decline, so it is not listed.
   public var neededQueries: Set<QueryKind> {
+    if privacy.goal != nil {
+      return [.marginals, .privateStep, .privatePerformance, .privateDistribution]
+    }
     var kinds: Set<QueryKind> = [.profile, .performance, .distribution]
     for feature in cohort.features {
       switch feature.kind {

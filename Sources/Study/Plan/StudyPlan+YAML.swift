@@ -30,13 +30,20 @@ extension StudyPlan {
         .inconsistent, at: "features", error.description,
         advice: "correct the cohort, the outcome or this feature")
     }
-    self.init(
+    let plan = StudyPlan(
       id: try Self.identifier(root.required("study")), title: try root.string("title"),
       task: try TaskDescription(yaml: root.required("task")), cohort: cohort, models: models,
       validation: try ValidationSpecification(yaml: root.optional("validation")),
       drift: try DriftSpecification(yaml: root.optional("drift")),
       privacy: try PrivacySpecification(yaml: root.optional("privacy")),
       deadlines: try Deadlines(yaml: root.optional("deadlines")))
+    do {
+      _ = try PrivacyPlan(plan)
+    } catch {
+      throw root.problem(
+        .inconsistent, at: "privacy", error.message, advice: "correct the study file")
+    }
+    self = plan
   }
 
   private static func identifier(_ node: YAMLNode) throws(YAMLProblem) -> String {
@@ -114,11 +121,14 @@ extension DriftSpecification {
 extension PrivacySpecification {
   init(yaml node: YAMLNode?) throws(YAMLProblem) {
     self.init()
-    let keys = ["minimum_sites", "minimum_cell", "maximum_colluders"]
+    let keys = [
+      "minimum_sites", "minimum_cell", "maximum_colluders", "epsilon", "delta", "linked_sites",
+    ]
     guard let map = try node?.mapping(keys: keys) else { return }
     minimumSites = try map.integer("minimum_sites", in: 3...200, default: minimumSites)
     minimumCell = try map.integer("minimum_cell", in: 1...1000, default: minimumCell)
     maximumColluders = try map.integer("maximum_colluders", in: 0...66, default: maximumColluders)
+    goal = try PrivacyGoal(yaml: map)
   }
 }
 

@@ -39,7 +39,7 @@ public struct StudyPlan: Sendable, Hashable {
 
   /// Version of the program that interprets a plan. It is part of the digest: agents with different
   /// programs never agree on a study.
-  public static let programVersion: UInt16 = 1
+  public static let programVersion: UInt16 = 2
 
   /// The canonical bytes of the plan.
   public var canonicalBytes: [UInt8] {

@@ -45,17 +45,24 @@ public struct PrivacySpecification: Sendable, Hashable {
   public var minimumCell: Int
   /// Sites that may collude with the aggregator without opening a sum.
   public var maximumColluders: Int
+  /// The differential privacy promised to every patient; nil for none.
+  public var goal: PrivacyGoal?
 
-  public init(minimumSites: Int = 3, minimumCell: Int = 10, maximumColluders: Int = 1) {
+  public init(
+    minimumSites: Int = 3, minimumCell: Int = 10, maximumColluders: Int = 1,
+    goal: PrivacyGoal? = nil
+  ) {
     self.minimumSites = minimumSites
     self.minimumCell = minimumCell
     self.maximumColluders = maximumColluders
+    self.goal = goal
   }
 
   func write(to writer: inout ByteWriter) {
     writer.integer(UInt32(minimumSites))
     writer.integer(UInt32(minimumCell))
     writer.integer(UInt32(maximumColluders))
+    writer.optional(goal) { $1.write(to: &$0) }
   }
 }
 

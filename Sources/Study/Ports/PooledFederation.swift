@@ -1,4 +1,6 @@
 import Cohort
+import Cryptography
+import DifferentialPrivacy
 import Synchronization
 
 /// All rows in one process: the oracle that federated results are compared with.
@@ -8,19 +10,25 @@ import Synchronization
 public final class PooledFederation: Federation {
   private let sites: [String]
   private let answers: Mutex<[String: LocalAnswers]>
+  private let noiseKey: [UInt8]?
   private let onProgress: @Sendable (StageProgress) -> Void
 
   /// Tables by site name; the study's roster order decides the order of participants.
+  ///
+  /// - Parameter noiseKey: secret of the noise of a study under differential privacy, 32 bytes: the
+  ///   whole noise of a sum is then added once. Nil leaves all noise out, which only an oracle may do.
   public init(
-    _ study: AgreedStudy, cohorts: [String: CohortTable],
+    _ study: AgreedStudy, cohorts: [String: CohortTable], noiseKey: [UInt8]? = nil,
     onProgress: @escaping @Sendable (StageProgress) -> Void = { _ in }
   ) {
     sites = study.sites.filter { cohorts[$0] != nil }
     var answers: [String: LocalAnswers] = [:]
     for (site, cohort) in cohorts {
-      answers[site] = LocalAnswers(site: site, plan: study.plan, cohort: cohort)
+      answers[site] = LocalAnswers(
+        site: site, plan: study.plan, cohort: cohort, noiseKey: noiseKey)
     }
     self.answers = Mutex(answers)
+    self.noiseKey = noiseKey
     self.onProgress = onProgress
   }
 
@@ -34,6 +42,12 @@ public final class PooledFederation: Federation {
         } else {
           for i in values.indices { values[i] += answer[i] }
         }
+      }
+      if let noise = query.noise, let noiseKey {
+        let drawn = try DiscreteGaussian(variance: noise.variance).draws(
+          count: values.count,
+          seed: Blake2b.hash("wardround.sum", noiseKey, query.canonicalBytes).bytes)
+        for i in values.indices { values[i] &+= drawn[i] }
       }
       return Total(values: values, participants: sites)
     }

@@ -27,7 +27,13 @@ extension StudyProgram {
     for (site, answer) in answers.answers {
       if case .distribution(let summaries) = answer { distributions[site] = summaries }
     }
-    let performances = validation.byModel[fits.primary.name] ?? [:]
+    return comparison(distributions, validation.byModel[fits.primary.name] ?? [:])
+  }
+
+  /// Compares what the sites released.
+  func comparison(
+    _ distributions: [String: [FeatureSummary]], _ performances: [String: SitePerformance]
+  ) -> SiteComparison {
     let profiles = study.sites.compactMap { site -> SiteProfile? in
       guard let summaries = distributions[site] else { return nil }
       return SiteProfile(

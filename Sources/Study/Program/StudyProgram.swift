@@ -21,6 +21,7 @@ public struct StudyProgram: Sendable {
 
   /// Runs the study to its result. Throws `StudyError`, or whatever the port throws.
   public func run() async throws -> StudyResult {
+    if let privacy = try PrivacyPlan(plan) { return try await runPrivately(privacy) }
     await report("profile", "counting patients", 0)
     let profile = try await profile()
     await report("prepare", "category names", 0.05)

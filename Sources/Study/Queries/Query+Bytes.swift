@@ -39,6 +39,10 @@ extension SumQuery {
       query.model.write(to: &writer)
       writer.integer(UInt32(query.round))
       writer.array(query.weights) { $0.double($1) }
+    case .marginals(let query):
+      writer.array(query.bins) { $1.write(to: &$0) }
+      query.noise.write(to: &writer)
+    case .privateStep(let query): query.write(to: &writer)
     }
     return writer.bytes
   }
@@ -82,6 +86,17 @@ extension SiteQuery {
       request.model.write(to: &writer)
       writer.array(request.scoreCuts) { $0.double($1) }
       writer.integer(UInt32(request.minimumCell))
+    case .privatePerformance(let request):
+      request.transform.write(to: &writer)
+      writer.array(request.models) { $1.write(to: &$0) }
+      writer.array(request.cuts) { $0.double($1) }
+      request.noise.write(to: &writer)
+    case .privateDistribution(let request):
+      writer.array(request.bins) { $1.write(to: &$0) }
+      request.transform.write(to: &writer)
+      request.model.write(to: &writer)
+      writer.array(request.scoreCuts) { $0.double($1) }
+      request.noise.write(to: &writer)
     }
     return writer.bytes
   }

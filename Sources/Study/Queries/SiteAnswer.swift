@@ -11,6 +11,8 @@ public enum SiteAnswer: Sendable, Equatable {
   case performance([NamedPerformance])
   /// Distributions: one summary per feature in the plan's order, then the score's.
   case distribution([FeatureSummary])
+  /// Counts on the lattice with the site's own noise on each.
+  case noisyCounts([Int64])
 
   /// Coefficients fitted on one site's training patients; empty when the site has too few patients
   /// or one outcome class.
@@ -51,6 +53,9 @@ public enum SiteAnswer: Sendable, Equatable {
     case .distribution(let summaries):
       writer.integer(UInt8(4))
       writer.array(summaries) { $0.blob($1.canonicalBytes) }
+    case .noisyCounts(let counts):
+      writer.integer(UInt8(5))
+      writer.array(counts) { $0.integer($1) }
     }
     return writer.bytes
   }
@@ -99,6 +104,11 @@ public enum SiteAnswer: Sendable, Equatable {
     case 4:
       let parts = try reader.array(minimumBytes: 4) { (r) throws(DecodingFault) in try r.blob() }
       answer = .distribution(try parts.map { try FeatureSummary(canonicalBytes: $0) })
+    case 5:
+      answer = .noisyCounts(
+        try reader.array(minimumBytes: 8) { (r) throws(DecodingFault) in
+          try r.integer(Int64.self)
+        })
     default: throw DecodingFault(.notCanonical, at: 0)
     }
     try reader.finish()
@@ -139,8 +149,21 @@ public enum SiteAnswer: Sendable, Equatable {
       guard zip(summaries, request.bins).allSatisfy({ $0.bins == $1 }) else {
         return "other bins than those asked for"
       }
+    case (.noisyCounts(let counts), .privatePerformance(let request)):
+      return Self.problem(counts, length: request.length)
+    case (.noisyCounts(let counts), .privateDistribution(let request)):
+      return Self.problem(counts, length: request.length)
     default: return "it answers another kind of query"
     }
+    return nil
+  }
+}
+
+extension SiteAnswer {
+  /// Noise may make a count negative; nothing makes it larger than this.
+  private static func problem(_ counts: [Int64], length: Int) -> String? {
+    guard counts.count == length else { return "\(length) counts are expected" }
+    guard counts.allSatisfy({ $0.magnitude < 1 << 60 }) else { return "a count beyond all noise" }
     return nil
   }
 }

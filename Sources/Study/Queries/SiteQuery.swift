@@ -12,6 +12,10 @@ public enum SiteQuery: Sendable, Hashable {
   case performance(PerformanceRequest)
   /// Binned distributions of the features, the outcome and the score.
   case distribution(DistributionRequest)
+  /// Noisy counts of risks by outcome.
+  case privatePerformance(PrivatePerformanceRequest)
+  /// Noisy distributions.
+  case privateDistribution(PrivateDistributionRequest)
 
   /// How a site fits its own model.
   public struct OwnModelRequest: Sendable, Hashable {
@@ -51,6 +55,8 @@ public enum SiteQuery: Sendable, Hashable {
     case .ownModel: "own model"
     case .performance: "performance on own holdout"
     case .distribution: "distributions for drift"
+    case .privatePerformance: "noisy performance on own holdout"
+    case .privateDistribution: "noisy distributions for drift"
     }
   }
 
@@ -60,6 +66,8 @@ public enum SiteQuery: Sendable, Hashable {
     case .ownModel: .ownModel
     case .performance: .performance
     case .distribution: .distribution
+    case .privatePerformance: .privatePerformance
+    case .privateDistribution: .privateDistribution
     }
   }
 }

@@ -14,6 +14,12 @@ extension SumQuery {
       query.fits.count * LogisticNewton.vectorLength(featureCount: query.transform.columnCount)
     case .averaging(let query):
       try query.vectorLength
+    case .marginals(let query): query.length
+    case .privateStep(let query):
+      switch query.model.training {
+      case .newton: PrivateNewton.vectorLength(featureCount: query.transform.columnCount)
+      case .federatedAveraging: query.transform.columnCount + 1
+      }
     }
   }
 
@@ -21,7 +27,7 @@ extension SumQuery {
   var isCounts: Bool {
     switch self {
     case .profile, .levels, .below: true
-    case .moments, .newton, .averaging: false
+    case .moments, .newton, .averaging, .marginals, .privateStep: false
     }
   }
 

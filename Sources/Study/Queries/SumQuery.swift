@@ -19,6 +19,10 @@ public enum SumQuery: Sendable, Hashable {
   case newton(NewtonQuery)
   /// Clipped weight updates of local training.
   case averaging(AveragingQuery)
+  /// Noisy counts per bin of every feature.
+  case marginals(MarginalsQuery)
+  /// One noisy step of a model.
+  case privateStep(PrivateStepQuery)
 
   /// Levels to count; a patient with none of them counts as "other".
   public struct LevelRequest: Sendable, Hashable {
@@ -76,6 +80,8 @@ public enum SumQuery: Sendable, Hashable {
     case .moments: "means and standard deviations"
     case .newton: "logistic regression, Newton step"
     case .averaging: "federated averaging round"
+    case .marginals: "noisy feature counts"
+    case .privateStep: "noisy training step"
     }
   }
 
@@ -88,6 +94,8 @@ public enum SumQuery: Sendable, Hashable {
     case .moments: .moments
     case .newton: .newton
     case .averaging: .averaging
+    case .marginals: .marginals
+    case .privateStep: .privateStep
     }
   }
 
@@ -95,7 +103,7 @@ public enum SumQuery: Sendable, Hashable {
   public var ringWidth: RingWidth {
     switch self {
     case .profile, .levels, .below: .bits32
-    case .moments, .newton, .averaging: .bits64
+    case .moments, .newton, .averaging, .marginals, .privateStep: .bits64
     }
   }
 }
@@ -108,8 +116,12 @@ public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case moments
   case newton
   case averaging
+  case marginals = "noisy-counts"
+  case privateStep = "noisy-step"
   case vocabulary
   case ownModel = "own-model"
   case performance
   case distribution
+  case privatePerformance = "noisy-performance"
+  case privateDistribution = "noisy-distribution"
 }

@@ -36,6 +36,8 @@ public struct StudyResult: Sendable, Codable {
   public var disclosures: [DisclosureRecord]
   /// Things the reader must know: suppressed cells, absent sites, models that did not converge.
   public var notes: [String]
+  /// What is proven about one patient; nil where the study has no differential privacy.
+  public var privacy: PrivacyFacts?
 
   public typealias SiteName = String
 
@@ -111,6 +113,42 @@ public struct StudyResult: Sendable, Codable {
     public var sites: [SiteName]
     /// AUROC [models × sites]; nil where a site has one outcome class or held it back.
     public var auroc: [[Double?]]
+  }
+
+  /// The differential privacy of the study, for every patient at an honest site.
+  public struct PrivacyFacts: Sendable, Codable {
+    /// ε and δ that the plan asked for.
+    public var epsilon: Double
+    public var delta: Double
+    public var linkedSites: Int
+    /// μ² of Gaussian differential privacy that the releases cost together, those with sampling left
+    /// out.
+    public var squaredMu: Double
+    /// ε that is proven at δ.
+    public var provenEpsilon: Double
+    /// ε by the number of sites that collude with the aggregator.
+    public var byColluders: [ColluderFacts]
+    /// Every kind of release with its noise.
+    public var releases: [ReleaseFacts]
+    /// Performance over all sites' holdouts together, by model.
+    public var pooled: [String: SitePerformance]
+
+    public struct ColluderFacts: Sendable, Codable {
+      public var colluders: Int
+      public var epsilon: Double
+    }
+
+    public struct ReleaseFacts: Sendable, Codable {
+      public var purpose: String
+      public var count: Int
+      /// Whether it is a secure sum (else a site answer).
+      public var isSum: Bool
+      public var group: PatientGroup
+      /// σ over what one patient can change.
+      public var noiseMultiplier: Double
+      /// Probability with which each patient takes part in one of them.
+      public var samplingRate: Double
+    }
   }
 
   /// One thing that left the hospitals.

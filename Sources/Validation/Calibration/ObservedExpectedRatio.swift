@@ -50,6 +50,19 @@ public struct ObservedExpectedRatio: Sendable, Codable, Equatable {
     }
   }
 
+  /// A ratio with a standard error of its own, such as one that includes noise; nil when nothing was
+  /// expected.
+  init?(observedCount: Int, expectedCount: Double, logEstimate: Estimate?) {
+    guard observedCount > 0, expectedCount > 0, let logEstimate else { return nil }
+    ratio = Portable.exp(logEstimate.value)
+    self.observedCount = observedCount
+    self.expectedCount = expectedCount
+    self.logEstimate = logEstimate
+    interval = logEstimate.interval.flatMap {
+      Interval(lower: Portable.exp($0.lower), upper: Portable.exp($0.upper))
+    }
+  }
+
   /// A ratio whose counts are withheld, rounded to one decimal so that it does not give the number
   /// of events away; nil when it is negative or not finite.
   init?(withholdingCounts ratio: Double) {

@@ -4,17 +4,19 @@ import PortableNumerics
 public struct CountComparison: Sendable, Codable, Equatable {
   /// Population stability index with 0.5 added to each bin that is not empty on both sides.
   public let populationStability: Double
-  /// What the index is expected to be without any difference: (B − 1)(n + m)/(n m). The folk cut-offs
+  /// What the index is expected to be without any difference: (B − 1)(n + m)/(n m), and what noise on
+  /// the counts adds, Σ (v/n² + w/m²)/share. The folk cut-offs
   /// 0.1 and 0.25 ignore it; with few patients and many bins it exceeds them.
   public let populationStabilityByChance: Double
   /// P(index ≥ the observed one) without any difference: index · n m/(n + m) is about χ² with B − 1
-  /// degrees of freedom (Yurdakul 2018).
+  /// degrees of freedom (Yurdakul 2018); with noise, index · (B − 1)/(expected index) is.
   public let populationStabilityPValue: Double
   /// Jensen-Shannon divergence, base 2, in [0, 1].
   public let jensenShannon: Double
   /// Kolmogorov-Smirnov distance at the bin edges; nil for unordered bins.
   public let kolmogorovSmirnov: Double?
-  /// Pearson's χ² of homogeneity, Σ(O − E)²/E over both samples.
+  /// Pearson's χ² of homogeneity, Σ(O − E)²/E over both samples; with noise each bin's term is divided
+  /// by the variance that sampling and noise have together.
   public let chiSquare: Double
   /// B − 1 with B the number of bins that are not empty on both sides.
   public let degreesOfFreedom: Int
@@ -22,7 +24,13 @@ public struct CountComparison: Sendable, Codable, Equatable {
   public let pValue: Double
 
   /// Compares two samples of counts ≥ 0 over the same bins; nil when a sample is empty.
-  public init?(reference: [Double], current: [Double], isOrdered: Bool) {
+  ///
+  /// - Parameter noise: variances of the noise on each count of the reference and of the current
+  ///   sample, patients².
+  public init?(
+    reference: [Double], current: [Double], isOrdered: Bool,
+    noise: (reference: Double, current: Double) = (0, 0)
+  ) {
     guard
       let jensenShannon = Divergence.jensenShannon(reference: reference, current: current)
     else { return nil }
@@ -40,10 +48,20 @@ public struct CountComparison: Sendable, Codable, Equatable {
       isOrdered ? Divergence.kolmogorovSmirnov(reference: reference, current: current) : nil
     degreesOfFreedom = filled.count - 1
     let freedom = Double(degreesOfFreedom)
-    populationStabilityByChance = freedom * (n + m) / (n * m)
+    let noiseOfShare = noise.reference / (n * n) + noise.current / (m * m)
+    var byChance = freedom * (n + m) / (n * m)
+    if noiseOfShare > 0 {
+      for (p, q) in zip(p, q) { byChance += noiseOfShare / max((p + q) / (n + m), 1 / (n + m)) }
+    }
+    populationStabilityByChance = byChance
 
     var statistic = 0.0
-    for (p, q) in zip(p, q) {
+    for (p, q) in zip(p, q) where noiseOfShare > 0 {
+      let difference = q / m - p / n
+      let share = (p + q) / (n + m)
+      statistic += difference * difference / (share * (1 / n + 1 / m) + noiseOfShare)
+    }
+    for (p, q) in zip(p, q) where noiseOfShare == 0 {
       let total = p + q
       let expectedReference = total * n / (n + m)
       let expectedCurrent = total * m / (n + m)
@@ -54,7 +72,8 @@ public struct CountComparison: Sendable, Codable, Equatable {
     if degreesOfFreedom > 0 {
       pValue = ChiSquareDistribution.upperTail(statistic, degreesOfFreedom: freedom)
       populationStabilityPValue = ChiSquareDistribution.upperTail(
-        index * n * m / (n + m), degreesOfFreedom: freedom)
+        index * (noiseOfShare > 0 ? freedom / byChance : n * m / (n + m)),
+        degreesOfFreedom: freedom)
     } else {
       pValue = 1
       populationStabilityPValue = 1

@@ -6,7 +6,10 @@ extension DriftComparer {
     let sites = entries.filter { $0.summary.patientCount > 0 }
     compareShares(
       sites.map {
-        (site: $0.site, count: $0.summary.missingCount, total: $0.summary.patientCount)
+        (
+          site: $0.site, count: $0.summary.missingCount, total: $0.summary.patientCount,
+          noise: $0.summary.countNoiseVariance ?? 0
+        )
       }, subject: .missingness, name: feature, threshold: thresholds.missingShare
     ) { $0 - $1 }
   }
@@ -18,7 +21,9 @@ extension DriftComparer {
     }
     compareShares(
       known.compactMap { entry in
-        entry.performance.prevalence.map { (entry.site, $0.count, $0.total) }
+        entry.performance.prevalence.map {
+          (entry.site, $0.count, $0.total, entry.performance.countNoiseVariance ?? 0)
+        }
       }, subject: .outcome, name: "prevalence", threshold: thresholds.outcomeLogOdds
     ) { share, elsewhere in
       let bounded = [share, elsewhere].map { min(max($0, 0.001), 0.999) }
@@ -41,8 +46,9 @@ extension DriftComparer {
 
   /// Compares each hospital's share with the pooled share of its reference.
   private mutating func compareShares(
-    _ sites: [(site: String, count: Int, total: Int)], subject: DriftFinding.Subject,
-    name: String, threshold: Double, effect: (Double, Double) -> Double
+    _ sites: [(site: String, count: Int, total: Int, noise: Double)],
+    subject: DriftFinding.Subject, name: String, threshold: Double,
+    effect: (Double, Double) -> Double
   ) {
     func compared(
       _ site: Int, _ reference: [Int]
@@ -53,7 +59,8 @@ extension DriftComparer {
         let comparison = CountComparison(
           reference: [Double(count), Double(total - count)],
           current: [Double(sites[site].count), Double(sites[site].total - sites[site].count)],
-          isOrdered: false)
+          isOrdered: false,
+          noise: (reference.reduce(0) { $0 + sites[$1].noise }, sites[site].noise))
       else { return nil }
       return (
         Double(sites[site].count) / Double(sites[site].total), Double(count) / Double(total),

@@ -115,8 +115,9 @@ struct DriftComparer {
     let counts = entries.map { $0.summary.counts.map(Double.init) }
     let isOrdered = entries.first?.summary.bins.isOrdered ?? true
     compareDistribution(
-      sites: entries.map(\.site), counts: counts, isOrdered: isOrdered, subject: subject,
-      feature: feature, setAside: setAside
+      sites: entries.map(\.site), counts: counts,
+      noise: entries.map { $0.summary.countNoiseVariance ?? 0 }, isOrdered: isOrdered,
+      subject: subject, feature: feature, setAside: setAside
     ) { site, reference in
       (
         entries[site].summary.quartiles?.median,
@@ -127,8 +128,9 @@ struct DriftComparer {
 
   /// Compares the counts of each hospital with the pooled counts of its reference.
   private mutating func compareDistribution(
-    sites: [String], counts: [[Double]], isOrdered: Bool, subject: DriftFinding.Subject,
-    feature: String, setAside: Set<Int>, medians: (Int, [Int]) -> (Double?, Double?)
+    sites: [String], counts: [[Double]], noise: [Double], isOrdered: Bool,
+    subject: DriftFinding.Subject, feature: String, setAside: Set<Int>,
+    medians: (Int, [Int]) -> (Double?, Double?)
   ) {
     func compared(_ site: Int, _ reference: [Int]) -> CountComparison? {
       guard !reference.isEmpty else { return nil }
@@ -136,7 +138,9 @@ struct DriftComparer {
       for other in reference {
         for bin in pooled.indices { pooled[bin] += counts[other][bin] }
       }
-      return CountComparison(reference: pooled, current: counts[site], isOrdered: isOrdered)
+      return CountComparison(
+        reference: pooled, current: counts[site], isOrdered: isOrdered,
+        noise: (reference.reduce(0) { $0 + noise[$1] }, noise[site]))
     }
     let references = OutlierSearch.references(count: sites.count, setAside: setAside) {
       site, reference in
@@ -175,7 +179,8 @@ struct DriftComparer {
     let cuts = RiskTable.commonCuts(tables.map(\.table), bins: 10)
     compareDistribution(
       sites: tables.map(\.site), counts: tables.map { $0.table.patients(between: cuts) },
-      isOrdered: true, subject: .score, feature: DriftReport.scoreName, setAside: []
+      noise: tables.map { _ in 0 }, isOrdered: true, subject: .score,
+      feature: DriftReport.scoreName, setAside: []
     ) { _, _ in (nil, nil) }
   }
 

@@ -47,6 +47,8 @@ public struct FeatureSummary: Sendable, Codable, Equatable {
   /// Whether the hospital has fewer patients than the minimum cell, so that every count is withheld
   /// and stated as 0.
   public let isSuppressed: Bool
+  /// Variance of the noise on each count, patients²; nil where the counts are exact.
+  public let countNoiseVariance: Double?
 
   /// The most bins a summary has.
   public static let binLimit = 10_001
@@ -143,6 +145,7 @@ public struct FeatureSummary: Sendable, Codable, Equatable {
     self.feature = feature
     self.bins = bins
     self.minimumCell = minimumCell
+    countNoiseVariance = nil
     let cells = SmallCells(
       counts: counts, missingCount: missingCount, isOrdered: bins.isOrdered,
       minimum: minimumCell)
@@ -166,6 +169,31 @@ public struct FeatureSummary: Sendable, Codable, Equatable {
     self.mergedCellCount = mergedCellCount
     self.minimumCell = minimumCell
     self.isSuppressed = isSuppressed
+    countNoiseVariance = nil
+  }
+
+  /// A summary from counts that were released with noise.
+  ///
+  /// - Parameters:
+  ///   - noisy: one per bin, and the missing ones last, patients.
+  ///   - noiseVariance: of each count, patients².
+  /// - Throws: `lengthMismatch`.
+  public init(
+    feature: String, bins: Bins, noisy: [Double], noiseVariance: Double
+  ) throws(ValidationError) {
+    guard noisy.count == bins.count + 1 else {
+      throw ValidationError(.lengthMismatch, "one count per bin and one missing", field: "noisy")
+    }
+    let counts = NoisyCounts.whole(NoisyCounts.projected(noisy))
+    self.feature = feature
+    self.bins = bins
+    self.counts = Array(counts.dropLast())
+    missingCount = counts[counts.count - 1]
+    quartiles = nil
+    mergedCellCount = 0
+    minimumCell = 1
+    isSuppressed = false
+    countNoiseVariance = noiseVariance
   }
 }
 

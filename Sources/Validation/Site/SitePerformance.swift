@@ -51,6 +51,9 @@ public struct SitePerformance: Sendable, Codable, Equatable {
   public let smoothCalibration: SmoothCalibration?
   /// The released table of risks, the source of every curve.
   public let riskTable: RiskTable?
+  /// Variance of the noise on each of the two counts of patients by outcome, patients²; nil where the
+  /// counts are exact.
+  public let countNoiseVariance: Double?
 
   /// ROC points; empty when held back.
   public var roc: [ROCPoint] { riskTable?.roc ?? [] }
@@ -75,7 +78,7 @@ public struct SitePerformance: Sendable, Codable, Equatable {
     discrimination: AUROC? = nil, averagePrecision: AveragePrecision? = nil,
     brier: BrierScore? = nil, thresholdPerformance: ThresholdPerformance? = nil,
     recalibration: Recalibration? = nil, smoothCalibration: SmoothCalibration? = nil,
-    riskTable: RiskTable? = nil
+    riskTable: RiskTable? = nil, countNoiseVariance: Double? = nil
   ) {
     self.minimumCell = minimumCell
     self.suppressed = suppressed
@@ -90,5 +93,6 @@ public struct SitePerformance: Sendable, Codable, Equatable {
     self.recalibration = recalibration
     self.smoothCalibration = smoothCalibration
     self.riskTable = riskTable
+    self.countNoiseVariance = countNoiseVariance
   }
 }

@@ -12,7 +12,8 @@ struct SiteCommand: AsyncParsableCommand {
     abstract: "The agent beside a hospital's data: join, check, decide, run, audit.",
     subcommands: [
       SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteStudies.self,
-      SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteAudit.self,
+      SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteLedger.self, SiteBudget.self,
+      SiteAudit.self,
     ])
 }
 

@@ -60,7 +60,10 @@ struct SiteReview: AsyncParsableCommand {
       let rowCount = try? SiteData.load(configuration, cohort: plan.cohort).rowCount
       let sheet = ReviewSheet(
         plan: plan, policy: SitePolicy(configuration.policy), site: configuration.site,
-        rowCount: rowCount, minimumCell: configuration.policy.minimumCell)
+        rowCount: rowCount, minimumCell: configuration.policy.minimumCell,
+        ledgerLine: try await PrivacyLedger(
+          store: store, budget: configuration.policy.privacy
+        ).line(for: plan))
       print(sheet.text)
     }
   }
@@ -83,7 +86,10 @@ struct DecisionOptions: ParsableArguments {
     }
     let plan = try StudyPlan(yaml: stored.planText, file: "study.yaml")
     if approved {
-      let objections = SitePolicy(configuration.policy).objections(to: plan)
+      let ledger = PrivacyLedger(store: store, budget: configuration.policy.privacy)
+      let objections =
+        try await SitePolicy(configuration.policy).objections(to: plan)
+        + ledger.objections(to: plan)
       guard objections.isEmpty else {
         for objection in objections { print("- \(objection)") }
         print("The local policy in site.yaml does not allow this study; nothing was approved.")

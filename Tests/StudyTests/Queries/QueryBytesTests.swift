@@ -134,7 +134,7 @@ import Testing
   @Test func theShapeIsKnownBeforeTheAnswer() async throws {
     let recorded = try await Recorded.shared.value
     for (site, cohort) in recorded.cohorts {
-      var answers = LocalAnswers(site: site, plan: recorded.plan, cohort: cohort)
+      var answers = LocalAnswers(site: site, plan: recorded.plan, cohort: cohort, noiseKey: nil)
       for query in recorded.sums {
         let answer = try answers.answer(query)
         #expect(answer.count == (try query.vectorLength(in: recorded.plan)), "\(query.purpose)")

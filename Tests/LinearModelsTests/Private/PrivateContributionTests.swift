@@ -1,0 +1,118 @@
+import PortableNumerics
+import Testing
+
+@testable import LinearModels
+
+/// What one patient can change, which the privacy of every noisy step rests on.
+@Suite("One patient's contribution to a noisy step")
+struct PrivateContributionTests {
+  private static func table(
+    _ generator: inout Xoshiro256StarStar, rows: Int, columns: Int, scale: Double
+  ) throws -> (Matrix, [UInt8], [Int32]) {
+    let design = try Matrix(
+      rows: rows, columns: columns,
+      storage: (0..<(rows * columns)).map { _ in scale * generator.normalDouble() })
+    let outcome = (0..<rows).map { _ in UInt8(generator.uniformInteger(below: 2)) }
+    // Up to four rows per patient.
+    let patients = (0..<rows).map { Int32($0 / (1 + generator.uniformInteger(below: 4))) }
+    return (design, outcome, patients)
+  }
+
+  private static func squaredDistance(_ a: [Int64], _ b: [Int64]) -> Int64 {
+    zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+  }
+
+  @Test("removing a patient moves a Newton answer by at most the sensitivity", arguments: 1...8)
+  func newtonSensitivity(seed: Int) throws {
+    var generator = Xoshiro256StarStar(seed: UInt64(seed))
+    for columns in [0, 1, 5, 23] {
+      // Scales far beyond what a standardised table holds are clipped all the same.
+      let (design, outcome, patients) = try Self.table(
+        &generator, rows: 60, columns: columns, scale: seed % 2 == 0 ? 1 : 12)
+      let learner = try PrivateNewton(featureCount: columns, ridge: 1, rowBound: 2.5)
+      let beta = (0...columns).map { _ in generator.normalDouble() }
+      let bound = PrivateNewton.sensitivity(featureCount: columns)
+      let all = try learner.answer(
+        beta: beta, design: design, outcome: outcome, rows: Array(0..<60), patients: patients)
+      for patient in Set(patients) {
+        let others = (0..<60).filter { patients[$0] != patient }
+        let without = try learner.answer(
+          beta: beta, design: design, outcome: outcome, rows: others, patients: patients)
+        #expect(
+          Self.squaredDistance(all, without) <= bound * bound,
+          "seed \(seed), \(columns) columns, patient \(patient)")
+      }
+    }
+  }
+
+  @Test("removing a patient moves a gradient step by at most the sensitivity", arguments: 1...8)
+  func gradientSensitivity(seed: Int) throws {
+    var generator = Xoshiro256StarStar(seed: UInt64(100 + seed))
+    let (design, outcome, patients) = try Self.table(
+      &generator, rows: 80, columns: 9, scale: seed % 2 == 0 ? 1 : 20)
+    let settings = try FederatedAveragingSettings(
+      rounds: 3, local: LocalTrainingSettings(epochs: 1, batchSize: 16, learningRate: 0.1),
+      clipNorm: 0.7, samplingRate: 0.5)
+    let learner = try PrivateGradient(featureCount: 9, settings: settings)
+    let weights = (0..<10).map { _ in generator.normalDouble() }
+    func answer(_ rows: [Int]) throws -> [Int64] {
+      try learner.answer(
+        weights: weights, design: design, outcome: outcome, rows: rows, patients: patients
+      ) { $0 % 2 == 0 }
+    }
+    let all = try answer(Array(0..<80))
+    for patient in Set(patients) {
+      let moved = Self.squaredDistance(
+        all, try answer((0..<80).filter { patients[$0] != patient }))
+      #expect(moved <= PrivateGradient.sensitivity * PrivateGradient.sensitivity, "seed \(seed)")
+      if patient % 2 == 1 { #expect(moved == 0, "a patient who was not drawn changes nothing") }
+    }
+  }
+
+  @Test("without noise the steps go where Newton's method goes")
+  func noiselessStepsConverge() throws {
+    var generator = Xoshiro256StarStar(seed: 7)
+    let rows = 4000
+    let columns = 4
+    let truth = [-1.0, 0.8, -0.5, 0.3, 0]
+    let design = try Matrix(
+      rows: rows, columns: columns,
+      storage: (0..<(rows * columns)).map { _ in generator.normalDouble() })
+    let outcome = (0..<rows).map { row -> UInt8 in
+      var eta = truth[0]
+      for j in 0..<columns { eta += truth[j + 1] * design[row, j] }
+      return generator.uniformDouble() < Portable.sigmoid(eta) ? 1 : 0
+    }
+    // A bound beyond every row: nothing is clipped.
+    let learner = try PrivateNewton(featureCount: columns, ridge: 1, rowBound: 12)
+    let exact = try LogisticNewton(featureCount: columns, ridge: 1)
+    var beta = [Double](repeating: 0, count: columns + 1)
+    for _ in 0..<8 {
+      let total = try learner.answer(
+        beta: beta, design: design, outcome: outcome, rows: Array(0..<rows),
+        patients: (0..<rows).map { Int32($0) })
+      beta = try learner.update(beta, total: total, noise: 0)
+    }
+    var state = exact.initialState()
+    while !state.isFinished {
+      state = try exact.update(
+        state,
+        total: try LogisticNewton.answer(beta: state.beta, design: design, outcome: outcome))
+    }
+    // The lattice is coarse: a patient's rounding is up to half a unit of 2^14 / 12.
+    for (mine, theirs) in zip(beta, state.beta) { #expect(abs(mine - theirs) < 2e-3) }
+  }
+
+  @Test("a total that no patients and no noise explain is refused")
+  func implausibleTotals() throws {
+    let learner = try PrivateNewton(featureCount: 2, ridge: 1, rowBound: 2)
+    var total = [Int64](repeating: 0, count: learner.vectorLength)
+    total[1] = .max
+    #expect(throws: LinearModelError(.totalOutOfRange, index: 1)) {
+      _ = try learner.update([0, 0, 0], total: total, noise: 1e4)
+    }
+    #expect(throws: LinearModelError(.totalLength)) {
+      _ = try learner.update([0, 0, 0], total: [1, 2], noise: 1)
+    }
+  }
+}

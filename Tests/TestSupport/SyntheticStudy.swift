@@ -19,14 +19,17 @@ public enum SyntheticStudy {
   ///   - disclose: both named disclosures.
   ///   - declaresWards: whether the levels of `ward` stand in the plan; otherwise the sites are
   ///     asked for them.
+  ///   - epsilon: of differential privacy at δ = 1e-5; nil for none.
+  ///   - name: the study's identifier.
   public static func yaml(
     models: String = newton, disclose: Bool = false, minimumCell: Int = 1,
-    declaresWards: Bool = true
+    declaresWards: Bool = true, epsilon: Double? = nil, name: String = "synthetic"
   ) -> String {
+    let goal = epsilon.map { ", epsilon: \($0), delta: 1e-5" } ?? ""
     let disclosures = disclose ? "[model-by-site-matrix, leave-one-site-out]" : "[]"
     let levels = declaresWards ? ", levels: [medicine, surgery, neurology, attic]" : ""
     return """
-      study: synthetic
+      study: \(name)
       title: A synthetic study
       task:
         user: ward doctor
@@ -49,7 +52,7 @@ public enum SyntheticStudy {
       \(models.hasSuffix("\n") ? String(models.dropLast()) : models)
       validation: {threshold: 0.3, disclose: \(disclosures)}
       drift: {bins: 8, false_discovery_rate: 0.01}
-      privacy: {minimum_sites: 3, minimum_cell: \(minimumCell), maximum_colluders: 1}
+      privacy: {minimum_sites: 3, minimum_cell: \(minimumCell), maximum_colluders: 1\(goal)}
       deadlines: {round_seconds: 5, answer_seconds: 10, presence_seconds: 20}
       """
   }

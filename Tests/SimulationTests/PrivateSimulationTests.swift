@@ -1,0 +1,187 @@
+import Cohort
+import Cryptography
+import DifferentialPrivacy
+import Foundation
+import Simulation
+import Site
+import SiteData
+import Store
+import Study
+import Synchronization
+import TestSupport
+import Testing
+import Transport
+
+/// Studies under differential privacy over the whole federation in one process, with every site's
+/// ledger.
+@Suite struct PrivateSimulationTests {
+  private final class Folder: Sendable {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "private-\(UUID().uuidString)"
+    ).path
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  private static func policy(_ budget: PrivacyBudget = PrivacyBudget()) -> SitePolicy {
+    SitePolicy(minimumCohort: 1, minimumCell: 1, autoApprove: true, privacy: budget)
+  }
+
+  private func simulate(
+    _ yaml: String, _ sites: [String: CohortTable], in folder: Folder,
+    budget: PrivacyBudget = PrivacyBudget(), faults: FaultPlan = .none
+  ) async throws -> Simulation.Outcome {
+    let simulation = try Simulation(
+      sites: sites.mapValues { table in { _ in table } }, folder: folder.path,
+      policy: Self.policy(budget), faults: faults)
+    return try await simulation.run(yaml)
+  }
+
+  private func sites(_ count: Int, seed: UInt64) throws -> [String: CohortTable] {
+    try SyntheticCohort.partition(
+      try SyntheticCohort.table(try SyntheticStudy.plan()), into: count, seed: seed)
+  }
+
+  private func ledger(
+    of site: String, in folder: Folder, budget: PrivacyBudget = PrivacyBudget()
+  ) throws -> (SiteStore, PrivacyLedger) {
+    let store = try SiteStore(path: "\(folder.path)/sites/\(site).sqlite") { 0 }
+    return (store, PrivacyLedger(store: store, budget: budget))
+  }
+
+  @Test func everySiteIsChargedWhatTheStudyProves() async throws {
+    let folder = Folder()
+    let sites = try sites(4, seed: 21)
+    let outcome = try await simulate(SyntheticStudy.yaml(epsilon: 3), sites, in: folder)
+    let privacy = try #require(outcome.result.privacy)
+    #expect(privacy.provenEpsilon <= 3 * (1 + 1e-9) && privacy.provenEpsilon > 2.9)
+    for site in sites.keys {
+      let (store, ledger) = try ledger(of: site, in: folder)
+      // Feature counts, three Newton steps, performance, distributions.
+      #expect(try await store.ledger().count == 6, "\(site)")
+      let account = try await ledger.account("synthetic")
+      #expect(abs(account.spent - privacy.provenEpsilon) < 1e-9, "\(site)")
+      try await ledger.checkNotRolledBack()
+    }
+    let replay = try ReplayFederation(outcome.transcript)
+    let replayed = try await StudyProgram(
+      try outcome.transcript.agreedStudy(), over: replay
+    ).run()
+    #expect(replayed.digest == outcome.transcript.result)
+  }
+
+  /// The opened feature counts differ from the true ones by noise of the planned size.
+  @Test func theOpenedSumCarriesTheNoise() async throws {
+    let folder = Folder()
+    let sites = try sites(4, seed: 22)
+    let yaml = SyntheticStudy.yaml(epsilon: 1)
+    let outcome = try await simulate(yaml, sites, in: folder)
+    let study = try outcome.transcript.agreedStudy()
+    let exact = RecordingFederation(
+      PooledFederation(study, cohorts: sites, noiseKey: nil), study: study)
+    _ = try await StudyProgram(study, over: exact).run()
+    guard case .total(let noisy)? = outcome.transcript.entries.first?.content,
+      case .total(let clean)? = exact.entries.first?.content
+    else {
+      Issue.record("the first result is not a sum")
+      return
+    }
+    let variance = Double(
+      try #require(try PrivacyPlan(study.plan)?.releases.first).noise.variance)
+    let squares = zip(noisy.values, clean.values).map { Double(($0 - $1) * ($0 - $1)) }
+    let mean = squares.reduce(0, +) / Double(squares.count) / variance
+    // Shares for one colluder of four: at most 4/3 of the variance where all layers were removed, and
+    // at most 2 with them. χ² with about 80 degrees of freedom is outside ± 60 % once in 10,000.
+    #expect(mean > 0.4 && mean < 3.2, "\(mean) over \(squares.count)")
+  }
+
+  @Test func aStudyOverTheBudgetIsRefusedWithWhatItWouldCost() async throws {
+    let folder = Folder()
+    let budget = PrivacyBudget(epsilonPerStudy: 2, epsilonInTotal: 16)
+    let error = await #expect(throws: StudyError.self) {
+      _ = try await simulate(
+        SyntheticStudy.yaml(epsilon: 3), try sites(4, seed: 23), in: folder, budget: budget)
+    }
+    #expect(error?.message.contains("above this site's limit of 2.0") == true)
+    let (store, _) = try ledger(of: "site-1", in: folder)
+    #expect(try await store.ledger().isEmpty)
+  }
+
+  @Test func theBudgetOfAllStudiesIsSharedByThem() async throws {
+    let folder = Folder()
+    let sites = try sites(4, seed: 24)
+    let budget = PrivacyBudget(epsilonPerStudy: 4, epsilonInTotal: 4)
+    _ = try await simulate(
+      SyntheticStudy.yaml(epsilon: 3), sites, in: folder, budget: budget)
+    let error = await #expect(throws: StudyError.self) {
+      _ = try await simulate(
+        SyntheticStudy.yaml(epsilon: 3, name: "second"), sites, in: folder, budget: budget)
+    }
+    #expect(error?.message.contains("all studies together") == true)
+  }
+
+  @Test func aStudyWithoutNoiseIsRefusedWhereThePolicyAsksForIt() async throws {
+    let folder = Folder()
+    let error = await #expect(throws: StudyError.self) {
+      _ = try await simulate(
+        SyntheticStudy.yaml(), try sites(4, seed: 25), in: folder,
+        budget: PrivacyBudget(isRequired: true))
+    }
+    #expect(error?.message.contains("no differential privacy") == true)
+  }
+
+  @Test func aRestoredBackupIsNoticed() async throws {
+    let folder = Folder()
+    let sites = try sites(3, seed: 26)
+    _ = try await simulate(
+      SyntheticStudy.yaml(epsilon: 1, name: "first"), sites, in: folder)
+    let path = "\(folder.path)/sites/site-1.sqlite"
+    let (store, _) = try ledger(of: "site-1", in: folder)
+    try await store.backUp(to: "\(folder.path)/backup.sqlite")
+    try store.close()
+    _ = try await simulate(
+      SyntheticStudy.yaml(epsilon: 1, name: "second"), sites, in: folder)
+    for ending in ["", "-wal", "-shm"] {
+      try? FileManager.default.removeItem(atPath: path + ending)
+    }
+    try FileManager.default.copyItem(atPath: "\(folder.path)/backup.sqlite", toPath: path)
+    let (_, restored) = try ledger(of: "site-1", in: folder)
+    await #expect(throws: StudyError(.budgetExhausted, "")) {
+      try await restored.checkNotRolledBack()
+    }
+    let error = await #expect(throws: StudyError.self) {
+      _ = try await simulate(
+        SyntheticStudy.yaml(epsilon: 1, name: "third"), sites, in: folder)
+    }
+    #expect(error?.message.contains("restored from a backup") == true)
+  }
+
+  /// Gradient steps with sampling, and connections that break: nothing is charged twice.
+  @Test func brokenConnectionsChargeEachOpenedRoundOnce() async throws {
+    let folder = Folder()
+    let models =
+      "  - {name: steps, training: federated-averaging, server: average, rounds: 5,"
+      + " sampling_rate: 0.3, clip: 1, server_learning_rate: 4, seed: 3}\n"
+    let cuts = Mutex(0)
+    let faults = FaultPlan { direction, site, index, _ in
+      guard direction == .toAggregator, index > 6, index % 9 == 0 else { return .deliver }
+      return cuts.withLock { count in
+        guard count < 3 else { return .deliver }
+        count += 1
+        return .cut
+      }
+    }
+    let outcome = try await simulate(
+      SyntheticStudy.yaml(models: models, epsilon: 8), try sites(5, seed: 27), in: folder,
+      faults: faults)
+    let privacy = try #require(outcome.result.privacy)
+    #expect(privacy.provenEpsilon <= 8 && privacy.releases[1].samplingRate == 0.3)
+    for index in 1...5 {
+      let (store, _) = try ledger(of: "site-\(index)", in: folder)
+      let entries = try await store.ledger()
+      let rounds = entries.map(\.charge).filter { $0.round > 0 }.map(\.round)
+      #expect(Set(rounds).count == rounds.count)
+      // A round that was opened without a result is charged too (PRIVACY-CORE §4.6).
+      #expect(entries.count >= 8 && entries.count <= 12, "\(entries.count)")
+    }
+  }
+}

@@ -125,8 +125,8 @@ let package = Package(
     .executableTarget(
       name: "wardround",
       dependencies: [
-        "Aggregator", "Cohort", "Cryptography", "DemoData", "Identity", "Reports",
-        "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "StrictYAML", "Study",
+        "Aggregator", "Cohort", "Cryptography", "DemoData", "DifferentialPrivacy", "Identity",
+        "Reports", "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "StrictYAML", "Study",
         "Transport", argumentParser,
       ], swiftSettings: settings),
 

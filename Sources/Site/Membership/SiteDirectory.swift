@@ -41,6 +41,9 @@ public struct SiteDirectory: Sendable, Hashable {
   /// The store.
   public var databaseFile: String { "\(stateFolder)/site.sqlite" }
 
+  /// The last signed statement about the audit log.
+  public var auditAnchorFile: String { "\(stateFolder)/site.sqlite.anchor" }
+
   /// The connection of this site's agent: the address of `site.yaml`, the identity, and the pinned
   /// authority.
   ///

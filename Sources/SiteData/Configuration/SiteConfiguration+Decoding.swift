@@ -3,7 +3,7 @@ import StrictYAML
 
 extension SiteConfiguration {
   private static let keys = [
-    "site", "legal_entity", "aggregator", "identity", "store", "log_level", "data", "policy",
+    "site", "legal_entity", "aggregator", "identity", "store", "data", "policy",
   ]
   private static let policyKeys = [
     "minimum_cohort", "minimum_sites_in_sum", "minimum_cell", "allowed_queries", "auto_approve",
@@ -59,7 +59,6 @@ extension SiteConfiguration {
       identity: DataDescription.resolve(
         try map.optionalString("identity") ?? "identity", folder: folder),
       store: DataDescription.resolve(try map.optionalString("store") ?? "state", folder: folder),
-      logLevel: try map.choice("log_level", default: .info),
       data: try DataDescription(from: try map.required("data"), folder: folder),
       policy: try policy(
         map, knownQueries: knownQueries, knownDisclosures: knownDisclosures))

@@ -15,7 +15,6 @@ extension SiteConfiguration {
       # Folders; relative ones start here. Private keys never leave `identity`.
       identity: \(Self.quoted(identity))
       store: \(Self.quoted(store))
-      log_level: \(logLevel.rawValue)
 
       # What this hospital allows. It always wins over what a study asks for.
       policy:

@@ -72,10 +72,6 @@ public struct AggregatorAddress: Sendable, Hashable {
 
 /// One site's `site.yaml`, decoded; every default stands here and nowhere else.
 public struct SiteConfiguration: Sendable, Hashable {
-  public enum LogLevel: String, Sendable, Hashable, CaseIterable {
-    case trace, debug, info, notice, warning, error, critical
-  }
-
   /// The site's name in the network: lower-case letters, digits and `-`, at most 63.
   public var site: String
   /// The institution that answers for the data.
@@ -85,13 +81,12 @@ public struct SiteConfiguration: Sendable, Hashable {
   public var identity: String
   /// Folder of the journal, the record of what left and the audit log.
   public var store: String
-  public var logLevel: LogLevel
   public var data: DataDescription
   public var policy: PolicySettings
 
   public init(
     site: String, legalEntity: String, aggregator: AggregatorAddress, identity: String = "identity",
-    store: String = "state", logLevel: LogLevel = .info, data: DataDescription,
+    store: String = "state", data: DataDescription,
     policy: PolicySettings = PolicySettings()
   ) {
     self.site = site
@@ -99,7 +94,6 @@ public struct SiteConfiguration: Sendable, Hashable {
     self.aggregator = aggregator
     self.identity = identity
     self.store = store
-    self.logLevel = logLevel
     self.data = data
     self.policy = policy
   }

@@ -1,5 +1,6 @@
 import Aggregator
 import ArgumentParser
+import DifferentialPrivacy
 import Foundation
 import Identity
 import Reports
@@ -32,6 +33,7 @@ enum CommandFailure {
     case let error as StudyError: error.message
     case let error as SiteDataError: error.description
     case let error as ReportsError: error.description
+    case let error as DifferentialPrivacyError: error.description
     case let error as ValidationError: error.message
     default: "unexpected failure: \(type(of: error))"
     }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Cryptography
 import Foundation
+import Site
 import Store
 
 /// `wardround site audit`
@@ -10,12 +12,26 @@ struct SiteAudit: AsyncParsableCommand {
   @OptionGroup var folder: SiteFolder
   @Flag(help: "Walk the chain and name the first entry that is not what was written.")
   var verify = false
+  @Flag(
+    help: """
+      Sign how far the log reaches and write it beside the database; keep a copy of the file \
+      elsewhere.
+      """)
+  var anchor = false
   @Option(help: "How many of the latest entries to show.")
   var last = 50
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let store = try folder.store(try folder.configuration())
+      let configuration = try folder.configuration()
+      let store = try folder.store(configuration)
+      let file = SiteDirectory(folder.path, configuration).auditAnchorFile
+      let key = try folder.signingKey(configuration)
+      if anchor {
+        let anchor = try await store.audit.anchor { key.signature(for: $0).bytes }
+        try AuditAnchorFile.write(anchor, to: file)
+        return print("Anchored at entry \(anchor.entryCount): \(file)")
+      }
       guard verify else {
         for entry in try await store.audit.latestEntries(limit: last) {
           let time = Date(timeIntervalSince1970: entry.time).formatted(.iso8601)
@@ -26,9 +42,17 @@ struct SiteAudit: AsyncParsableCommand {
         }
         return
       }
-      let report = try await store.audit.verify()
+      let verifyingKey = key.verifyingKey
+      let known = try AuditAnchorFile.read(from: file)
+      let report = try await store.audit.verify(anchors: known.map { [$0] } ?? []) {
+        statement, signature in
+        guard let signature = try? Signature(signature) else { return false }
+        return verifyingKey.isValid(signature, for: statement)
+      }
       guard let fault = report.fault else {
-        return print("The audit log is whole: \(report.goodEntryCount) entries.")
+        let anchored =
+          known.map { "; anchored up to entry \($0.entryCount)" } ?? "; no anchor is kept yet"
+        return print("The audit log is whole: \(report.goodEntryCount) entries\(anchored).")
       }
       print("The audit log is NOT whole: \(Self.words(fault)).")
       throw ExitStatus.failed

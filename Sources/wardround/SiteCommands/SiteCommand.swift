@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cryptography
 import Foundation
 import Site
 import SiteData
@@ -28,6 +29,13 @@ struct SiteFolder: ParsableArguments {
       path: SiteDirectory(path).configurationFile,
       knownQueries: QueryKind.allCases.map(\.rawValue),
       knownDisclosures: Study.Disclosure.allCases.map(\.rawValue))
+  }
+
+  /// The key that signs the site's protocol messages and statements.
+  func signingKey(_ configuration: SiteConfiguration) throws -> Cryptography.SigningKey {
+    try SiteDirectory(path, configuration).member.load().signingKey.withSeed {
+      try Cryptography.SigningKey(seed: SecretBytes(copying: $0))
+    }
   }
 
   /// The agent's store; the agent may be running.

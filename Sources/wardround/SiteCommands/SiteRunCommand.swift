@@ -19,11 +19,8 @@ struct SiteRunCommand: AsyncParsableCommand {
     try await CommandFailure.reporting {
       let configuration = try folder.configuration()
       let directory = SiteDirectory(folder.path, configuration)
-      let identity = try directory.member.load()
       let network = try directory.member.network()
-      let key = try identity.signingKey.withSeed {
-        try Cryptography.SigningKey(seed: SecretBytes(copying: $0))
-      }
+      let key = try folder.signingKey(configuration)
       let store = try folder.store(configuration)
       let lock = try RoleLock(storePath: store.path)
       defer { withExtendedLifetime(lock) {} }
@@ -58,7 +55,9 @@ struct SiteRunCommand: AsyncParsableCommand {
           await group.waitForAll()
         }
       }
-      ServiceLog.write("stopped")
+      let anchor = try await store.audit.anchor { key.signature(for: $0).bytes }
+      try AuditAnchorFile.write(anchor, to: directory.auditAnchorFile)
+      ServiceLog.write("stopped; audit log anchored at entry \(anchor.entryCount)")
     }
   }
 }

@@ -44,7 +44,6 @@ private func problem(_ text: String) -> YAMLProblem? {
     #expect(site.site == "st-anna" && site.legalEntity == "St. Anna")
     #expect(site.aggregator == AggregatorAddress(host: "aggregator.example", port: 9443))
     #expect(site.identity == "/etc/wardround/identity" && site.store == "/etc/wardround/state")
-    #expect(site.logLevel == .info)
     #expect(site.data.file == "/etc/wardround/data/admissions.csv")
     #expect(site.data.delimiter == UInt8(ascii: ";") && site.data.hasDecimalComma)
     #expect(site.data.missingCodes == ["-9", "NA"] && site.data.patientColumn == "id")

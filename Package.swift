@@ -144,7 +144,8 @@ let package = Package(
     tests("Identity", ["CanonicalBytes"] + x509),
     tests("Store", ["CanonicalBytes", "Cryptography", grdb]),
     tests("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
-    tests("SecureAggregation", ["CanonicalBytes", "Cryptography", "FixedPoint"]),
+    tests(
+      "SecureAggregation", ["CanonicalBytes", "Cryptography", "DifferentialPrivacy", "FixedPoint"]),
     tests("DifferentialPrivacy", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
     tests("Reports", ["Cohort", "LinearModels", "PortableNumerics", "Study", "Validation"]),
     .target(

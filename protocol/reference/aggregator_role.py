@@ -3,7 +3,9 @@
 from codec import PRIME, decode
 from faults import CODES, NAMES, Fault
 from machine import Machine, Outcome, raise_unless
-from messages import BODIES, Envelope, list_digest, result_digest, statement
+from messages import (
+    BODIES, Envelope, layer_commitment, list_digest, removed_layers, removed_noise, result_digest, statement,
+)
 from primitives import (
     H, b32, from_bytes, le16, set_hash, signed, tag_mask, to_bytes, unseal, verifies, words,
 )
@@ -52,7 +54,7 @@ class Aggregator(Machine):
     def epoch_opened(self):
         return self.epoch >= self.manifest.fields["firstEpoch"]
 
-    def open_round(self, mode, ringWidth, vectorLength, prefetch, purposeTag, queryDigest, members=None):
+    def open_round(self, mode, ringWidth, vectorLength, prefetch, purposeTag, queryDigest, members=None, layers=None):
         out, m = Outcome(), self.manifest
         chosen = sorted(members or self.active)
         number = self.highest + 1
@@ -70,12 +72,13 @@ class Aggregator(Machine):
             out.refuse(fault)
             return out
         self.highest = self.number = number
-        self.fast, self.width, self.length = fast, ringWidth, vectorLength
+        self.fast, self.width, self.length, self.layers = fast, ringWidth, vectorLength, layers or []
         self.U0, self.U1, self.U2 = chosen, None, None
         self.inbox, self.dropped, self.accused = {k: {} for k in STAGES}, {}, {}
         body = dict(
             mode=int(fast), ringWidth=ringWidth, vectorLength=vectorLength, prefetch=prefetch, purposeTag=purposeTag,
-            queryDigest=queryDigest, previousDigest=self.accepted[1], members=chosen)
+            queryDigest=queryDigest, previousDigest=self.accepted[1], members=chosen,
+            layers=self.layers)
         opening = self.write("RoundOpen", number, body)
         self.opened_body = opening[57:-64]
         self.T = out.values["T"] = m.round_digest(self.epoch, number, self.opened_body)
@@ -308,6 +311,7 @@ class Aggregator(Machine):
         raise_unless(H("wss1.vector", payload) == body["vectorDigest"], "vector-digest", [i])
         wanted = [j for j in self.U1 if j != i] if self.fast else []
         raise_unless([c["peer"] for c in body["checks"]] == wanted, "set-invalid", [i])
+        raise_unless(len(body["commitments"]) == len(self.layers), "set-invalid", [i])
         if self.fast:
             self.attest(body["attestation"], i)
         else:
@@ -326,6 +330,7 @@ class Aggregator(Machine):
         peers = [j for j in self.U2 if j != i]
         raise_unless([s["owner"] for s in body["selfShares"]] == peers, "set-invalid", [i])
         raise_unless([s["owner"] for s in body["maskShares"]] == gone, "set-invalid", [i])
+        raise_unless(len(body["layerSeeds"]) == len(removed_layers(self.layers, len(self.U2))), "set-invalid", [i])
         ahead = body["prefetch"]
         if ahead:
             asked = decode(BODIES["RoundOpen"][1], self.opened_body)["prefetch"]
@@ -369,13 +374,15 @@ class Aggregator(Machine):
         masked = {i: self.inbox["Masked"][i]["body"] for i in senders}
         digests = [masked[i]["vectorDigest"] for i in senders]
         self.listed = list_digest(senders, digests)
-        self.stated = out.values["statement"] = statement(self.T, self.U1, senders, self.listed)
+        commitments = [c for i in senders for c in masked[i]["commitments"]]
+        self.stated = out.values["statement"] = statement(self.T, self.U1, senders, self.listed, commitments)
         for i in senders:
             checks = []
             if self.fast:
                 checks = [dict(sender=j, check=next(c["check"] for c in masked[j]["checks"] if c["peer"] == i))
                           for j in senders if j != i]
-            out.send(i, self.write("Lock2", self.number, dict(members=senders, vectorDigests=digests, checks=checks)))
+            out.send(i, self.write("Lock2", self.number, dict(
+                members=senders, vectorDigests=digests, checks=checks, commitments=commitments)))
 
     def after_ACKS(self, out):
         acks = self.inbox["Ack"]
@@ -396,12 +403,17 @@ class Aggregator(Machine):
             return self.fail(out, fault)
         if signed(total[0], self.width) != len(self.U2):
             return self.fail(out, Fault("sum-rejected", []))
-        data = to_bytes(total, self.width)
+        records = self.remove_noise(out, bodies)
+        off = [0] + removed_noise(records, self.layers, self.length - 1)
+        total = [(a - b) % 2**self.width for a, b in zip(total, off)]
+        records = [record for _, _, record in records]
+        data = out.values["S"] = to_bytes(total, self.width)
         sum_digest = H("wss1.vector", data)
-        digest = result_digest(self.T, self.U1, self.U2, self.listed, sum_digest, tag)
+        digest = result_digest(self.T, self.U1, self.U2, self.listed, sum_digest, tag, records)
         body = dict(
             sumDigest=sum_digest, vectorLength=self.length, ringWidth=self.width, tag=tag, shareMembers=self.U1,
-            members=self.U2, listDigest=self.listed, acknowledgements=self.acks, resultDigest=digest)
+            members=self.U2, listDigest=self.listed, acknowledgements=self.acks, resultDigest=digest,
+            layers=records)
         self.transcript.append(dict(
             epoch=self.epoch, round=self.number, opened=self.opened_body, result=body, sum=data, digest=digest))
         self.prefetched = {i: (self.number + 1, b["prefetch"]) for i, b in bodies.items() if b["prefetch"]}
@@ -411,6 +423,23 @@ class Aggregator(Machine):
         result = self.write("Result", self.number, body)
         for i in self.U1:
             out.send(i, result, data)
+
+    def remove_noise(self, out, bodies):
+        """(site, layer, record of Result) for all of U2: seeds that fit their commitments, commitments where noise stays in."""
+        gone = removed_layers(self.layers, len(self.U2))
+        blamed = {b["site"]: b["fault"] for b in out.values.get("blamed", [])}
+        records = []
+        for i in self.U2:
+            seeds = bodies[i]["layerSeeds"] if i in bodies and blamed.get(i) != "secret-corrupt" else []
+            offered = dict(zip(gone, seeds))
+            for k, commitment in enumerate(self.inbox["Masked"][i]["body"]["commitments"]):
+                fits = k in offered and layer_commitment(self.T, i, k, offered[k]) == commitment
+                if k in offered and not fits:
+                    blamed.setdefault(i, "layer-corrupt")
+                records.append((i, k, dict(removed=fits, value=offered[k] if fits else commitment)))
+        if blamed:
+            out.values["blamed"] = [dict(site=i, fault=blamed[i]) for i in sorted(blamed)]
+        return records
 
     def open(self, out, bodies):
         """Section 6: the sum of U2 without masks, and its tag. Wrong shares and secrets are named, not believed."""
@@ -458,5 +487,4 @@ class Aggregator(Machine):
                 tag = (tag + factor * tag_mask(key)) % PRIME
         if blamed:
             out.values["blamed"] = [dict(site=i, fault=blamed[i]) for i in sorted(blamed)]
-        out.values["S"] = to_bytes(total, width)
         return total, tag

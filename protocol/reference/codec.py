@@ -99,6 +99,23 @@ class Array:
         return values
 
 
+class Trailing(Array):
+    """The end of a body: nothing, or an array with at least one element."""
+
+    least = 0
+
+    def put(self, values):
+        return Array.put(self, values) if values else b""
+
+    def get(self, cur):
+        if not cur.left():
+            return []
+        values = Array.get(self, cur)
+        if not values:
+            raise Fault("not-canonical")
+        return values
+
+
 class Optional:
     least = 1
 
@@ -118,6 +135,8 @@ class Record:
         self.least = sum(f.least for f in fields.values())
 
     def put(self, value):
+        empty = {name: [] for name, kind in self.fields.items() if isinstance(kind, Trailing)}
+        value = empty | value
         assert set(value) == set(self.fields), (sorted(value), sorted(self.fields))
         return b"".join(kind.put(value[name]) for name, kind in self.fields.items())
 
@@ -142,6 +161,21 @@ TAG = Int("Q", lambda v: v < PRIME)
 DIGEST, SIGNATURE, CHECK, PARCEL = Raw(32), Raw(64), Raw(16), Raw(136)
 SCALAR = Raw(32, lambda b: int.from_bytes(b, "little") < ORDER)
 SITES = Array(U16, ascending=lambda v: v)
+DIGESTS = Trailing(DIGEST)
+
+
+class Layers(Trailing):
+    """Of a round's noise: limits strictly descending, at most 8."""
+
+    def __init__(self):
+        super().__init__(Record(limit=U16, variance=Int("Q", lambda v: 1 <= v <= 2**62)))
+
+    def get(self, cur):
+        values = Trailing.get(self, cur)
+        limits = [v["limit"] for v in values]
+        if len(values) > 8 or any(a <= b for a, b in zip(limits, limits[1:])):
+            raise Fault("not-canonical")
+        return values
 
 
 def keyed(field, **fields):

@@ -8,7 +8,7 @@ CODES = {
     "too-few": 30, "query-mismatch": 31, "chain-mismatch": 32, "set-invalid": 33, "set-change": 34,
     "seed-mismatch": 35, "share-unreadable": 36, "prefetch-missing": 37, "round-limit": 38, "answer-invalid": 40,
     "vector-length": 41, "vector-digest": 42, "ack-invalid": 50, "quorum-missing": 51, "result-mismatch": 52,
-    "sum-rejected": 53, "secret-corrupt": 60, "share-corrupt": 61, "unrecoverable": 62, "timeout": 70,
+    "sum-rejected": 53, "secret-corrupt": 60, "share-corrupt": 61, "unrecoverable": 62, "layer-corrupt": 63, "timeout": 70,
     "restarted": 71, "stopped": 72, "refused": 73,
 }
 NAMES = {number: name for name, number in CODES.items()}

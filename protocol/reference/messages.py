@@ -1,8 +1,9 @@
 """Manifest, envelope and message bodies (specification sections 2 to 4)."""
 
+import noise
 from codec import (
-    BOOLEAN, CHECK, DIGEST, PARCEL, SCALAR, SIGNATURE, SITES, TAG, U8, U16, U32, U64,
-    Array, Blob, Int, Optional, Raw, Record, Text, decode, encode, keyed,
+    BOOLEAN, CHECK, DIGEST, DIGESTS, PARCEL, SCALAR, SIGNATURE, SITES, TAG, U8, U16, U32, U64,
+    Array, Blob, Int, Layers, Optional, Raw, Record, Text, Trailing, decode, encode, keyed,
 )
 from faults import Fault
 from primitives import H, le16, le32, le64, public_key, set_hash, sign, verifies
@@ -23,23 +24,24 @@ BODIES = {
         entries=Array(Record(epoch=U32, round=U64, roundOpenBody=Blob(), resultBody=Blob())), attestations=SIGNATURES)),
     "RoundOpen": (16, Record(
         mode=Int("B", lambda v: v in (0, 1)), ringWidth=WIDTH, vectorLength=U32, prefetch=BOOLEAN, purposeTag=Text(64),
-        queryDigest=DIGEST, previousDigest=DIGEST, members=SITES)),
+        queryDigest=DIGEST, previousDigest=DIGEST, members=SITES, layers=Layers())),
     "Shares": (17, Record(
         selfCommitment=DIGEST, maskCommitment=DIGEST, parcels=keyed("recipient", parcel=PARCEL, check=CHECK),
         recovery=Blob(), attestation=Optional(ATTESTATION))),
     "Lock1": (18, Record(members=SITES, parcels=keyed("sender", parcel=PARCEL, check=Optional(CHECK)))),
     "Masked": (19, Record(
         vectorDigest=DIGEST, vectorLength=U32, ringWidth=WIDTH, tag=TAG, checks=keyed("peer", check=CHECK),
-        attestation=Optional(ATTESTATION))),
-    "Lock2": (20, Record(members=SITES, vectorDigests=Array(DIGEST), checks=keyed("sender", check=CHECK))),
+        attestation=Optional(ATTESTATION), commitments=DIGESTS)),
+    "Lock2": (20, Record(members=SITES, vectorDigests=Array(DIGEST), checks=keyed("sender", check=CHECK), commitments=DIGESTS)),
     "Ack": (21, Record(statement=DIGEST, signature=SIGNATURE)),
     "AckSet": (22, Record(statement=DIGEST, acknowledgements=SIGNATURES)),
     "Unmask": (23, Record(
         selfSecret=SCALAR, selfShares=keyed("owner", share=SCALAR), maskShares=keyed("owner", share=SCALAR),
-        prefetch=Optional(PREFETCH))),
+        prefetch=Optional(PREFETCH), layerSeeds=DIGESTS)),
     "Result": (24, Record(
         sumDigest=DIGEST, vectorLength=U32, ringWidth=WIDTH, tag=TAG, shareMembers=SITES, members=SITES,
-        listDigest=DIGEST, acknowledgements=SIGNATURES, resultDigest=DIGEST)),
+        listDigest=DIGEST, acknowledgements=SIGNATURES, resultDigest=DIGEST,
+        layers=Trailing(Record(removed=BOOLEAN, value=Raw(32))))),
     "Abort": (25, Record(code=U16, named=SITES)),
 }
 KINDS = {number: name for name, (number, _) in BODIES.items()}
@@ -195,12 +197,50 @@ def list_digest(members, digests):
     return H("wss1.list", b"".join(le16(i) + d for i, d in zip(members, digests)))
 
 
-def statement(transcript, first, second, listed):
-    return H("wss1.ack", transcript, set_hash(first), set_hash(second), listed)
+def layer_commitment(transcript, site, layer, seed):
+    return H("wss1.layer", transcript, le16(site), le16(layer), seed)
 
 
-def result_digest(transcript, first, second, listed, sum_digest, tag):
-    return H("wss1.result", transcript, set_hash(first), set_hash(second), listed, sum_digest, le64(tag))
+def statement(transcript, first, second, listed, commitments=()):
+    """`commitments`: of all layers of all of `second`, site by site; none in a round without layers."""
+    more = [H("wss1.layers", b"".join(commitments))] if commitments else []
+    return H("wss1.ack", transcript, set_hash(first), set_hash(second), listed, *more)
+
+
+def result_digest(transcript, first, second, listed, sum_digest, tag, layers=()):
+    more = [b"".join(bytes([x["removed"]]) + x["value"] for x in layers)] if layers else []
+    return H("wss1.result", transcript, set_hash(first), set_hash(second), listed, sum_digest, le64(tag), *more)
+
+
+def removed_layers(layers, survivors):
+    """Positions of the layers that come off a sum over so many sites."""
+    return [k for k, layer in enumerate(layers) if survivors > layer["limit"]]
+
+
+def check_layers(result, layers):
+    """A Result's records of noise: (site, layer, record) of all of them; `result-mismatch` when they are not as they may be."""
+    members, records = result["members"], result["layers"]
+    if len(records) != len(members) * len(layers):
+        raise Fault("result-mismatch", [0])
+    signed = {a["index"] for a in result["acknowledgements"]}
+    gone = removed_layers(layers, len(members))
+    found = [(members[at // len(layers)], at % len(layers), record) for at, record in enumerate(records)]
+    if any(record["removed"] and (k not in gone or i not in signed) for i, k, record in found):
+        raise Fault("result-mismatch", [0])
+    return found
+
+
+def stated_commitments(transcript, found):
+    return [layer_commitment(transcript, i, k, r["value"]) if r["removed"] else r["value"] for i, k, r in found]
+
+
+def removed_noise(found, layers, count):
+    """The sum of the noise that is off the sum."""
+    total = [0] * count
+    for _, k, record in found:
+        if record["removed"]:
+            total = [a + b for a, b in zip(total, noise.draws("discrete-gaussian", layers[k]["variance"], record["value"], count))]
+    return total
 
 
 def check_quorum(manifest, members, stated, entries):

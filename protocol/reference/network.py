@@ -2,6 +2,7 @@
 
 import hashlib
 
+import noise
 from aggregator_role import Aggregator
 from machine import Outcome
 from messages import KINDS, Manifest, manifest_body, sign_manifest
@@ -85,9 +86,13 @@ class Network:
     def command(self, who, command, **inputs):
         machine = self.party(who)
         shown = {k: v.hex() if isinstance(v, bytes) else v for k, v in inputs.items() if v is not None}
+        if "layers" in shown:
+            shown["layers"] = [dict(limit=x["limit"], variance=str(x["variance"])) for x in shown["layers"]]
         if command == "answer":
-            outcome = machine.answer(inputs["values"])
+            outcome = machine.answer(**inputs)
             shown["values"] = [str(v) for v in inputs["values"]]
+            if "layerSeeds" in inputs:
+                shown["layerSeeds"] = [seed.hex() for seed in inputs["layerSeeds"]]
         else:
             method = {"openEpoch": "open_epoch", "openRound": "open_round", "resendResult": "resend_result"}.get(command, command)
             outcome = getattr(machine, method)(**inputs)
@@ -133,14 +138,23 @@ class Network:
         self.command(0, "openEpoch", members=members or self.manifest.roster)
         self.run()
 
-    def begin(self, answers, mode="normal", width=32, prefetch=False, purpose="gradient", query=None, members=None, queries=None):
-        """`expect` and `answer` at the sites in `answers`, then openRound."""
+    def begin(self, answers, mode="normal", width=32, prefetch=False, purpose="gradient", query=None, members=None, queries=None, layers=()):
+        """`expect` and `answer` at the sites in `answers`, then openRound. The noise of `layers` [(limit, variance)] is added
+        to the answers, from seeds that are handed in with them."""
         length = len(next(iter(answers.values()))) + 1
         digest = query or H("example.query", b"newton step 1")
         common = dict(ringWidth=width, vectorLength=length, purposeTag=purpose)
+        if layers:
+            common["layers"] = [dict(limit=limit, variance=variance) for limit, variance in layers]
         for i, values in answers.items():
             self.command(i, "expect", queryDigest=(queries or {}).get(i, digest), **common)
-            self.command(i, "answer", values=values)
+            if not layers:
+                self.command(i, "answer", values=values)
+                continue
+            seeds = [drawn(self.seed, i, "layer", self.aggregator.highest, k)(32) for k in range(len(layers))]
+            for seed, (_, variance) in zip(seeds, layers):
+                values = [a + b for a, b in zip(values, noise.draws("discrete-gaussian", variance, seed, len(values)))]
+            self.command(i, "answer", values=values, layerSeeds=seeds)
         return self.command(0, "openRound", mode=mode, prefetch=prefetch, queryDigest=digest, members=members, **common)
 
     def file(self, name, about, **extra):

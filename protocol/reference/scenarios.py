@@ -271,7 +271,10 @@ def bad_envelopes():
     out |= ended(net, "Truncated messages are refused and change nothing")
     net, data = prepared("bad_trailing-bytes")
     net.deliver(0, 1, data + b"\0", note="one byte after the signature")
-    net.deliver(0, 1, forge(net, 0, "RoundOpen", data[57:-64] + b"\0"), note="one byte after the body's value, signed: the round is lost at site 1")
+    net.deliver(0, 1, forge(net, 0, "RoundOpen", data[57:-64] + b"\0"), note="one byte after the members, signed: not even a count; the round is lost at site 1")
+    net.deliver(0, 2, forge(net, 0, "RoundOpen", data[57:-64] + bytes(4)), note="an empty array of layers, which is written as nothing")
+    net.deliver(0, 3, forge(net, 0, "RoundOpen", data[57:-64] + bytes([1, 0, 0, 0, 2, 0, 16]) + bytes(8)), note="one byte after a layer")
+    net.take("RoundOpen")
     out |= ended(net, "Trailing bytes outside and inside the signed body")
     net, data = prepared("bad_oversized")
     net.deliver(0, 1, data + bytes(LIMIT + 1 - len(data)))
@@ -677,8 +680,175 @@ def bad_vectors():
     return out | done(net, "A site that missed a result takes it only with proof")
 
 
+LAYERS5 = [(4, 400)]
+LAYERS7 = [(6, 250), (5, 375)]
+
+
+def noisy_rounds():
+    out = {}
+    for width in (32, 64):
+        net = ready("noise-round-5-ring%d" % width, 5)
+        net.begin(answers(5), width=width, layers=LAYERS5)
+        net.run()
+        out |= done(net, "Five sites with one layer of noise and nobody missing: every seed is revealed, the noise comes off and the tag holds")
+    net = ready("noise-fast-5", 5)
+    net.begin(answers(5), prefetch=True, layers=LAYERS5)
+    net.run()
+    net.begin(answers(5, 3), mode="fast", query=SECOND, prefetch=True, layers=[(4, 77), (3, 16)])
+    net.run()
+    net.begin(answers(5, 4), mode="fast", query=THIRD)
+    net.run()
+    out |= done(net, "Fast rounds with other layers and with none")
+    net = ready("noise-dropout-masked-7", 7)
+    net.lost = loses((6, 0, "Masked"))
+    net.begin(answers(7), layers=LAYERS7)
+    net.run()
+    net.deadline(0)
+    net.run()
+    out |= done(net, "Six of seven in U2: the first layer stays in, the second comes off")
+    net = ready("noise-dropout-threshold-7", 7)
+    net.lost = loses((6, 0, "Masked"), (2, 0, "Shares"))
+    net.begin(answers(7), layers=LAYERS7)
+    net.run()
+    net.deadline(0)
+    net.run()
+    net.deadline(0)
+    net.run()
+    out |= done(net, "Five of seven, the threshold: all layers stay in and no seed is revealed")
+    net = ready("noise-dropout-unmask-7", 7)
+    net.lost = loses((3, 0, "Unmask"), (5, 0, "Ack"))
+    net.begin(answers(7), layers=LAYERS7)
+    net.run()
+    net.deadline(0)
+    net.run()
+    net.deadline(0)
+    net.run()
+    out |= done(net, "Sites 3 and 5 are in U2 and reveal no seeds: their layers stay in, the others' come off")
+    net = ready("noise-restart-5", 5)
+    net.begin(answers(5), layers=LAYERS5)
+    net.run(until="Result")
+    net.restart(2)
+    net.lost = loses((0, 4, "Result"))
+    net.run()
+    net.lost = loses()
+    net.restart(4)
+    net.setup()
+    net.begin(answers(5), query=SECOND, layers=LAYERS5)
+    net.run()
+    return out | done(net, "A site that restarts in RELEASED checks the Result with the layers of its journal; one that missed it catches up")
+
+
+def bad_noise():
+    from messages import result_digest
+
+    out = {}
+
+    def at_unmask(name, change, note, about):
+        net = ready(name, 7)
+        net.begin(answers(7), layers=LAYERS7)
+        net.run(until="Unmask")
+        body = body_of(net.take("Unmask", sender=2)[0][2])
+        body["layerSeeds"] = change(body["layerSeeds"])
+        net.deliver(2, 0, forge(net, 2, "Unmask", body), note=note)
+        net.run()
+        return done(net, about)
+
+    out |= at_unmask("bad_layer-seed-missing", lambda s: s[:1], "one seed of two", "A site that reveals too few seeds is dropped: its b comes from shares, its noise stays in")
+    out |= at_unmask("bad_layer-seed-extra", lambda s: s + [bytes(32)], "a third seed", "A site that reveals a seed nobody asked for is dropped")
+    out |= at_unmask("bad_layer-seed-wrong", lambda s: [s[0], bytes([s[1][0] ^ 1]) + s[1][1:]], "the second seed is not the committed one",
+                     "A seed that does not fit its commitment names its site; that layer stays in, the other one comes off")
+    net = ready("bad_layer-round-open", 5)
+    net.begin(answers(5), layers=LAYERS5)
+    body = body_of(net.take("RoundOpen")[0][2])
+    raw = body_bytes("RoundOpen", body | dict(layers=[]))
+    for i, change, note in (
+            (1, body_bytes("RoundOpen", body | dict(layers=[dict(limit=4, variance=4)])), "less noise than the site expects"),
+            (2, raw, "no layers"),
+            (3, body_bytes("RoundOpen", body | dict(layers=[dict(limit=3, variance=400), dict(limit=4, variance=1)])), "limits that do not descend"),
+            (4, body_bytes("RoundOpen", body | dict(layers=[dict(limit=4, variance=0)])), "a variance of 0"),
+            (5, body_bytes("RoundOpen", body | dict(layers=[dict(limit=20 - k, variance=16) for k in range(9)])), "nine layers")):
+        net.deliver(0, i, forge(net, 0, "RoundOpen", change), note=note)
+    net.queue = []
+    out |= done(net, "Layers are bound into the round: another schedule than the site derived is refused")
+    net = ready("bad_layer-masked", 5)
+    net.begin(answers(5), layers=LAYERS5)
+    net.run(until="Masked")
+    _, _, data, payload = net.take("Masked", sender=3)[0]
+    net.deliver(3, 0, forge(net, 3, "Masked", body_of(data) | dict(commitments=[])), payload, note="without commitments")
+    net.run()
+    out |= done(net, "A Masked without commitments costs its site the round")
+    net = ready("bad_layer-answer", 5)
+    net.begin(answers(5), layers=LAYERS5)
+    values = answers(5)[4]
+    net.command(4, "answer", values=values)
+    net.run()
+    out |= done(net, "An answer without seeds in a round with layers never leaves the site")
+    net = ready("bad_layer-lock2", 5)
+    net.begin(answers(5), layers=LAYERS5)
+    net.run(until="Lock2")
+    lock2 = {q[1]: body_of(q[2]) for q in net.queue}
+    net.queue = []
+    other = lock2[1]["commitments"]
+    net.deliver(0, 1, forge(net, 0, "Lock2", lock2[1] | dict(commitments=[bytes(32)] + other[1:])), note="the receiver's commitment is another one")
+    net.deliver(0, 2, forge(net, 0, "Lock2", lock2[2] | dict(commitments=other[:-1])), note="one commitment too few")
+    net.deliver(0, 3, forge(net, 0, "Lock2", lock2[3] | dict(commitments=[])), note="none")
+    net.queue = []
+    out |= done(net, "A site acknowledges only its own commitments, and one per site and layer")
+
+    def published(name):
+        net = ready(name, 7)
+        net.lost = loses((7, 0, "Masked"))
+        net.begin(answers(7), layers=LAYERS7)
+        net.run()
+        net.deadline(0)
+        net.run(until="Result")
+        _, _, data, payload = net.queue[0]
+        net.queue = []
+        return net, body_of(data), from_bytes(payload, 32)
+
+    def result(net, body, values, layers=None, **changes):
+        data = to_bytes(values, 32)
+        body = body | dict(sumDigest=H("wss1.vector", data)) | changes
+        body["layers"] = body["layers"] if layers is None else layers
+        body["resultDigest"] = result_digest(
+            net.aggregator.T, body["shareMembers"], body["members"], body["listDigest"], body["sumDigest"], body["tag"], body["layers"])
+        return forge(net, 0, "Result", body), data
+
+    net, body, values = published("bad_layer-result")
+    records, L = body["layers"], len(LAYERS7)
+    gone = next(k for k, r in enumerate(records) if r["removed"])
+    stays = next(k for k, r in enumerate(records) if not r["removed"])
+
+    def changed(at, **changes):
+        return [r | changes if k == at else r for k, r in enumerate(records)]
+
+    net.deliver(0, 1, *result(net, body, values, changed(gone, value=bytes(32))), note="a seed that was never committed to")
+    net.deliver(0, 2, *result(net, body, values, changed(stays, removed=True)), note="a layer that must stay in")
+    net.deliver(0, 3, *result(net, body, values, records[:-1]), note="one record too few")
+    net.deliver(0, 4, *result(net, body, values, []), note="no records")
+    few = [a for a in body["acknowledgements"] if a["index"] != gone // L + 1]
+    net.deliver(0, 5, *result(net, body, values, acknowledgements=few), note="a seed of a site whose acknowledgement is not there")
+    net.deliver(0, 6, *result(net, body, values), note="the true one")
+    net.queue = []
+    out |= done(net, "Records of noise that do not fit the round")
+    net, body, values = published("bad_layer-sum")
+    records, L = body["layers"], len(LAYERS7)
+    gone = next(k for k, r in enumerate(records) if r["removed"])
+    import noise
+
+    off = noise.draws("discrete-gaussian", LAYERS7[gone % L][1], records[gone]["value"], len(values) - 1)
+    put_back = [values[0]] + [(a + b) % 2**32 for a, b in zip(values[1:], off)]
+    net.deliver(0, 1, *result(net, body, put_back), note="one site's layer is in the sum although its seed is published")
+    twice = [values[0]] + [(a - b) % 2**32 for a, b in zip(values[1:], off)]
+    net.deliver(0, 2, *result(net, body, twice), note="one site's layer subtracted twice")
+    net.deliver(0, 3, *result(net, body, values), note="the true one")
+    net.queue = []
+    return out | done(net, "A sum that is not the sites' sum without the published noise is refused, and the site halts")
+
+
 def everything():
     out = {}
-    for group in (setups, plain_rounds, dropouts, fast, epochs, bad_envelopes, bad_setup, bad_rounds, bad_statements, bad_results, bad_vectors):
+    for group in (setups, plain_rounds, dropouts, fast, epochs, bad_envelopes, bad_setup, bad_rounds, bad_statements, bad_results, bad_vectors,
+                  noisy_rounds, bad_noise):
         out |= group()
     return out

@@ -8,14 +8,16 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import noise  # noqa: E402
 import shamir  # noqa: E402
 from codec import ORDER  # noqa: E402
 from faults import Fault  # noqa: E402
 from messages import BODIES, Envelope, KINDS  # noqa: E402
-from network import Network  # noqa: E402
+from network import Network, drawn  # noqa: E402
 from primitives import H, b32, set_hash, sum_tag, to_bytes, words  # noqa: E402
 
 KINDS_OF_SITES = ("Shares", "Masked", "Unmask")
+KINDS_IN_ORDER = ("KeyOffer", "KeyConfirm", "Shares", "Masked", "Ack", "Unmask", "Abort", "never")
 
 
 def quiet(n, seed, **changes):
@@ -126,6 +128,46 @@ def random_studies(count, seed):
     return "%d random rounds" % rounds
 
 
+def noisy_rounds(count, seed):
+    """Whoever is silent, the sum is that of the answers, the base and the layers that stay, and honest sites hold the variance."""
+    for trial in range(count):
+        label = "noise seed %d trial %d" % (seed, trial)
+        rng = random.Random(label)
+        n = rng.choice([4, 5, 7, 9, 10])
+        net = quiet(n, label.encode())
+        net.setup()
+        t, width, variance = net.manifest.t, rng.choice([32, 64]), rng.randrange(2000, 10**6)
+        plan = noise.schedule(n, 1, t, variance, 4)
+        values = {i: [rng.randrange(-(2**20), 2**20) for _ in range(4)] for i in range(1, n + 1)}
+        lost = {i: rng.choice(("Shares", "Masked", "Ack", "Unmask")) for i in rng.sample(range(1, n + 1), rng.randrange(0, n - t + 1))}
+        net.lost = lambda s, r, k: r == 0 and KINDS_IN_ORDER.index(k) >= KINDS_IN_ORDER.index(lost.get(s, "never"))
+        net.begin(values, width=width, layers=plan[1])
+        net.run()
+        for _ in range(5):
+            if net.aggregator.state in ("PUBLISHED", "FAILED"):
+                break
+            net.deadline(0)
+            net.run()
+        assert net.aggregator.state == "PUBLISHED", (label, lost)
+        adding = [i for i in range(1, n + 1) if lost.get(i) not in ("Shares", "Masked")]
+        total, held = [len(adding)] + [0] * 4, []
+        for i in adding:
+            total[1:] = [a + b for a, b in zip(total[1:], values[i])]
+            kept = plan[0]
+            for k, (limit, part) in enumerate(plan[1]):
+                if len(adding) <= limit or i in lost:
+                    draws = noise.draws("discrete-gaussian", part, drawn(net.seed, i, "layer", 0, k)(32), 4)
+                    total[1:] = [a + b for a, b in zip(total[1:], draws)]
+                    kept += part
+            held.append(kept)
+        assert net.aggregator.transcript[-1]["sum"] == to_bytes(total, width), (label, lost)
+        assert sum(sorted(held)[:-1]) >= variance, (label, lost)
+        for i in adding:
+            if i not in lost:
+                assert net.sites[i].state == "DONE", (label, lost, i)
+    return "%d rounds with layers of noise" % count
+
+
 def cancellation():
     """Pair masks alone: they cancel for every n and width, and what a dropped site leaves is what its seeds say."""
     for n in range(2, 13):
@@ -227,7 +269,7 @@ def random_bytes(count, seed):
 
 
 def main():
-    for step in (cancellation, dropout_patterns, lambda: random_studies(60, 1), lambda: error_correction(2), lambda: tags(3),
+    for step in (cancellation, dropout_patterns, lambda: random_studies(60, 1), lambda: noisy_rounds(60, 5), lambda: error_correction(2), lambda: tags(3),
                  no_key_twice, lambda: random_bytes(3000, 4)):
         print(step(), flush=True)
 

@@ -4,7 +4,10 @@ from codec import ORDER, PRIME, decode
 from faults import CODES, NAMES, Fault
 from journal import Journal
 from machine import Machine, Outcome, raise_unless
-from messages import BODIES, Envelope, check_quorum, list_digest, result_digest, statement
+from messages import (
+    BODIES, Envelope, check_layers, check_quorum, layer_commitment, list_digest, removed_layers, removed_noise, result_digest,
+    statement, stated_commitments,
+)
 from primitives import (
     H, agree, agreement_key, b32, from_bytes, le16, le32, reduce64, seal, set_hash, sign, signed, sum_tag,
     tag_mask, to_bytes, unseal, verifies, words,
@@ -78,7 +81,7 @@ class Site(Machine):
                 opened = decode(BODIES["RoundOpen"][1], body["body"])
                 self.pending = dict(
                     epoch=body["epoch"], round=number, transcript=r["transcript"], members=members,
-                    width=opened["ringWidth"], length=opened["vectorLength"], alpha=r["alphaSeed"], statement=None)
+                    width=opened["ringWidth"], length=opened["vectorLength"], layers=opened["layers"], alpha=r["alphaSeed"], statement=None)
                 self.replies[r["request"]] = (r["reply"], self.stored_vector(r["reply"]))
             elif kind == 6:
                 self.pending["statement"] = r["statement"]
@@ -109,12 +112,12 @@ class Site(Machine):
         return self.round.state if self.round else "IDLE"
 
     def expect(self, **query):
-        self.expected, self.answer_values = query, None
+        self.expected, self.answer_values, self.answer_seeds = query, None, []
         return Outcome()
 
-    def answer(self, values):
+    def answer(self, values, layerSeeds=()):
         out = Outcome()
-        self.answer_values = values
+        self.answer_values, self.answer_seeds = values, list(layerSeeds)
         if self.phase == "KEYED" and self.round and self.round.state == "LOCKED":
             self.guard(out, lambda: self.commit(out))
         return out
@@ -289,10 +292,12 @@ class Site(Machine):
             total, payload = payload[:size], payload[size:]
             transcript = m.round_digest(entry["epoch"], entry["round"], entry["roundOpenBody"])
             first, second = result["shareMembers"], result["members"]
-            stated = statement(transcript, first, second, result["listDigest"])
+            found = check_layers(result, opened["layers"])
+            stated = statement(transcript, first, second, result["listDigest"], stated_commitments(transcript, found))
             check_quorum(m, second, stated, result["acknowledgements"])
             good = len(total) == size and result["sumDigest"] == H("wss1.vector", total)
-            made = result_digest(transcript, first, second, result["listDigest"], result["sumDigest"], result["tag"])
+            made = result_digest(
+                transcript, first, second, result["listDigest"], result["sumDigest"], result["tag"], result["layers"])
             raise_unless(good and made == result["resultDigest"], "result-mismatch", [0])
             number, digest = entry["round"], made
             self.held.append((number, digest))
@@ -327,6 +332,8 @@ class Site(Machine):
         body = r.body = env.body()
         r.width, r.length, r.fast = body["ringWidth"], body["vectorLength"], body["mode"] == 1
         same = all(body[k] == self.expected[k] for k in ("queryDigest", "purposeTag", "ringWidth", "vectorLength"))
+        same = same and body["layers"] == (self.expected.get("layers") or [])
+        r.layers = body["layers"]
         raise_unless(same, "query-mismatch", [0, me])
         raise_unless(body["previousDigest"] == self.accepted[1], "chain-mismatch", [0])
         r.U0 = body["members"]
@@ -409,6 +416,9 @@ class Site(Machine):
         r, me, width = self.round, self.index, self.round.width
         values, half = self.answer_values, 2 ** (width - 1)
         raise_unless(len(values) == r.length - 1 and all(-half <= v < half for v in values), "answer-invalid", [me])
+        raise_unless(len(self.answer_seeds) == len(r.layers), "answer-invalid", [me])
+        r.layer_seeds, self.answer_seeds = self.answer_seeds, []
+        r.commitments = [layer_commitment(r.T, me, k, seed) for k, seed in enumerate(r.layer_seeds)]
         x = [1] + [v % 2**width for v in values]
         selfkey = H("wss1.self", b32(r.deal.b))
         tag = plain_tag = sum_tag(r.alpha, x, width)
@@ -428,12 +438,12 @@ class Site(Machine):
         reply = self.write("Masked", r.number, dict(
             vectorDigest=r.digest, vectorLength=r.length, ringWidth=width, tag=tag,
             checks=[dict(peer=j, check=r.mine[j]) for j in r.U1 if j != me] if r.fast else [],
-            attestation=self.attestation() if r.fast and self.accepted[0] else None))
+            attestation=self.attestation() if r.fast and self.accepted[0] else None, commitments=r.commitments))
         self.journal.vectors[r.digest] = data
         self.journal.add(5, r.number, transcript=r.T, memberDigest=set_hash(r.U1), alphaSeed=r.alpha, request=r.lock1, reply=reply)
         self.pending = dict(
-            epoch=self.epoch, round=r.number, transcript=r.T, members=r.U1, width=width, length=r.length, alpha=r.alpha,
-            statement=None)
+            epoch=self.epoch, round=r.number, transcript=r.T, members=r.U1, width=width, length=r.length, layers=r.layers,
+            alpha=r.alpha, statement=None)
         r.state, self.answer_values, self.expected = "COMMITTED", None, None
         self.reply(out, r.lock1, reply, data)
 
@@ -446,6 +456,10 @@ class Site(Machine):
         shaped = (
             me in U2 and set(U2) <= set(r.U1) and len(digests) == len(U2) and digests[U2.index(me)] == r.digest
             and list(checks) == ([j for j in U2 if j != me] if r.fast else []))
+        count, commitments = len(r.layers), body["commitments"]
+        shaped = (
+            shaped and len(commitments) == count * len(U2)
+            and commitments[U2.index(me) * count :][:count] == r.commitments)
         raise_unless(shaped, "set-invalid", [0])
         raise_unless(len(U2) >= m.two and len(U2) - m.c >= 2, "too-few", [0])
         differ = [j for j in checks if checks[j] != r.theirs[j]]
@@ -455,7 +469,7 @@ class Site(Machine):
                 apart = len(set(earlier) ^ set(U2))
                 raise_unless(apart == 0 or apart >= m.fields["differencingFloor"], "set-change", [0])
         r.U2, listed = U2, list_digest(U2, digests)
-        r.statement = self.pending["statement"] = statement(r.T, r.U1, U2, listed)
+        r.statement = self.pending["statement"] = statement(r.T, r.U1, U2, listed, commitments)
         out.values.update(listDigest=listed, statement=r.statement)
         reply = self.write("Ack", r.number, dict(statement=r.statement, signature=sign(self.seed, r.statement)))
         self.journal.add(6, r.number, statement=r.statement, members=U2, request=env.identity, reply=reply)
@@ -476,7 +490,9 @@ class Site(Machine):
             ahead = self.make_prefetch(out)
         reply = r.unmask = self.write("Unmask", r.number, dict(
             selfSecret=b32(r.deal.b), selfShares=[dict(owner=j, share=b32(r.b_shares[j])) for j in r.U2 if j != me],
-            maskShares=[dict(owner=j, share=b32(r.K_shares[j])) for j in gone], prefetch=ahead))
+            maskShares=[dict(owner=j, share=b32(r.K_shares[j])) for j in gone], prefetch=ahead,
+            layerSeeds=[r.layer_seeds[k] for k in removed_layers(r.layers, len(r.U2))]))
+        r.layer_seeds = None
         query = r.body["queryDigest"]
         self.journal.add(
             7, r.number, statement=r.statement, queryDigest=query, members=r.U2, request=env.identity, reply=reply)
@@ -504,16 +520,19 @@ class Site(Machine):
             body, data = env.body(), payload or b""
             raise_unless(len(data) == p["length"] * p["width"] // 8, "vector-length", [0])
             U1, U2 = body["shareMembers"], body["members"]
-            stated = statement(p["transcript"], U1, U2, body["listDigest"])
+            found = check_layers(body, p["layers"]) if U1 == p["members"] else []
+            stated = statement(p["transcript"], U1, U2, body["listDigest"], stated_commitments(p["transcript"], found))
             fits = (U1 == p["members"] and set(U2) <= set(U1)
                     and (body["ringWidth"], body["vectorLength"]) == (p["width"], p["length"]))
             raise_unless(fits and p["statement"] in (None, stated), "result-mismatch", [0])
             check_quorum(m, U2, stated, body["acknowledgements"])
-            made = result_digest(p["transcript"], U1, U2, body["listDigest"], body["sumDigest"], body["tag"])
+            made = result_digest(p["transcript"], U1, U2, body["listDigest"], body["sumDigest"], body["tag"], body["layers"])
             right = body["sumDigest"] == H("wss1.vector", data) and body["resultDigest"] == made
             raise_unless(right, "result-mismatch", [0])
             total = from_bytes(data, p["width"])
-            true = signed(total[0], p["width"]) == len(U2) and sum_tag(p["alpha"], total, p["width"]) == body["tag"]
+            off = [0] + removed_noise(found, p["layers"], len(total) - 1)
+            whole = [(a + b) % 2 ** p["width"] for a, b in zip(total, off)]
+            true = signed(total[0], p["width"]) == len(U2) and sum_tag(p["alpha"], whole, p["width"]) == body["tag"]
             raise_unless(true, "sum-rejected", [0])
         except Fault as fault:
             if mine:
@@ -532,7 +551,7 @@ class Site(Machine):
             self.round = Round()
             self.round.number, self.round.state = p["round"], "DONE"
             self.used = U2
-            self.expected = self.answer_values = None
+            self.expected, self.answer_values, self.answer_seeds = None, None, []
 
     def on_Abort(self, out, env, payload):
         body = env.body()

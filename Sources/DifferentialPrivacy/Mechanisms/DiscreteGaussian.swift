@@ -82,3 +82,21 @@ public struct DiscreteGaussian: Sendable, Hashable {
     }
   }
 }
+
+extension DiscreteGaussian {
+  /// The sum, coordinate by coordinate, of `count` draws of every seed with its variance: the noise to
+  /// take off a sum when these seeds were revealed. Wraps modulo 2^64, like the ring it is for.
+  ///
+  /// Cost: `seeds.count` · `count` draws. Throws what `init` and `fill` throw.
+  public static func sum(
+    of seeds: [(bytes: [UInt8], variance: UInt64)], count: Int
+  ) throws(DifferentialPrivacyError) -> [Int64] {
+    var total = [Int64](repeating: 0, count: max(0, count))
+    for seed in seeds {
+      let noise = try DiscreteGaussian(variance: seed.variance)
+        .draws(count: total.count, seed: seed.bytes)
+      for index in total.indices { total[index] &+= noise[index] }
+    }
+    return total
+  }
+}

@@ -43,6 +43,11 @@ struct AggregatorRound: Sendable {
     self.associatedData = associatedData
   }
 
+  /// Positions of the layers that come off the sum over U2.
+  var removedLayers: [Int] {
+    open.layers.indices.filter { open.layers[$0].isRemoved(survivorCount: members.count) }
+  }
+
   /// Whose messages the state waits for.
   func awaitedSites(in state: AggregatorState) -> [UInt16] {
     guard let kind = state.awaited else { return [] }

@@ -29,20 +29,35 @@ extension AggregatorSession {
     guard opened.sum.constant == Int64(round.members.count) else {
       return blame + failRound(SecureAggregationError(.sumRejected))
     }
-    return blame + publish(opened.sum, tag: opened.tag)
+    let (records, wrong) = round.layerRecords(liars: liars)
+    blame += wrong.filter { !reconstruction.wrongSigners.contains($0) }.map {
+      .blamed(site: $0, fault: SecureAggregationError(.layerCorrupt, naming: [$0]))
+    }
+    var sum = opened.sum
+    let seeds = records.seeds(of: round.open.layers)
+    if !seeds.isEmpty {
+      guard let layerNoise, let noise = try? layerNoise(seeds, sum.count - 1),
+        sum.add(noise: noise, subtracting: true)
+      else { return blame + failRound(SecureAggregationError(.refused, naming: [0])) }
+    }
+    return blame + publish(sum, tag: opened.tag, records: records)
   }
 
-  private mutating func publish(_ sum: RingVector, tag: UInt64) -> [AggregatorAction] {
+  private mutating func publish(
+    _ sum: RingVector, tag: UInt64, records: LayerRecords
+  ) -> [AggregatorAction] {
     guard let round, let epoch else { return [] }
     let sumDigest = RoundDigests.vector(sum)
     let digest = RoundDigests.result(
       round: round.transcript, shareSet: RoundDigests.set(round.shareMembers),
-      set: RoundDigests.set(round.members), list: round.listDigest, sum: sumDigest, tag: tag)
+      set: RoundDigests.set(round.members), list: round.listDigest, sum: sumDigest, tag: tag,
+      layers: records.records)
     let body = ResultMessage(
       sumDigest: sumDigest, vectorLength: round.open.vectorLength,
       ringWidth: round.open.ringWidth, tag: tag, shareMembers: round.shareMembers,
       members: round.members, listDigest: round.listDigest,
-      acknowledgements: round.acknowledgementList, resultDigest: digest)
+      acknowledgements: round.acknowledgementList, resultDigest: digest,
+      layers: records.records)
     let entry = TranscriptEntry(
       epoch: epoch, round: round.number, roundOpenBody: round.openBody, resultBody: body.bytes)
     entries.append(entry)
@@ -69,7 +84,8 @@ extension AggregatorSession {
       .completed(
         RoundOutcome(
           epoch: epoch, round: round.number, binding: round.open.binding,
-          sum: sum, participants: round.members, digest: digest)),
+          sum: sum, participants: round.members, digest: digest,
+          removedLayers: records.removed)),
     ]
   }
 
@@ -122,5 +138,37 @@ extension AggregatorSession {
       of: owner, from: shares,
       commitment: label == Labels.selfCommitment ? deal.selfCommitment : deal.maskCommitment,
       label: label, missing: round.members.filter { !holders.contains($0) })
+  }
+}
+
+extension AggregatorRound {
+  /// What Result says of every site and layer of U2: the seed where it was revealed and fits its
+  /// commitment, otherwise the commitment, and the noise stays in. Also names the sites with a seed
+  /// that does not fit. Nothing of a site in `liars` is used.
+  func layerRecords(liars: Set<UInt16>) -> (records: LayerRecords, wrong: [UInt16]) {
+    var wrong: [UInt16] = []
+    var records: [LayerRecord] = []
+    let removed = removedLayers
+    for site in members {
+      let commitments = masked[site]?.commitments ?? []
+      let isUsed = acknowledgements[site] != nil && !liars.contains(site)
+      let seeds = isUsed ? unmasks[site]?.layerSeeds ?? [] : []
+      for (layer, commitment) in commitments.enumerated() {
+        guard let position = removed.firstIndex(of: layer), seeds.indices.contains(position) else {
+          records.append(LayerRecord(isRemoved: false, value: commitment.bytes))
+          continue
+        }
+        let seed = seeds[position]
+        let found = seed.withUnsafeBytes {
+          NoiseLayer.commitment(to: $0, layer: layer, site: site, round: transcript)
+        }
+        let fits = found == commitment
+        if !fits, wrong.last != site { wrong.append(site) }
+        records.append(LayerRecord(isRemoved: fits, value: fits ? seed : commitment.bytes))
+      }
+    }
+    let made = LayerRecords(records, members: members, layerCount: open.layers.count)
+    // Every Masked that counts has one commitment per layer.
+    return (made ?? LayerRecords(members: members, layerCount: 0), wrong)
   }
 }

@@ -11,7 +11,8 @@ extension AggregatorSession {
   ///   - prefetch: whether the sites are asked to send the next round's shares with Unmask.
   ///
   /// Throws `unexpectedMessage` (no epoch, or a round in progress), `setInvalid`, `tooFew` (naming
-  /// the absent), `prefetchMissing` (naming who sent none) or `roundLimit` (a new epoch is needed).
+  /// the absent), `prefetchMissing` (naming who sent none), `roundLimit` (a new epoch is needed) or
+  /// `refused` (layers without a sampler).
   public mutating func openRound(
     _ binding: RoundBinding, members present: [UInt16]? = nil, mode: RoundMode? = nil,
     prefetch: Bool = true
@@ -41,6 +42,10 @@ extension AggregatorSession {
     guard binding.vectorLength >= 2, binding.vectorLength <= limits.maximumVectorLength,
       binding.purpose.utf8.count <= RoundOpen.purposeLimit
     else { throw SecureAggregationError(.vectorLength) }
+    guard NoiseLayer.areValid(binding.layers) else { throw SecureAggregationError(.setInvalid) }
+    guard binding.layers.isEmpty || layerNoise != nil else {
+      throw SecureAggregationError(.refused, naming: [0])
+    }
     let open = RoundOpen(
       mode: mode, binding: binding, prefetch: prefetch, previousDigest: accepted.digest,
       members: chosen)
@@ -124,7 +129,8 @@ extension AggregatorSession {
       throw SecureAggregationError(.vectorDigest, naming: [site])
     }
     let isFast = open.mode == .fast
-    guard body.checks.map(\.peer) == (isFast ? round.shareMembers.filter { $0 != site } : [])
+    guard body.checks.map(\.peer) == (isFast ? round.shareMembers.filter { $0 != site } : []),
+      body.commitments.count == open.layers.count
     else { throw SecureAggregationError(.setInvalid, naming: [site]) }
     if isFast {
       try take(body.attestation, of: site)
@@ -157,7 +163,9 @@ extension AggregatorSession {
     guard let round else { return }
     let peers = round.members.filter { $0 != site }
     let gone = round.shareMembers.filter { !round.members.contains($0) }
-    guard body.selfShares.map(\.owner) == peers, body.maskShares.map(\.owner) == gone else {
+    guard body.selfShares.map(\.owner) == peers, body.maskShares.map(\.owner) == gone,
+      body.layerSeeds.count == round.removedLayers.count
+    else {
       throw SecureAggregationError(.setInvalid, naming: [site])
     }
     if let prefetch = body.prefetch {
@@ -225,10 +233,12 @@ extension AggregatorSession {
           .tooFew, naming: round.open.members.filter { !senders.contains($0) }))
     }
     let digests = senders.compactMap { round.masked[$0]?.vectorDigest }
+    let commitments = senders.flatMap { round.masked[$0]?.commitments ?? [] }
     let listDigest = RoundDigests.list(senders, digests)
     let statement = RoundDigests.statement(
       round: round.transcript, shareSet: RoundDigests.set(round.shareMembers),
-      set: RoundDigests.set(senders), list: listDigest)
+      set: RoundDigests.set(senders), list: listDigest,
+      layers: commitments.isEmpty ? nil : NoiseLayer.digest(of: commitments))
     self.round?.members = senders
     self.round?.listDigest = listDigest
     self.round?.statement = statement
@@ -244,7 +254,8 @@ extension AggregatorSession {
             .map { PeerBytes(peer: sender, bytes: $0.bytes) }
         }
       }
-      let body = Lock2(members: senders, vectorDigests: digests, checks: checks)
+      let body = Lock2(
+        members: senders, vectorDigests: digests, checks: checks, commitments: commitments)
       actions.append(.send(to: [recipient], message: sealed(body, round: round.number)))
     }
     return actions

@@ -13,6 +13,8 @@ import FixedPoint
 public struct AggregatorSession: Sendable {
   public let manifest: SignedManifest
   let signingKey: SigningKey
+  /// Regenerates noise that comes off a sum; nil: only rounds without layers can be opened.
+  let layerNoise: LayerNoise?
 
   /// Where the aggregator stands. Changed only by `move`.
   public private(set) var state: AggregatorState = .unkeyed
@@ -55,16 +57,20 @@ public struct AggregatorSession: Sendable {
 
   /// Takes up a study, from the beginning or from what the journal holds.
   ///
+  /// - Parameter layerNoise: the sampler of noise, for studies with differential privacy.
+  ///
   /// Throws `manifestInvalid` when the manifest names another aggregator key, and a decoding fault
   /// when the journal is damaged.
   public init(
-    manifest: SignedManifest, signingKey: SigningKey, journal: AggregatorJournal = .init()
+    manifest: SignedManifest, signingKey: SigningKey, journal: AggregatorJournal = .init(),
+    layerNoise: LayerNoise? = nil
   ) throws(SecureAggregationError) {
     guard manifest.manifest.aggregatorKey == signingKey.verifyingKey else {
       throw SecureAggregationError(.manifestInvalid)
     }
     self.manifest = manifest
     self.signingKey = signingKey
+    self.layerNoise = layerNoise
     epoch = journal.epoch
     entries = journal.entries
     highestRound = journal.highestRound

@@ -39,6 +39,7 @@ public enum FaultCode: UInt16, Sendable, CaseIterable {
   case secretCorrupt = 60
   case shareCorrupt = 61
   case unrecoverable = 62
+  case layerCorrupt = 63
   case timeout = 70
   case restarted = 71
   case stopped = 72
@@ -86,6 +87,7 @@ public enum FaultCode: UInt16, Sendable, CaseIterable {
     case .secretCorrupt: "secret-corrupt"
     case .shareCorrupt: "share-corrupt"
     case .unrecoverable: "unrecoverable"
+    case .layerCorrupt: "layer-corrupt"
     case .timeout: "timeout"
     case .restarted: "restarted"
     case .stopped: "stopped"
@@ -135,6 +137,7 @@ public enum FaultCode: UInt16, Sendable, CaseIterable {
     case .secretCorrupt: "a revealed secret does not fit its commitment"
     case .shareCorrupt: "a revealed share does not lie on the polynomial of the others"
     case .unrecoverable: "a secret cannot be reconstructed from the shares at hand"
+    case .layerCorrupt: "a revealed seed of noise does not fit its commitment"
     case .timeout: "the deadline passed"
     case .restarted: "the site restarted within the round"
     case .stopped: "the study was stopped"

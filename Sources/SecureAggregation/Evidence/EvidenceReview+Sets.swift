@@ -146,6 +146,10 @@ extension EvidenceReview {
       if lock.body.vectorDigests.count != lock.body.members.count {
         find(broken(lock.envelope, "stated more or fewer vectors than sites"))
       }
+      for open in all(RoundOpen.self, like: lock.envelope)
+      where lock.body.commitments.count != members.count * open.body.layers.count {
+        find(broken(lock.envelope, "stated other seeds of noise than the round has"))
+      }
       fewer(lock.body.members, in: lock.envelope).map { find($0) }
     }
     examineDifferencing()
@@ -201,7 +205,9 @@ extension EvidenceReview {
             RoundDigests.statement(
               round: transcript(of: open), shareSet: RoundDigests.set(lock1.body.members),
               set: RoundDigests.set(lock2.body.members),
-              list: RoundDigests.list(lock2.body.members, lock2.body.vectorDigests)))
+              list: RoundDigests.list(lock2.body.members, lock2.body.vectorDigests),
+              layers: open.body.layers.isEmpty
+                ? nil : NoiseLayer.digest(of: lock2.body.commitments)))
         }
       }
     }
@@ -254,6 +260,18 @@ extension EvidenceReview {
           Finding(
             .contradiction, by: [0, masked.sender], in: lock.envelope,
             "the aggregator stated another vector of site \(masked.sender) than that site signed"))
+      }
+      for masked in all(Masked.self, like: lock.envelope) {
+        let layerCount = masked.body.commitments.count
+        guard let position = lock.body.members.firstIndex(of: masked.sender), layerCount > 0,
+          !lock.body.commitments.dropFirst(position * layerCount).prefix(layerCount)
+            .elementsEqual(masked.body.commitments)
+        else { continue }
+        find(
+          Finding(
+            .contradiction, by: [0, masked.sender], in: lock.envelope,
+            "the aggregator stated other seeds of noise of site \(masked.sender) than that site"
+              + " signed"))
       }
     }
   }

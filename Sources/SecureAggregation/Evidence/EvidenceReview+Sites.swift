@@ -7,6 +7,7 @@ extension EvidenceReview {
   mutating func examineSites() {
     examineSizes()
     examineSecrets()
+    examineLayerSeeds()
     examineShares()
     examineAttestations()
     examineHistory()
@@ -59,6 +60,36 @@ extension EvidenceReview {
           Finding(
             .wrongSecret, by: [unmask.sender], in: unmask.envelope,
             "opened another secret than it had committed to"))
+      }
+    }
+  }
+
+  /// Revealed seeds of noise against what the site's own Masked committed to.
+  private mutating func examineLayerSeeds() {
+    for unmask in all(Unmask.self) where !unmask.body.layerSeeds.isEmpty {
+      let seeds = unmask.body.layerSeeds
+      guard
+        let masked = all(Masked.self, like: unmask.envelope)
+          .first(where: { $0.sender == unmask.sender })
+      else { continue }
+      for open in all(RoundOpen.self, like: unmask.envelope) {
+        let transcript = transcript(of: open)
+        // The layers that come off are the last ones: limits descend.
+        let first = masked.body.commitments.count - seeds.count
+        let fits =
+          first >= 0
+          && seeds.enumerated().allSatisfy { position, seed in
+            seed.withUnsafeBytes {
+              NoiseLayer.commitment(
+                to: $0, layer: first + position, site: unmask.sender, round: transcript)
+            } == masked.body.commitments[first + position]
+          }
+        guard !fits else { continue }
+        // Neither message says which RoundOpen it belongs to: a false one could be the aggregator's.
+        find(
+          Finding(
+            .wrongSecret, by: [0, unmask.sender], in: unmask.envelope,
+            "site \(unmask.sender) revealed another seed of noise than it had committed to"))
       }
     }
   }

@@ -32,6 +32,9 @@ extension EvidenceReview {
     {
       find(broken("published a sum over other sites than it had locked"))
     }
+    if body.records(of: open.body.layers) == nil {
+      find(broken("took off noise that the round does not take off"))
+    }
     let statement = body.statement(round: transcript)
     let valid = body.acknowledgements.count { entry in
       body.members.contains(entry.index)
@@ -80,9 +83,16 @@ extension EvidenceReview {
       witnesses[statement.seed, default: []].insert(witness)
     }
     let needed = manifest.manifest.maximumColluders + 1
+    guard let whole = withRemovedNoise(sum, of: result, opens: opens) else {
+      return remark(
+        "round \(round): noise was taken off its sum, which is not added up again here; that takes"
+          + " the RoundOpen and the sampler")
+    }
     for (seed, sites) in witnesses {
       let secret = seed.withUnsafeBytes { SecretBytes(copying: $0) }
-      guard let tag = try? SumTag.tag(of: sum, alphaSeed: secret), tag != body.tag else { continue }
+      guard let tag = try? SumTag.tag(of: whole, alphaSeed: secret), tag != body.tag else {
+        continue
+      }
       if sites.count >= needed {
         find(
           Finding(
@@ -95,7 +105,24 @@ extension EvidenceReview {
             + " site; the word of \(needed) sites proves it")
       }
     }
-    for open in opens { examineAddition(result, sum: sum, open: open) }
+    for open in opens { examineAddition(result, sum: whole, open: open) }
+  }
+
+  /// The published sum with the noise that its Result says was taken off; nil when that cannot be
+  /// known.
+  private func withRemovedNoise(
+    _ sum: RingVector, of result: Decoded<ResultMessage>, opens: [Decoded<RoundOpen>]
+  ) -> RingVector? {
+    guard !result.body.layers.isEmpty else { return sum }
+    guard let layers = opens.first?.body.layers,
+      let seeds = result.body.records(of: layers)?.seeds(of: layers)
+    else { return nil }
+    guard !seeds.isEmpty else { return sum }
+    var whole = sum
+    guard let noise = try? layerNoise?(seeds, sum.count - 1),
+      whole.add(noise: noise, subtracting: false)
+    else { return nil }
+    return whole
   }
 
   /// Adds the round up again, when the signed vectors and openings of all its sites are there.

@@ -41,11 +41,18 @@ public struct EvidenceReview: Sendable {
 
   private(set) var signed: [Signed] = []
   let tagSeeds: [(witness: UInt16, statement: TagSeedStatement)]
+  let layerNoise: LayerNoise?
 
   /// Examines pieces that belong to one manifest.
   ///
+  /// - Parameter layerNoise: the sampler of noise, without which sums that noise was taken off are not
+  ///   added up again.
+  ///
   /// Throws `truncated` without a piece, and `wrongManifest` for pieces of two studies.
-  public init(_ pieces: [Evidence]) throws(SecureAggregationError) {
+  public init(
+    _ pieces: [Evidence], layerNoise: LayerNoise? = nil
+  ) throws(SecureAggregationError) {
+    self.layerNoise = layerNoise
     guard let first = pieces.first else { throw SecureAggregationError(.truncated) }
     guard pieces.allSatisfy({ $0.manifest.digest == first.manifest.digest }) else {
       throw SecureAggregationError(.wrongManifest)
@@ -240,7 +247,7 @@ public struct EvidenceReview: Sendable {
         return false
       }
       return one.members != other.members || one.vectorDigests != other.vectorDigests
-        || one.recipients == other.recipients
+        || one.commitments != other.commitments || one.recipients == other.recipients
     default: return true
     }
   }

@@ -30,4 +30,6 @@ enum Labels {
   static let alpha: HashLabel = "wss1.alpha"
   static let tagMask: HashLabel = "wss1.tagmask"
   static let evidence: HashLabel = "wss1.evidence"
+  static let layer: HashLabel = "wss1.layer"
+  static let layers: HashLabel = "wss1.layers"
 }

@@ -8,11 +8,16 @@ struct Lock2: MessageBody {
   let members: [UInt16]
   let vectorDigests: [Digest]
   let checks: [PeerBytes]
+  /// Of all members, site by site: what Masked said.
+  let commitments: [Digest]
 
-  init(members: [UInt16], vectorDigests: [Digest], checks: [PeerBytes]) {
+  init(
+    members: [UInt16], vectorDigests: [Digest], checks: [PeerBytes], commitments: [Digest] = []
+  ) {
     self.members = members
     self.vectorDigests = vectorDigests
     self.checks = checks
+    self.commitments = commitments
   }
 
   init(from reader: inout ByteReader) throws(DecodingFault) {
@@ -21,12 +26,14 @@ struct Lock2: MessageBody {
       reader throws(DecodingFault) in try reader.digest()
     }
     checks = try PeerBytes.list(of: Parcel.checkByteCount, from: &reader)
+    commitments = try reader.trailingDigests()
   }
 
   func write(to writer: inout ByteWriter) {
     writer.siteSet(members)
     writer.array(vectorDigests) { $0.digest($1) }
     PeerBytes.write(checks, to: &writer)
+    writer.trailing(commitments) { $0.digest($1) }
   }
 }
 
@@ -107,10 +114,14 @@ struct Unmask: MessageBody {
   let selfShares: [OwnedShare]
   let maskShares: [OwnedShare]
   let prefetch: Prefetch?
+  /// 32 bytes each: of the layers that come off, in their order.
+  let layerSeeds: [[UInt8]]
 
   init(
-    selfSecret: Scalar, selfShares: [OwnedShare], maskShares: [OwnedShare], prefetch: Prefetch?
+    selfSecret: Scalar, selfShares: [OwnedShare], maskShares: [OwnedShare], prefetch: Prefetch?,
+    layerSeeds: [[UInt8]] = []
   ) {
+    self.layerSeeds = layerSeeds
     self.selfSecret = selfSecret
     self.selfShares = selfShares
     self.maskShares = maskShares
@@ -127,6 +138,9 @@ struct Unmask: MessageBody {
         parcels: try PeerBytes.list(of: Parcel.byteCount, from: &reader),
         recovery: try reader.blob())
     }
+    layerSeeds = try reader.trailing(minimumBytes: NoiseLayer.seedByteCount) {
+      reader throws(DecodingFault) in try reader.raw(NoiseLayer.seedByteCount)
+    }
   }
 
   func write(to writer: inout ByteWriter) {
@@ -139,6 +153,7 @@ struct Unmask: MessageBody {
       PeerBytes.write($1.parcels, to: &$0)
       $0.blob($1.recovery)
     }
+    writer.trailing(layerSeeds) { $0.raw($1) }
   }
 }
 
@@ -155,12 +170,15 @@ struct ResultMessage: MessageBody {
   let listDigest: Digest
   let acknowledgements: [SignatureEntry]
   let resultDigest: Digest
+  /// One per member and layer: which noise is off the sum.
+  let layers: [LayerRecord]
 
   init(
     sumDigest: Digest, vectorLength: UInt32, ringWidth: RingWidth, tag: UInt64,
     shareMembers: [UInt16], members: [UInt16], listDigest: Digest,
-    acknowledgements: [SignatureEntry], resultDigest: Digest
+    acknowledgements: [SignatureEntry], resultDigest: Digest, layers: [LayerRecord] = []
   ) {
+    self.layers = layers
     self.sumDigest = sumDigest
     self.vectorLength = vectorLength
     self.ringWidth = ringWidth
@@ -182,6 +200,9 @@ struct ResultMessage: MessageBody {
     listDigest = try reader.digest()
     acknowledgements = try SignatureEntry.list(from: &reader)
     resultDigest = try reader.digest()
+    layers = try reader.trailing(minimumBytes: LayerRecord.byteCount) {
+      reader throws(DecodingFault) in try LayerRecord(from: &reader)
+    }
   }
 
   func write(to writer: inout ByteWriter) {
@@ -194,5 +215,6 @@ struct ResultMessage: MessageBody {
     writer.digest(listDigest)
     SignatureEntry.write(acknowledgements, to: &writer)
     writer.digest(resultDigest)
+    writer.trailing(layers) { $1.write(to: &$0) }
   }
 }

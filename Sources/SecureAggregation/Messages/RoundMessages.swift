@@ -24,6 +24,7 @@ struct RoundOpen: MessageBody {
   let previousDigest: Digest
   /// U0.
   let members: [UInt16]
+  let layers: [NoiseLayer]
 
   init(
     mode: RoundMode, binding: RoundBinding, prefetch: Bool, previousDigest: Digest,
@@ -37,11 +38,13 @@ struct RoundOpen: MessageBody {
     queryDigest = binding.queryDigest
     self.previousDigest = previousDigest
     self.members = members
+    layers = binding.layers
   }
 
   var binding: RoundBinding {
     RoundBinding(
-      purpose: purpose, queryDigest: queryDigest, ringWidth: ringWidth, vectorLength: vectorLength)
+      purpose: purpose, queryDigest: queryDigest, ringWidth: ringWidth, vectorLength: vectorLength,
+      layers: layers)
   }
 
   init(from reader: inout ByteReader) throws(DecodingFault) {
@@ -57,6 +60,11 @@ struct RoundOpen: MessageBody {
     queryDigest = try reader.digest()
     previousDigest = try reader.digest()
     members = try reader.siteSet()
+    let layersStart = reader.offset
+    layers = try reader.trailing(minimumBytes: 10) { reader throws(DecodingFault) in
+      NoiseLayer(largestSurvivorCount: try reader.integer(), variance: try reader.integer())
+    }
+    guard NoiseLayer.areValid(layers) else { throw DecodingFault(.notCanonical, at: layersStart) }
   }
 
   func write(to writer: inout ByteWriter) {
@@ -68,6 +76,10 @@ struct RoundOpen: MessageBody {
     writer.digest(queryDigest)
     writer.digest(previousDigest)
     writer.siteSet(members)
+    writer.trailing(layers) {
+      $0.integer($1.largestSurvivorCount)
+      $0.integer($1.variance)
+    }
   }
 
   /// T_r: what every key, statement and result of the round is bound to.
@@ -89,10 +101,12 @@ struct Masked: MessageBody {
   let tag: UInt64
   let checks: [PeerBytes]
   let attestation: Attestation?
+  /// One per layer of the round's noise.
+  let commitments: [Digest]
 
   init(
     vectorDigest: Digest, vectorLength: UInt32, ringWidth: RingWidth, tag: UInt64,
-    checks: [PeerBytes], attestation: Attestation?
+    checks: [PeerBytes], attestation: Attestation?, commitments: [Digest] = []
   ) {
     self.vectorDigest = vectorDigest
     self.vectorLength = vectorLength
@@ -100,6 +114,7 @@ struct Masked: MessageBody {
     self.tag = tag
     self.checks = checks
     self.attestation = attestation
+    self.commitments = commitments
   }
 
   init(from reader: inout ByteReader) throws(DecodingFault) {
@@ -111,6 +126,7 @@ struct Masked: MessageBody {
     attestation = try reader.optional { reader throws(DecodingFault) in
       try Attestation(from: &reader)
     }
+    commitments = try reader.trailingDigests()
   }
 
   func write(to writer: inout ByteWriter) {
@@ -120,5 +136,6 @@ struct Masked: MessageBody {
     writer.integer(tag)
     PeerBytes.write(checks, to: &writer)
     writer.optional(attestation) { $1.write(to: &$0) }
+    writer.trailing(commitments) { $0.digest($1) }
   }
 }

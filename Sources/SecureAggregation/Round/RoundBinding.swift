@@ -11,8 +11,15 @@ public struct RoundBinding: Sendable, Hashable {
   public let ringWidth: RingWidth
   /// Ring words on the wire: one more than the answer has, for the constant coordinate. 2 or more.
   public let vectorLength: UInt32
+  /// The removable parts of the sites' noise, largest limit first; empty for a round without.
+  public let layers: [NoiseLayer]
 
-  public init(purpose: String, queryDigest: Digest, ringWidth: RingWidth, vectorLength: UInt32) {
+  /// - Parameter layers: limits strictly descending, at most 8; a round with others does not open.
+  public init(
+    purpose: String, queryDigest: Digest, ringWidth: RingWidth, vectorLength: UInt32,
+    layers: [NoiseLayer] = []
+  ) {
+    self.layers = layers
     self.purpose = purpose
     self.queryDigest = queryDigest
     self.ringWidth = ringWidth
@@ -20,12 +27,18 @@ public struct RoundBinding: Sendable, Hashable {
   }
 
   /// The binding of a query whose answer has `answerLength` coordinates; nil when the purpose is
-  /// longer than 64 bytes or the length is outside 1 … 2^32 − 2.
-  public init?(purpose: String, queryDigest: Digest, ringWidth: RingWidth, answerLength: Int) {
-    guard purpose.utf8.count <= RoundOpen.purposeLimit, answerLength >= 1, answerLength < .max,
+  /// longer than 64 bytes, the length is outside 1 … 2^32 − 2, or the layers are not as `NoiseLayer`
+  /// says.
+  public init?(
+    purpose: String, queryDigest: Digest, ringWidth: RingWidth, answerLength: Int,
+    layers: [NoiseLayer] = []
+  ) {
+    guard NoiseLayer.areValid(layers), purpose.utf8.count <= RoundOpen.purposeLimit,
+      answerLength >= 1, answerLength < .max,
       let length = UInt32(exactly: answerLength + 1)
     else { return nil }
     self.init(
-      purpose: purpose, queryDigest: queryDigest, ringWidth: ringWidth, vectorLength: length)
+      purpose: purpose, queryDigest: queryDigest, ringWidth: ringWidth, vectorLength: length,
+      layers: layers)
   }
 }

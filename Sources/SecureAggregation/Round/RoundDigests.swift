@@ -32,18 +32,29 @@ enum RoundDigests {
     return Blake2b.hash(Labels.list, writer.bytes)
   }
 
-  /// What a site acknowledges once per round.
-  static func statement(round: Digest, shareSet: Digest, set: Digest, list: Digest) -> Digest {
-    Blake2b.hash(Labels.acknowledgement, round.bytes, shareSet.bytes, set.bytes, list.bytes)
+  /// What a site acknowledges once per round. `layers` is layersDigest in a round with layers.
+  static func statement(
+    round: Digest, shareSet: Digest, set: Digest, list: Digest, layers: Digest? = nil
+  ) -> Digest {
+    var hash = Blake2b(Labels.acknowledgement)
+    for digest in [round, shareSet, set, list] { hash.part(digest) }
+    if let layers { hash.part(layers) }
+    return hash.finish()
   }
 
   /// R_r.
   static func result(
-    round: Digest, shareSet: Digest, set: Digest, list: Digest, sum: Digest, tag: UInt64
+    round: Digest, shareSet: Digest, set: Digest, list: Digest, sum: Digest, tag: UInt64,
+    layers: [LayerRecord] = []
   ) -> Digest {
     var hash = Blake2b(Labels.result)
     for digest in [round, shareSet, set, list, sum] { hash.part(digest) }
     hash.part(integer: tag)
+    if !layers.isEmpty {
+      var writer = ByteWriter(reservingCapacity: LayerRecord.byteCount * layers.count)
+      for layer in layers { layer.write(to: &writer) }
+      hash.part(writer.bytes)
+    }
     return hash.finish()
   }
 

@@ -41,6 +41,8 @@ public struct TranscriptEntry: Sendable, Hashable {
     public let sumDigest: Digest
     /// R_r.
     public let digest: Digest
+    /// See `RoundOutcome.removedLayers`.
+    public let removedLayers: [UInt16: [Int]]
   }
 
   /// Checks the entry against the manifest and the digest of the result before it: the chain, at
@@ -59,6 +61,9 @@ public struct TranscriptEntry: Sendable, Hashable {
     }
     let binding = RoundOpen.binding(
       manifest: manifest.digest, epoch: epoch, round: round, body: roundOpenBody)
+    guard let records = result.records(of: opened.layers) else {
+      throw SecureAggregationError(.resultMismatch, naming: [0])
+    }
     try Quorum.check(
       result.acknowledgements, of: result.members, statement: result.statement(round: binding),
       manifest: manifest)
@@ -70,7 +75,7 @@ public struct TranscriptEntry: Sendable, Hashable {
     }
     return Verified(
       round: round, binding: opened.binding, participants: result.members,
-      sumDigest: result.sumDigest, digest: result.resultDigest)
+      sumDigest: result.sumDigest, digest: result.resultDigest, removedLayers: records.removed)
   }
 
   /// How many bytes of payload the entry's sum has; nil when the bodies do not decode.
@@ -81,15 +86,34 @@ public struct TranscriptEntry: Sendable, Hashable {
 }
 
 extension ResultMessage {
+  /// What came off the sum; nil unless there is one record per member and layer, and only what may
+  /// come off did: layers above their limit, of sites whose acknowledgement is here.
+  func records(of layers: [NoiseLayer]) -> LayerRecords? {
+    guard
+      let records = LayerRecords(self.layers, members: members, layerCount: layers.count),
+      records.isPermitted(layers: layers, acknowledged: Set(acknowledgements.map(\.index)))
+    else { return nil }
+    return records
+  }
+
+  /// The statement that the acknowledgements are on, from Result itself: a revealed seed stands for
+  /// the commitment that it must fit.
   func statement(round: Digest) -> Digest {
-    RoundDigests.statement(
+    var layersDigest: Digest?
+    if !layers.isEmpty, !members.isEmpty,
+      let records = LayerRecords(
+        layers, members: members, layerCount: layers.count / members.count)
+    {
+      layersDigest = NoiseLayer.digest(of: records.commitments(round: round))
+    }
+    return RoundDigests.statement(
       round: round, shareSet: RoundDigests.set(shareMembers), set: RoundDigests.set(members),
-      list: listDigest)
+      list: listDigest, layers: layersDigest)
   }
 
   func digest(round: Digest) -> Digest {
     RoundDigests.result(
       round: round, shareSet: RoundDigests.set(shareMembers), set: RoundDigests.set(members),
-      list: listDigest, sum: sumDigest, tag: tag)
+      list: listDigest, sum: sumDigest, tag: tag, layers: layers)
   }
 }

@@ -18,6 +18,8 @@ struct SiteRound: Sendable {
   var commitment: Commitment?
   var acknowledgement: Acknowledgement?
   var unmaskMessage: [UInt8]?
+  /// 32 bytes per layer, from Masked until Unmask.
+  var layerSeeds: SecretBytes?
 
   /// What Lock1 fixed.
   struct Lock: Sendable {
@@ -34,6 +36,8 @@ struct SiteRound: Sendable {
   /// What was sent as Masked.
   struct Commitment: Sendable {
     let vectorDigest: Digest
+    /// One per layer.
+    let layers: [Digest]
   }
 
   /// What was acknowledged.

@@ -142,6 +142,7 @@ extension SiteSession {
   mutating func dropRound(next: UInt64) {
     round = nil
     answer = nil
+    answerSeeds = nil
     pairKeys?.advance(to: next)
   }
 
@@ -150,6 +151,7 @@ extension SiteSession {
     round = nil
     currentRound = 0
     answer = nil
+    answerSeeds = nil
     prefetched = nil
     pairKeys = nil
     agreementKey = nil

@@ -11,11 +11,15 @@ extension SiteSession {
     let body = try Lock2(received.envelope.body, from: 0)
     let isFast = round.open.mode == .fast
     let peers = body.members.filter { $0 != index }
+    let layerCount = round.open.layers.count
     guard let position = body.members.firstIndex(of: index),
       Set(body.members).isSubset(of: lock.members),
       body.vectorDigests.count == body.members.count,
       body.vectorDigests[position] == commitment.vectorDigest,
-      body.checks.map(\.peer) == (isFast ? peers : [])
+      body.checks.map(\.peer) == (isFast ? peers : []),
+      body.commitments.count == body.members.count * layerCount,
+      body.commitments.dropFirst(position * layerCount).prefix(layerCount)
+        .elementsEqual(commitment.layers)
     else { throw SecureAggregationError(.setInvalid, naming: [0]) }
     guard body.members.count >= manifest.manifest.quorum else {
       throw SecureAggregationError(.tooFew, naming: [0])
@@ -29,7 +33,8 @@ extension SiteSession {
     try checkDifferencing(body.members, query: round.open.queryDigest)
     let statement = RoundDigests.statement(
       round: round.transcript, shareSet: lock.setDigest, set: RoundDigests.set(body.members),
-      list: RoundDigests.list(body.members, body.vectorDigests))
+      list: RoundDigests.list(body.members, body.vectorDigests),
+      layers: layerCount == 0 ? nil : NoiseLayer.digest(of: body.commitments))
     let message = sealed(
       Ack(statement: statement, signature: signingKey.signature(for: statement.bytes)),
       round: round.number)
@@ -83,9 +88,11 @@ extension SiteSession {
         .compactMap { lock.share(of: $0, part: 0) },
       maskShares: lock.members.filter { !acknowledgement.members.contains($0) }
         .compactMap { lock.share(of: $0, part: 1) },
-      prefetch: prefetch)
+      prefetch: prefetch,
+      layerSeeds: round.seedsToReveal(survivorCount: acknowledgement.members.count))
     let message = sealed(unmask, round: round.number)
     round.unmaskMessage = message
+    round.layerSeeds = nil
     self.round = round
     let query = round.open.queryDigest
     memory.released.append(ReleasedSet(queryDigest: query, members: acknowledgement.members))
@@ -120,7 +127,7 @@ extension SiteSession {
     guard let pending = memory.pending else {
       throw SecureAggregationError(.unexpectedMessage, naming: [0])
     }
-    let (body, sum) = try check(received, against: pending)
+    let (body, sum, removed) = try check(received, against: pending)
     memory.acceptedRound = pending.round
     memory.acceptedDigest = body.resultDigest
     memory.pending = nil
@@ -138,7 +145,8 @@ extension SiteSession {
       .completed(
         RoundOutcome(
           epoch: pending.epoch, round: pending.round, binding: pending.binding,
-          sum: sum, participants: body.members, digest: body.resultDigest)),
+          sum: sum, participants: body.members, digest: body.resultDigest,
+          removedLayers: removed.removed)),
       .journal(JournalRecord(round: pending.round, .done(digest: body.resultDigest))),
     ]
   }
@@ -146,7 +154,7 @@ extension SiteSession {
   /// All checks of a Result, in the order of §8.
   private func check(
     _ received: Received, against pending: PendingRound
-  ) throws(SecureAggregationError) -> (ResultMessage, RingVector) {
+  ) throws(SecureAggregationError) -> (ResultMessage, RingVector, LayerRecords) {
     let mismatch = SecureAggregationError(.resultMismatch, naming: [0])
     let width = pending.binding.ringWidth
     let body = try ResultMessage(received.envelope.body, from: 0)
@@ -155,7 +163,8 @@ extension SiteSession {
     else { throw SecureAggregationError(.vectorLength, naming: [0]) }
     guard body.shareMembers == pending.shareMembers, body.ringWidth == width,
       body.vectorLength == pending.binding.vectorLength,
-      Set(body.members).isSubset(of: body.shareMembers)
+      Set(body.members).isSubset(of: body.shareMembers),
+      let records = body.records(of: pending.binding.layers)
     else { throw mismatch }
     let statement = body.statement(round: pending.transcript)
     if let own = pending.statement, own != statement { throw mismatch }
@@ -164,16 +173,38 @@ extension SiteSession {
     guard received.payload.withUnsafeBytes({ RoundDigests.vector($0) }) == body.sumDigest,
       body.digest(round: pending.transcript) == body.resultDigest
     else { throw mismatch }
+    let whole = try withRemovedNoise(sum, records: records, layers: pending.binding.layers)
     let tag: UInt64?
     do {
-      tag = try SumTag.tag(of: sum, alphaSeed: pending.alphaSeed)
+      tag = try SumTag.tag(of: whole, alphaSeed: pending.alphaSeed)
     } catch {
       tag = nil
     }
     guard sum.constant == Int64(body.members.count), tag == body.tag else {
       throw SecureAggregationError(.sumRejected, naming: [0])
     }
-    return (body, sum)
+    return (body, sum, records)
+  }
+
+  /// The sum as the sites' tags are of it: with the noise that was taken off.
+  private func withRemovedNoise(
+    _ sum: RingVector, records: LayerRecords, layers: [NoiseLayer]
+  ) throws(SecureAggregationError) -> RingVector {
+    let seeds = records.seeds(of: layers)
+    guard !seeds.isEmpty else { return sum }
+    var whole = sum
+    guard let layerNoise, let noise = try? layerNoise(seeds, sum.count - 1),
+      whole.add(noise: noise, subtracting: false)
+    else { throw SecureAggregationError(.refused, naming: [index]) }
+    return whole
+  }
+}
+
+extension SiteRound {
+  /// The seeds of exactly the layers that come off with so many sites.
+  func seedsToReveal(survivorCount: Int) -> [[UInt8]] {
+    open.layers.indices.filter { open.layers[$0].isRemoved(survivorCount: survivorCount) }
+      .compactMap { layer in layerSeeds?.slot(layer) { Array($0) } }
   }
 }
 

@@ -95,6 +95,10 @@ extension SiteSession {
     guard open.members.count >= manifest.manifest.quorum else {
       throw SecureAggregationError(.tooFew, naming: [0])
     }
+    // It could not check the sum.
+    guard open.layers.isEmpty || layerNoise != nil else {
+      throw SecureAggregationError(.refused, naming: [index])
+    }
   }
 
   /// s_ij for every member, in their order.
@@ -246,7 +250,18 @@ extension SiteSession {
     guard answer.width == round.open.ringWidth,
       answer.count + 1 == Int(round.open.vectorLength)
     else { throw SecureAggregationError(.answerInvalid, naming: [index]) }
+    let layerCount = round.open.layers.count
+    guard (answerSeeds?.count ?? 0) == NoiseLayer.seedByteCount * layerCount else {
+      throw SecureAggregationError(.answerInvalid, naming: [index])
+    }
+    round.layerSeeds = answerSeeds
+    let commitments = (0..<layerCount).compactMap { layer in
+      round.layerSeeds?.slot(layer) {
+        NoiseLayer.commitment(to: $0, layer: layer, site: index, round: round.transcript)
+      }
+    }
     self.answer = nil
+    answerSeeds = nil
     let masked: MaskedVector
     do {
       masked = try MaskedVector(
@@ -265,10 +280,11 @@ extension SiteSession {
       checks: checks.map { peer in
         PeerBytes(peer: peer, bytes: round.check(peer: peer, from: index, to: peer) ?? [])
       },
-      attestation: isFast && memory.acceptedRound > 0 ? attestation() : nil)
+      attestation: isFast && memory.acceptedRound > 0 ? attestation() : nil,
+      commitments: commitments)
     let message = sealed(body, round: round.number)
     let reply = SiteAction.sendMasked(message: message, vector: masked.vector)
-    round.commitment = SiteRound.Commitment(vectorDigest: digest)
+    round.commitment = SiteRound.Commitment(vectorDigest: digest, layers: commitments)
     self.round = round
     memory.pending = PendingRound(
       epoch: memory.epoch, round: round.number, transcript: round.transcript,

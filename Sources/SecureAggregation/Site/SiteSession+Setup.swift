@@ -152,7 +152,7 @@ extension SiteSession {
         RoundOutcome(
           epoch: entry.epoch, round: entry.round, binding: verified.binding,
           sum: vector, participants: verified.participants,
-          digest: verified.digest))
+          digest: verified.digest, removedLayers: verified.removedLayers))
       last = (verified.round, verified.digest)
     }
     guard used == received.payload.count else {

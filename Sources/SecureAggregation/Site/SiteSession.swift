@@ -19,6 +19,9 @@ public struct SiteSession: Sendable {
   /// This site's position in the roster, from 1.
   public let index: UInt16
   let signingKey: SigningKey
+  /// Regenerates noise that was taken off a sum; nil: this site takes part in rounds without layers
+  /// only.
+  let layerNoise: LayerNoise?
 
   /// Where the site stands. Changed only by `move`.
   public private(set) var state: SiteState = .unkeyed
@@ -47,14 +50,17 @@ public struct SiteSession: Sendable {
   var currentRound: UInt64 = 0
   var expectation: RoundBinding?
   var answer: RingVector?
+  var answerSeeds: SecretBytes?
 
   /// Takes up a study, from the beginning or from what the journal holds.
+  ///
+  /// - Parameter layerNoise: the sampler of noise, for studies with differential privacy.
   ///
   /// Throws `rosterInvalid` when the roster's entry for `index` does not hold this key, and a
   /// decoding fault when the journal is damaged.
   public init(
     manifest: SignedManifest, index: UInt16, signingKey: SigningKey,
-    journal: SiteJournal = SiteJournal()
+    journal: SiteJournal = SiteJournal(), layerNoise: LayerNoise? = nil
   ) throws(SecureAggregationError) {
     guard index >= 1, manifest.key(of: index) == signingKey.verifyingKey else {
       throw SecureAggregationError(.rosterInvalid, naming: [index])
@@ -62,6 +68,7 @@ public struct SiteSession: Sendable {
     self.manifest = manifest
     self.index = index
     self.signingKey = signingKey
+    self.layerNoise = layerNoise
     memory = try SiteMemory(manifest: manifest, journal: journal)
     target = (memory.acceptedRound, memory.acceptedDigest)
     state = memory.isHalted ? .halted : .unkeyed
@@ -91,12 +98,20 @@ public struct SiteSession: Sendable {
   public mutating func expect(_ binding: RoundBinding) {
     expectation = binding
     answer = nil
+    answerSeeds = nil
   }
 
   /// Hands in the answer to the expected query: `vectorLength − 1` ring elements, each meant as a
   /// signed integer. It leaves, masked, once the round is locked.
-  public mutating func answer(_ vector: RingVector) -> [SiteAction] {
+  ///
+  /// - Parameter layerSeeds: 32 bytes per layer of the binding, in their order: the seeds of the noise
+  ///   that is in `vector` already. Fresh for every call, and nil without layers. Unmask reveals those
+  ///   of the layers that come off; all are wiped when the round is left.
+  public mutating func answer(
+    _ vector: RingVector, layerSeeds: SecretBytes? = nil
+  ) -> [SiteAction] {
     answer = vector
+    answerSeeds = layerSeeds
     guard state == .locked else { return [] }
     return guarded(evidence: []) { (session) throws(SecureAggregationError) in
       try session.commit()
@@ -105,10 +120,14 @@ public struct SiteSession: Sendable {
 
   /// Hands in the answer as integers; one outside the ring makes the round fail as
   /// `answerInvalid`.
-  public mutating func answer(_ values: [Int64]) -> [SiteAction] {
+  public mutating func answer(
+    _ values: [Int64], layerSeeds: SecretBytes? = nil
+  ) -> [SiteAction] {
     let width = round?.open.ringWidth ?? expectation?.ringWidth ?? .bits64
     // A vector without elements fits no round.
-    return answer(RingVector(signed: values, width: width) ?? RingVector(zeros: 0, width: width))
+    return answer(
+      RingVector(signed: values, width: width) ?? RingVector(zeros: 0, width: width),
+      layerSeeds: layerSeeds)
   }
 
   /// The driver's deadline for the present step has passed.

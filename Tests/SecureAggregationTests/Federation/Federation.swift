@@ -18,6 +18,7 @@ struct Federation {
 
   let manifest: SignedManifest
   let keys: [UInt16: SigningKey]
+  let layerNoise: LayerNoise
   var aggregator: AggregatorSession
   var aggregatorJournal = AggregatorJournal()
   var sites: [UInt16: SiteSession] = [:]
@@ -50,7 +51,7 @@ struct Federation {
 
   init(
     siteCount: Int, seed: UInt64 = 1, minimumSites: Int = 3, maximumColluders: Int = 1,
-    differencingFloor: Int = 3
+    differencingFloor: Int = 3, layerNoise: @escaping LayerNoise = discreteGaussianNoise
   ) throws {
     var source = SeededEntropy(seed: seed)
     let aggregatorKey = try SigningKey(from: &source)
@@ -73,10 +74,13 @@ struct Federation {
     }
     manifest = try SignedManifest(body, signatures: signatures)
     self.keys = keys
-    aggregator = try AggregatorSession(manifest: manifest, signingKey: aggregatorKey)
+    self.layerNoise = layerNoise
+    aggregator = try AggregatorSession(
+      manifest: manifest, signingKey: aggregatorKey, layerNoise: layerNoise)
     for index in body.everyone {
       let key = try #require(keys[index])
-      sites[index] = try SiteSession(manifest: manifest, index: index, signingKey: key)
+      sites[index] = try SiteSession(
+        manifest: manifest, index: index, signingKey: key, layerNoise: layerNoise)
       journals[index] = SiteJournal()
       entropy[index] = SeededEntropy(seed: seed &* 1_000 &+ UInt64(index))
     }
@@ -87,10 +91,12 @@ struct Federation {
 
   /// A study whose keys are agreed.
   static func keyed(
-    _ siteCount: Int, seed: UInt64 = 1, differencingFloor: Int = 3
+    _ siteCount: Int, seed: UInt64 = 1, differencingFloor: Int = 3,
+    layerNoise: @escaping LayerNoise = discreteGaussianNoise
   ) throws -> Federation {
     var federation = try Federation(
-      siteCount: siteCount, seed: seed, differencingFloor: differencingFloor)
+      siteCount: siteCount, seed: seed, differencingFloor: differencingFloor,
+      layerNoise: layerNoise)
     try federation.openEpoch()
     return federation
   }
@@ -105,22 +111,24 @@ struct Federation {
   }
 
   static func binding(
-    _ query: String = "query", length: Int = 5, width: RingWidth = .bits32
+    _ query: String = "query", length: Int = 5, width: RingWidth = .bits32,
+    layers: [NoiseLayer] = []
   ) throws -> RoundBinding {
     try #require(
       RoundBinding(
         purpose: "test", queryDigest: Blake2b.hash("test.query", Array(query.utf8)),
-        ringWidth: width, answerLength: length))
+        ringWidth: width, answerLength: length, layers: layers))
   }
 
   /// Tells every site what to expect and what to answer, and opens the round.
   mutating func open(
-    _ binding: RoundBinding, answers: [UInt16: [Int64]], mode: RoundMode? = nil,
-    prefetch: Bool = false, members: [UInt16]? = nil
+    _ binding: RoundBinding, answers: [UInt16: [Int64]], layerSeeds: [UInt16: SecretBytes] = [:],
+    mode: RoundMode? = nil, prefetch: Bool = false, members: [UInt16]? = nil
   ) throws {
     for index in everyone {
       sites[index]?.expect(binding)
-      let actions = sites[index]?.answer(answers[index] ?? []) ?? []
+      let actions =
+        sites[index]?.answer(answers[index] ?? [], layerSeeds: layerSeeds[index]) ?? []
       apply(actions, of: index)
     }
     apply(
@@ -129,10 +137,12 @@ struct Federation {
 
   /// Runs a whole round; deadlines pass whenever nothing moves.
   mutating func run(
-    _ binding: RoundBinding, answers: [UInt16: [Int64]], mode: RoundMode? = nil,
-    prefetch: Bool = false, members: [UInt16]? = nil
+    _ binding: RoundBinding, answers: [UInt16: [Int64]], layerSeeds: [UInt16: SecretBytes] = [:],
+    mode: RoundMode? = nil, prefetch: Bool = false, members: [UInt16]? = nil
   ) throws {
-    try open(binding, answers: answers, mode: mode, prefetch: prefetch, members: members)
+    try open(
+      binding, answers: answers, layerSeeds: layerSeeds, mode: mode, prefetch: prefetch,
+      members: members)
     settle()
   }
 
@@ -187,7 +197,8 @@ struct Federation {
     let records = try (journals[index]?.records ?? []).map { try JournalRecord($0.bytes) }
     var session = try SiteSession(
       manifest: manifest, index: index, signingKey: key,
-      journal: SiteJournal(records: records, vectors: journals[index]?.vectors ?? [:]))
+      journal: SiteJournal(records: records, vectors: journals[index]?.vectors ?? [:]),
+      layerNoise: layerNoise)
     let actions = session.resume()
     sites[index] = session
     apply(actions, of: index)
@@ -196,7 +207,7 @@ struct Federation {
   mutating func restartAggregator() throws {
     let key = try #require(keys[0])
     aggregator = try AggregatorSession(
-      manifest: manifest, signingKey: key, journal: aggregatorJournal)
+      manifest: manifest, signingKey: key, journal: aggregatorJournal, layerNoise: layerNoise)
   }
 
   // MARK: Actions

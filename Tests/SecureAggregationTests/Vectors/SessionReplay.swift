@@ -1,4 +1,5 @@
 import Cryptography
+import DifferentialPrivacy
 import FixedPoint
 import Testing
 
@@ -43,14 +44,16 @@ final class SessionReplay {
       keys[UInt16(name) ?? .max] = try SigningKey(seed: secret(seed.bytes))
     }
     let aggregatorKey = try #require(keys[0])
-    aggregator = try AggregatorSession(manifest: manifest, signingKey: aggregatorKey)
+    aggregator = try AggregatorSession(
+      manifest: manifest, signingKey: aggregatorKey, layerNoise: discreteGaussianNoise)
     var draws: [UInt16: [UInt8]] = [:]
     for draw in file.content["randomness"]["draws"].array {
       draws[UInt16(clamping: draw["party"].integer), default: []] += draw["hex"].bytes
     }
     for index in manifest.manifest.everyone {
       let key = try #require(keys[index])
-      sites[index] = try SiteSession(manifest: manifest, index: index, signingKey: key)
+      sites[index] = try SiteSession(
+        manifest: manifest, index: index, signingKey: key, layerNoise: discreteGaussianNoise)
       journals[index] = SiteJournal()
       entropy[index] = RecordedEntropy(draws[index] ?? [])
     }
@@ -87,7 +90,12 @@ final class SessionReplay {
     RoundBinding(
       purpose: step["purposeTag"].text, queryDigest: try Digest(step["queryDigest"].bytes),
       ringWidth: RingWidth(rawValue: UInt8(clamping: step["ringWidth"].integer)) ?? .bits32,
-      vectorLength: UInt32(clamping: step["vectorLength"].integer))
+      vectorLength: UInt32(clamping: step["vectorLength"].integer),
+      layers: step["layers"].array.map {
+        NoiseLayer(
+          largestSurvivorCount: UInt16(clamping: $0["limit"].integer),
+          variance: $0["variance"].unsigned)
+      })
   }
 
   // MARK: Sites
@@ -115,12 +123,16 @@ final class SessionReplay {
       let key = try #require(keys[index])
       session = try SiteSession(
         manifest: manifest, index: index, signingKey: key,
-        journal: journals[index] ?? SiteJournal())
+        journal: journals[index] ?? SiteJournal(), layerNoise: discreteGaussianNoise)
       actions = session.resume()
     default:
       switch step["command"].text {
       case "expect": session.expect(try binding(step))
-      case "answer": actions = session.answer(step["values"].array.map { Int64($0.integer) })
+      case "answer":
+        let seeds = step["layerSeeds"].array.flatMap(\.bytes)
+        actions = session.answer(
+          step["values"].array.map { Int64($0.integer) },
+          layerSeeds: seeds.isEmpty ? nil : secret(seeds))
       default: Issue.record("unknown command \(step["command"].text)")
       }
     }
@@ -202,7 +214,8 @@ final class SessionReplay {
       case "restart":
         let key = try #require(keys[0])
         aggregator = try AggregatorSession(
-          manifest: manifest, signingKey: key, journal: aggregatorJournal)
+          manifest: manifest, signingKey: key, journal: aggregatorJournal,
+          layerNoise: discreteGaussianNoise)
       default:
         switch step["command"].text {
         case "openEpoch":
@@ -291,6 +304,11 @@ final class SessionReplay {
       }
     }
   }
+}
+
+/// The sampler that a study with differential privacy hands to the sessions.
+let discreteGaussianNoise: LayerNoise = { seeds, count in
+  try DiscreteGaussian.sum(of: seeds.map { ($0.bytes, $0.variance) }, count: count)
 }
 
 @Suite struct SessionVectorTests {

@@ -65,6 +65,9 @@ let package = Package(
     .systemLibrary(
       name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Leaves
     target("CanonicalBytes"),
@@ -76,6 +79,7 @@ let package = Package(
     // Cores
     target("Cohort", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
     target("LinearModels", ["PortableNumerics"]),
+    target("Records", ["CanonicalBytes", "Cohort", "Cryptography", "PortableNumerics"]),
     target("Validation", ["CanonicalBytes", "PortableNumerics"]),
     target("SecureAggregation", ["CanonicalBytes", "Cryptography", "FixedPoint"]),
     target("DifferentialPrivacy", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
@@ -85,14 +89,15 @@ let package = Package(
       "Study",
       [
         "CanonicalBytes", "Cohort", "Cryptography", "DifferentialPrivacy", "FixedPoint",
-        "LinearModels", "PortableNumerics", "StrictYAML", "Validation",
+        "LinearModels", "PortableNumerics", "Records", "StrictYAML", "Validation",
       ]),
 
     // Adapters
     target("Identity", ["CanonicalBytes"] + x509),
     target("Store", ["CanonicalBytes", "Cryptography", grdb]),
     target("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
-    target("SiteData", ["Cohort", "StrictYAML"]),
+    target(
+      "SiteData", ["CPostgres", "CSQLite", "CZlib", "Cohort", "Records", "StrictYAML"]),
     target("DemoData", ["PortableNumerics"]),
     target(
       "Reports",
@@ -126,7 +131,8 @@ let package = Package(
       name: "wardround",
       dependencies: [
         "Aggregator", "Cohort", "Cryptography", "DemoData", "DifferentialPrivacy", "Identity",
-        "Reports", "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "StrictYAML", "Study",
+        "Records", "Reports", "SecureAggregation", "Simulation", "Site", "SiteData", "Store",
+        "StrictYAML", "Study",
         "Transport", argumentParser,
       ], swiftSettings: settings),
 
@@ -138,8 +144,9 @@ let package = Package(
     tests("StrictYAML"),
     tests("Cohort", ["CanonicalBytes", "PortableNumerics"]),
     tests("LinearModels", ["PortableNumerics"]),
+    tests("Records", ["CanonicalBytes", "Cohort", "PortableNumerics"]),
     tests("Validation", ["CanonicalBytes", "PortableNumerics"]),
-    tests("SiteData", ["Cohort", "StrictYAML"]),
+    tests("SiteData", ["CSQLite", "Cohort", "Records", "StrictYAML"]),
     tests("DemoData", ["Cohort", "SiteData", "StrictYAML"]),
     tests("Identity", ["CanonicalBytes"] + x509),
     tests("Store", ["CanonicalBytes", "Cryptography", grdb]),
@@ -156,7 +163,7 @@ let package = Package(
       name: "StudyTests",
       dependencies: [
         "CanonicalBytes", "Cohort", "Cryptography", "DemoData", "LinearModels",
-        "PortableNumerics", "SiteData", "StrictYAML", "Study", "TestSupport",
+        "PortableNumerics", "Records", "SiteData", "StrictYAML", "Study", "TestSupport",
       ], exclude: ["Oracles"], swiftSettings: settings),
     .testTarget(
       name: "MembershipTests",

@@ -23,6 +23,14 @@ public struct SiteDataError: Error, Sendable, Equatable, CustomStringConvertible
     case missingColumn = "missing-column"
     /// A unit that cannot be converted to the study's.
     case unitMismatch = "unit-mismatch"
+    /// A record of an event source cannot be read.
+    case badRecord = "bad-record"
+    /// More records cannot be read than the site's policy allows.
+    case tooManyBadRecords = "too-many-bad-records"
+    /// A database cannot be reached or refuses a query.
+    case database
+    /// The connection was lost while records were read.
+    case connectionLost = "connection-lost"
     /// The study's cohort cannot be built from this data for another reason.
     case unsuitable
   }

@@ -32,6 +32,7 @@ enum CommandFailure {
     case let error as YAMLProblem: error.description
     case let error as StudyError: error.message
     case let error as SiteDataError: error.description
+    case let error as FeatureExtraction.Failure: error.description
     case let error as ReportsError: error.description
     case let error as DifferentialPrivacyError: error.description
     case let error as ValidationError: error.message

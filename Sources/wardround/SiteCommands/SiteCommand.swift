@@ -12,9 +12,9 @@ struct SiteCommand: AsyncParsableCommand {
     commandName: "site",
     abstract: "The agent beside a hospital's data: join, check, decide, run, audit.",
     subcommands: [
-      SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteStudies.self,
-      SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteLedger.self, SiteBudget.self,
-      SiteAudit.self,
+      SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteFeatures.self,
+      SiteStudies.self, SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteLedger.self,
+      SiteBudget.self, SiteAudit.self,
     ])
 }
 

@@ -1,0 +1,165 @@
+import Cohort
+
+extension FeatureBuilder {
+  /// The finished table: criteria in their order, then outcome, then features and their
+  /// combinations.
+  public func finish(_ lexicon: Lexicon) -> FeatureTable {
+    var flow = [
+      FlowStep(
+        name: "subjects in the records", rowCount: lexicon.subjects.count,
+        subjectCount: lexicon.subjects.count)
+    ]
+    func subject(_ row: Int) -> Int { index.map { Int($0.subjects[row]) } ?? row }
+    func step(_ name: String, _ rows: [Int]) {
+      flow.append(
+        FlowStep(
+          name: name, rowCount: rows.count, subjectCount: Set(rows.map(subject)).count))
+    }
+    var rows = Array(0..<rowCount)
+    step("index events", rows)
+    for (position, criterion) in recipe.criteria.enumerated() {
+      let slot = plan.criteria[position]
+      rows = rows.filter { row in
+        let isMet: Bool
+        if slot.isText {
+          let word = word(slot, row, lexicon)
+          isMet = criterion.condition.isMet(
+            number: word.flatMap { CellText.number($0) } ?? .nan, text: word)
+        } else {
+          isMet = criterion.condition.isMet(number: number(slot, row), text: nil)
+        }
+        return isMet != criterion.excludes
+      }
+      step((criterion.excludes ? "without: " : "with: ") + criterion.reason, rows)
+    }
+    var results: [RowOutcome] = []
+    if let outcome = recipe.outcome {
+      if outcome.requiresAtRisk {
+        rows = rows.filter { !outcomes[$0].isPrevalent }
+        step("outcome not before the prediction", rows)
+      }
+      var kept: [Int] = []
+      for row in rows {
+        guard let result = result(outcome, row, subject(row)) else { continue }
+        kept.append(row)
+        results.append(result)
+      }
+      rows = kept
+      step("outcome known", rows)
+    }
+    let names = rows.map { lexicon.subjects.text(Int32(subject($0))) }
+    let order = rows.indices.sorted { left, right in
+      names[left] != names[right]
+        ? names[left] < names[right] : time(rows[left]).index < time(rows[right]).index
+    }
+    let sorted = order.map { rows[$0] }
+    var columns: [FeatureColumn] = []
+    for (position, feature) in recipe.features.enumerated() {
+      let slot = plan.features[position]
+      let values: FeatureColumn.Values =
+        slot.isText
+        ? .words(sorted.map { word(slot, $0, lexicon) })
+        : .numbers(sorted.map { number(slot, $0) })
+      columns.append(FeatureColumn(name: feature.name, unit: unit(feature.measure), values: values))
+    }
+    addDerived(&columns, sorted.count)
+    return FeatureTable(
+      subjects: order.map { names[$0] }, indexTimes: sorted.map { time($0).index },
+      columns: columns, outcomeName: recipe.outcome?.name,
+      outcomes: results.isEmpty ? [] : order.map { results[$0] }, flow: flow,
+      tallies: recipe.variables.enumerated().map { ($1.name, tallies[$0]) })
+  }
+
+  private func time(_ row: Int) -> PredictionTime {
+    index?.rows[row] ?? PredictionTime(index: 0, offset: recipe.predictionOffset)
+  }
+
+  private func addDerived(_ columns: inout [FeatureColumn], _ count: Int) {
+    for derived in recipe.derived {
+      let operands = derived.operands.compactMap { name -> [Double]? in
+        guard case .numbers(let values)? = columns.first(where: { $0.name == name })?.values
+        else { return nil }
+        return values
+      }
+      var values = [Double](repeating: .nan, count: count)
+      if operands.count == derived.operands.count {
+        for row in 0..<count {
+          values[row] = derived.interaction.value(operands.map { $0[row] }) + 0
+        }
+      }
+      columns.append(FeatureColumn(name: derived.name, unit: nil, values: .numbers(values)))
+    }
+  }
+
+  private func unit(_ measure: Measure) -> String? {
+    switch measure.function {
+    case .hoursSince: return "h"
+    case .yearsSince: return "a"
+    case .minimum, .maximum, .mean, .first, .last, .sum, .variability, .range, .change:
+      guard
+        case .number(let unit, _, _)? = recipe.variables
+          .first(where: { $0.name == measure.variable })?.kind
+      else { return nil }
+      return unit
+    case .count, .present, .slope: return nil
+    }
+  }
+
+  /// What became of a row; nil when it is not known.
+  private func result(_ outcome: RecordOutcome, _ row: Int, _ subject: Int) -> RowOutcome? {
+    let record = outcomes[row]
+    let prediction = time(row).seconds
+    if record.first != .max { return .event(after: record.first - prediction) }
+    if !record.isRecorded, outcome.absence == .unknown { return nil }
+    let end = followUps[subject]
+    let followed = end == .min ? nil : RecordTime.clamping(end) - prediction
+    let isComplete = outcome.horizon.map { (followed ?? -1) >= $0 } ?? false
+    if isComplete { return RowOutcome.none(after: outcome.horizon, isCensored: false) }
+    switch outcome.censoring {
+    case .negative: return RowOutcome.none(after: outcome.horizon, isCensored: false)
+    case .exclude:
+      return outcome.horizon == nil ? RowOutcome.none(after: followed, isCensored: true) : nil
+    case .keep: return RowOutcome.none(after: max(0, followed ?? 0), isCensored: true)
+    }
+  }
+
+  /// The value of a numeric slot; not-a-number when missing.
+  private func number(_ slot: FeaturePlan.Slot, _ row: Int) -> Double {
+    let cell = cells[row * plan.channels.count + slot.channel]
+    let count = Int(cell.count)
+    if count == 0 { return slot.function.isCounting ? 0 : .nan }
+    let sums = plan.momentSlots[slot.channel]
+    let moment = sums >= 0 ? moments[row * plan.momentCount + sums] : Moments()
+    switch slot.function {
+    case .minimum: return cell.minimum
+    case .maximum: return cell.maximum
+    case .mean: return moment.mean(count)
+    case .first: return cell.first
+    case .last: return cell.last
+    case .count: return Double(count)
+    case .sum: return moment.total
+    case .present: return 1
+    case .slope: return moment.slopePerHour(count)
+    case .variability: return moment.standardDeviation(count)
+    case .range: return cell.maximum - cell.minimum
+    case .change: return cell.last - cell.first + 0
+    case .hoursSince:
+      guard cell.lastTime != RecordTime.always else { return .nan }
+      return Double(time(row).seconds - RecordTime.clamping(cell.lastTime)) / 3600
+    case .yearsSince:
+      guard cell.firstTime != RecordTime.always else { return .nan }
+      return Double(time(row).seconds - RecordTime.clamping(cell.firstTime)) / RecordTime.year
+    }
+  }
+
+  /// The word of a slot of a category; nil when missing.
+  private func word(_ slot: FeaturePlan.Slot, _ row: Int, _ lexicon: Lexicon) -> String? {
+    let cell = cells[row * plan.channels.count + slot.channel]
+    guard cell.count > 0 else { return nil }
+    let isFirst = slot.function == .first
+    let text = isFirst ? cell.firstText : cell.lastText
+    if text != Lexicon.none { return CellText.canonical(lexicon.texts.text(text)) }
+    let value = isFirst ? cell.first : cell.last
+    return value.isNaN ? nil : FeatureTable.text(value)
+  }
+}

@@ -1,0 +1,218 @@
+import Cohort
+
+/// Second pass over the records: gathers what the rows' features and outcomes need.
+///
+/// Memory is rows × channels, whatever the number of records. Builders of two halves of the records
+/// add up to the builder of the whole, in any order of the records: `merge`.
+public struct FeatureBuilder: Sendable {
+  /// The most accumulators, rows × channels: about 80 GB, beyond which a recipe is a mistake.
+  public static let maximumCells = 1 << 30
+
+  let recipe: RecordsRecipe
+  let plan: FeaturePlan
+  let index: CohortIndex?
+  private var binding: EventBinding
+  private(set) var cells: [Accumulator] = []
+  private(set) var moments: [Moments] = []
+  private(set) var outcomes: [OutcomeRecord] = []
+  /// Last record of each subject that counts as follow-up.
+  private(set) var followUps: [Int64] = []
+  private(set) var tallies: [VariableTally]
+  private(set) var rowCount = 0
+  private var seen: Set<DuplicateKey> = []
+  /// Records read, and those that no variable gathers.
+  public private(set) var eventCount = 0
+  public private(set) var unmappedCount = 0
+
+  /// What happened to the outcome of a row.
+  struct OutcomeRecord: Sendable, Hashable {
+    /// First event that is the outcome inside the window.
+    var first = Int64.max
+    /// Records of the outcome's variable inside the window.
+    var isRecorded = false
+    /// The outcome between index and prediction.
+    var isPrevalent = false
+  }
+
+  private struct DuplicateKey: Hashable {
+    let subject: Int32
+    let variable: Int32
+    let time: Int64
+    let value: UInt64
+    let text: Int32
+  }
+
+  /// `index` is nil only when no scan is needed: then every subject is one row at time 0.
+  public init(
+    _ recipe: RecordsRecipe, index: CohortIndex?, undeclared: DiagnosisCode.System? = nil
+  ) throws(RecordsError) {
+    try recipe.validate()
+    guard index != nil || !IndexScan.isNeeded(for: recipe) else {
+      throw RecordsError(.badRecipe, name: "index", detail: "the index events were not looked up")
+    }
+    self.recipe = recipe
+    plan = FeaturePlan(recipe)
+    self.index = index
+    binding = EventBinding(recipe, undeclared: undeclared)
+    tallies = recipe.variables.map { _ in VariableTally() }
+    try growRows(index?.rowCount ?? 0)
+    if let index {
+      followUps = Array(repeating: Int64.min, count: index.subjectCount)
+    }
+  }
+
+  private mutating func growRows(_ count: Int) throws(RecordsError) {
+    guard rowCount < count else { return }
+    guard count <= Self.maximumCells / max(1, plan.channels.count) else {
+      throw RecordsError(.tooLarge, detail: "too many rows for so many features")
+    }
+    let missing = count - rowCount
+    cells += Array(repeating: Accumulator(), count: missing * plan.channels.count)
+    moments += Array(repeating: Moments(), count: missing * plan.momentCount)
+    outcomes += Array(repeating: OutcomeRecord(), count: missing)
+    rowCount = count
+  }
+
+  /// Takes the events of a batch.
+  public mutating func receive(_ batch: EventBatch) throws(RecordsError) {
+    binding.extend(batch.lexicon)
+    if index == nil {
+      try growRows(batch.lexicon.subjects.count)
+      let missing = rowCount - followUps.count
+      if missing > 0 { followUps += Array(repeating: Int64.min, count: missing) }
+    }
+    eventCount += batch.events.count
+    for event in batch.events { take(event, batch.lexicon.texts) }
+  }
+
+  private mutating func take(_ event: Event, _ texts: borrowing Interner) {
+    let subject = Int(event.subject)
+    guard subject >= 0, subject < followUps.count else { return }
+    let isTimed = event.time != RecordTime.always
+    let isImpossible = isTimed && (index?.isImpossible(event.time, subject) ?? false)
+    if isTimed, !isImpossible, plan.followUpVariable == nil, event.time > followUps[subject] {
+      followUps[subject] = event.time
+    }
+    let variables = binding.variables(of: event.code)
+    if variables.isEmpty { unmappedCount += 1 }
+    for position in variables {
+      let variable = binding.variable(at: position)
+      tallies[variable].eventCount += 1
+      if isImpossible {
+        tallies[variable].impossibleTimeCount += 1
+        continue
+      }
+      if recipe.removesDuplicates, isDuplicate(event, variable) {
+        tallies[variable].duplicateCount += 1
+        continue
+      }
+      if variable == plan.followUpVariable, event.time > followUps[subject] {
+        followUps[subject] = event.time
+      }
+      let isNumber = binding.isNumber(variable)
+      var value = event.value
+      if isNumber {
+        value = binding.number(event, variable, &tallies[variable])
+        if value.isNaN { continue }
+      } else if binding.isCategory(variable), binding.isMissing(event, variable) {
+        tallies[variable].missingCount += 1
+        continue
+      }
+      let rows = index?.rows(of: subject) ?? subject..<(subject + 1)
+      for row in rows {
+        let prediction =
+          index?.rows[row] ?? PredictionTime(index: 0, offset: recipe.predictionOffset)
+        if variable == plan.outcomeVariable, isTimed {
+          note(event, value, isNumber, texts, row, prediction)
+        }
+        if let known = prediction.known(event) {
+          add(known, value, isNumber ? nil : event.text, texts, variable, row, prediction)
+        }
+      }
+    }
+  }
+
+  private mutating func isDuplicate(_ event: Event, _ variable: Int) -> Bool {
+    let key = DuplicateKey(
+      subject: event.subject, variable: Int32(variable), time: event.time,
+      value: event.value.isNaN ? 0x7FF8 << 48 : (event.value + 0).bitPattern, text: event.text)
+    return !seen.insert(key).inserted
+  }
+
+  @inline(__always)
+  private mutating func add(
+    _ event: KnownEvent, _ value: Double, _ text: Int32?, _ texts: borrowing Interner,
+    _ variable: Int, _ row: Int, _ prediction: PredictionTime
+  ) {
+    for channel in plan.channelsOfVariable[variable] {
+      let window = plan.channels[channel].window
+      guard event.time >= window.start(index: prediction.index, prediction: prediction.seconds),
+        event.time <= window.end(index: prediction.index, prediction: prediction.seconds)
+      else { continue }
+      let cell = row * plan.channels.count + channel
+      if let text {
+        cells[cell].add(event, text: text, value: value, texts: texts)
+        continue
+      }
+      cells[cell].add(event, value: value)
+      let slot = plan.momentSlots[channel]
+      guard slot >= 0 else { continue }
+      if plan.depths[channel] == .sum {
+        moments[row * plan.momentCount + slot].add(value)
+      } else {
+        let before = prediction.seconds - RecordTime.clamping(event.time)
+        moments[row * plan.momentCount + slot].addAll(value, before: before)
+      }
+    }
+  }
+
+  private mutating func note(
+    _ event: Event, _ value: Double, _ isNumber: Bool, _ texts: borrowing Interner, _ row: Int,
+    _ prediction: PredictionTime
+  ) {
+    guard let outcome = recipe.outcome else { return }
+    let isOutcome =
+      outcome.condition.map { condition in
+        condition.isMet(
+          number: value, text: event.text == Lexicon.none ? nil : texts.text(event.text))
+      } ?? true
+    if event.time <= prediction.seconds {
+      if isOutcome, event.time > prediction.index { outcomes[row].isPrevalent = true }
+      return
+    }
+    if let horizon = outcome.horizon,
+      RecordTime.clamping(event.time) - prediction.seconds > horizon
+    {
+      return
+    }
+    outcomes[row].isRecorded = true
+    if isOutcome { outcomes[row].first = min(outcomes[row].first, event.time) }
+  }
+
+  /// Adds what another builder of the same recipe and index made of other records. Both used the
+  /// same lexicon for subjects and texts.
+  public mutating func merge(_ other: Self, _ lexicon: Lexicon) throws(RecordsError) {
+    guard recipe == other.recipe, index?.rowCount == other.index?.rowCount,
+      !recipe.removesDuplicates
+    else { throw RecordsError(.shapeMismatch) }
+    try growRows(other.rowCount)
+    if followUps.count < other.followUps.count {
+      followUps += Array(repeating: .min, count: other.followUps.count - followUps.count)
+    }
+    for position in other.cells.indices {
+      cells[position].merge(other.cells[position], texts: lexicon.texts)
+    }
+    for position in other.moments.indices { moments[position].merge(other.moments[position]) }
+    for (row, outcome) in other.outcomes.enumerated() {
+      outcomes[row].first = min(outcomes[row].first, outcome.first)
+      if outcome.isRecorded { outcomes[row].isRecorded = true }
+      if outcome.isPrevalent { outcomes[row].isPrevalent = true }
+    }
+    for (subject, time) in other.followUps.enumerated() {
+      followUps[subject] = max(followUps[subject], time)
+    }
+    for variable in tallies.indices { tallies[variable].add(other.tallies[variable]) }
+    eventCount += other.eventCount
+    unmappedCount += other.unmappedCount
+  }
+}

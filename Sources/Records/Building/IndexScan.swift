@@ -1,0 +1,166 @@
+import Cohort
+
+/// First pass over the records: finds each subject's index events, birth and death.
+///
+/// Memory is the subjects and their index events, not the records.
+public struct IndexScan: Sendable {
+  /// The most index events of one subject.
+  public static let maximumPerSubject = 100_000
+
+  /// Whether a recipe needs this pass at all: not when every subject's index time is the source's
+  /// own start and no record can be impossible.
+  public static func isNeeded(for recipe: RecordsRecipe) -> Bool {
+    if case .event = recipe.index.anchor { return true }
+    return recipe.birth != nil || recipe.death != nil
+  }
+
+  let recipe: RecordsRecipe
+  private var binding: EventBinding
+  private let anchor: Int?
+  private let condition: ValueCondition?
+  private let birth: Int?
+  private let death: Int?
+  private var candidates: [[Int64]] = []
+  private var births: [Int64] = []
+  private var deaths: [Int64] = []
+  private var tally = VariableTally()
+  /// Records read.
+  public private(set) var eventCount = 0
+
+  public init(
+    _ recipe: RecordsRecipe, undeclared: DiagnosisCode.System? = nil
+  ) throws(RecordsError) {
+    try recipe.validate()
+    self.recipe = recipe
+    binding = EventBinding(recipe, undeclared: undeclared)
+    func number(_ name: String?) -> Int? {
+      name.flatMap { name in recipe.variables.firstIndex { $0.name == name } }
+    }
+    if case .event(let variable, let condition) = recipe.index.anchor {
+      anchor = number(variable)
+      self.condition = condition
+    } else {
+      anchor = nil
+      condition = nil
+    }
+    birth = number(recipe.birth)
+    death = number(recipe.death)
+  }
+
+  /// Takes the events of a batch.
+  public mutating func receive(_ batch: EventBatch) throws(RecordsError) {
+    binding.extend(batch.lexicon)
+    grow(batch.lexicon.subjects.count)
+    eventCount += batch.events.count
+    for event in batch.events {
+      for position in binding.variables(of: event.code) {
+        let variable = binding.variable(at: position)
+        let subject = Int(event.subject)
+        guard subject >= 0, subject < candidates.count, event.time != RecordTime.always else {
+          continue
+        }
+        if variable == birth { births[subject] = min(births[subject], event.time) }
+        if variable == death { deaths[subject] = min(deaths[subject], event.time) }
+        guard variable == anchor else { continue }
+        if let condition {
+          let value =
+            binding.isNumber(variable) ? binding.number(event, variable, &tally) : event.value
+          let text = event.text == Lexicon.none ? nil : batch.lexicon.texts.text(event.text)
+          guard condition.isMet(number: value, text: text) else { continue }
+        }
+        try note(event.time, subject)
+      }
+    }
+  }
+
+  private mutating func grow(_ count: Int) {
+    guard candidates.count < count else { return }
+    let missing = count - candidates.count
+    candidates += Array(repeating: [], count: missing)
+    births += Array(repeating: .max, count: missing)
+    deaths += Array(repeating: .max, count: missing)
+  }
+
+  private mutating func note(_ time: Int64, _ subject: Int) throws(RecordsError) {
+    switch recipe.index.occurrence {
+    case .first:
+      if candidates[subject].isEmpty {
+        candidates[subject] = [time]
+      } else {
+        candidates[subject][0] = min(candidates[subject][0], time)
+      }
+    case .last:
+      if candidates[subject].isEmpty {
+        candidates[subject] = [time]
+      } else {
+        candidates[subject][0] = max(candidates[subject][0], time)
+      }
+    case .every:
+      guard candidates[subject].count < Self.maximumPerSubject else {
+        throw RecordsError(.tooLarge, detail: "a subject has too many index events")
+      }
+      candidates[subject].append(time)
+    }
+  }
+
+  /// The rows that the records allow, before inclusion and exclusion.
+  public func finish(_ lexicon: Lexicon) -> CohortIndex {
+    var index = CohortIndex(births: births, deaths: deaths)
+    let fromStart = anchor == nil
+    for subject in 0..<lexicon.subjects.count {
+      var last: Int64?
+      let times =
+        fromStart ? [0] : (subject < candidates.count ? candidates[subject].sorted() : [])
+      for time in times {
+        if let last, time - last < max(1, recipe.index.minimumGap) { continue }
+        index.append(PredictionTime(index: time, offset: recipe.predictionOffset))
+        last = time
+      }
+      index.endSubject()
+    }
+    return index
+  }
+}
+
+/// The rows of the table to come: every index event of every subject with its prediction time.
+public struct CohortIndex: Sendable {
+  /// First row of each subject, and the number of rows at the end.
+  private(set) var starts: [Int32] = [0]
+  private(set) var rows: [PredictionTime] = []
+  private(set) var subjects: [Int32] = []
+  private(set) var births: [Int64]
+  private(set) var deaths: [Int64]
+
+  init(births: [Int64], deaths: [Int64]) {
+    self.births = births
+    self.deaths = deaths
+  }
+
+  /// Rows.
+  public var rowCount: Int { rows.count }
+  /// Subjects, with or without rows.
+  public var subjectCount: Int { starts.count - 1 }
+
+  mutating func append(_ time: PredictionTime) {
+    rows.append(time)
+    subjects.append(Int32(starts.count - 1))
+  }
+
+  mutating func endSubject() { starts.append(Int32(clamping: rows.count)) }
+
+  /// Rows of a subject.
+  @inline(__always)
+  func rows(of subject: Int) -> Range<Int> {
+    guard subject >= 0, subject + 1 < starts.count else { return 0..<0 }
+    return Int(starts[subject])..<Int(starts[subject + 1])
+  }
+
+  /// Whether a record of a subject at a time lies before birth or more than a day after death.
+  @inline(__always)
+  func isImpossible(_ time: Int64, _ subject: Int) -> Bool {
+    guard subject < births.count else { return false }
+    if births[subject] != .max, time < births[subject] { return true }
+    return deaths[subject] != .max && time > deaths[subject]
+      && time &- deaths[subject] > RecordTime.day
+  }
+}

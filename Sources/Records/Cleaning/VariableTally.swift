@@ -1,0 +1,35 @@
+/// What cleaning did with the records of one variable. Counts only.
+public struct VariableTally: Sendable, Hashable {
+  /// Records of the variable.
+  public var eventCount = 0
+  /// Records without a number, or with one that means "not recorded".
+  public var missingCount = 0
+  /// Values in a unit that has no conversion; made missing.
+  public var unknownUnitCount = 0
+  /// Values without a unit, read as the variable's own.
+  public var unitAssumedCount = 0
+  /// Values converted from another unit.
+  public var convertedCount = 0
+  /// Values outside the hard range; made missing.
+  public var hardRangeCount = 0
+  /// Values outside the warn range; kept.
+  public var warnRangeCount = 0
+  /// Records before birth or more than a day after death; left out.
+  public var impossibleTimeCount = 0
+  /// Records equal to one before; left out. Counted only when the recipe removes duplicates.
+  public var duplicateCount = 0
+
+  public init() {}
+
+  public mutating func add(_ other: Self) {
+    eventCount += other.eventCount
+    missingCount += other.missingCount
+    unknownUnitCount += other.unknownUnitCount
+    unitAssumedCount += other.unitAssumedCount
+    convertedCount += other.convertedCount
+    hardRangeCount += other.hardRangeCount
+    warnRangeCount += other.warnRangeCount
+    impossibleTimeCount += other.impossibleTimeCount
+    duplicateCount += other.duplicateCount
+  }
+}

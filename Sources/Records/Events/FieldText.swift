@@ -1,0 +1,85 @@
+/// How the bytes of one field become a number or a time, without a `String` in between: the inner
+/// loop of every reader.
+public enum FieldText {
+  /// The field without blanks and tabs around it.
+  @inlinable
+  public static func trimmed(_ field: UnsafeBufferPointer<UInt8>) -> UnsafeBufferPointer<UInt8> {
+    var low = 0
+    var high = field.count
+    while low < high, field[low] == 32 || field[low] == 9 { low += 1 }
+    while high > low, field[high - 1] == 32 || field[high - 1] == 9 { high -= 1 }
+    return UnsafeBufferPointer(rebasing: field[low..<high])
+  }
+
+  /// A finite decimal number with a point, as `7`, `.7`, `-1.5e-3`; nil for anything else, also
+  /// for hexadecimal, `inf`, `nan`, decimal commas and thousands separators.
+  ///
+  /// At most 15 significant digits with a power of ten up to 22 are exact in one IEEE operation
+  /// (Clinger, How to read floating point numbers accurately, PLDI 1990); the rest goes through
+  /// the standard library, which rounds correctly too.
+  public static func number(_ field: UnsafeBufferPointer<UInt8>) -> Double? {
+    let count = field.count
+    guard count > 0, count <= 64 else { return nil }
+    var position = 0
+    let negative = field[0] == UInt8(ascii: "-")
+    if negative || field[0] == UInt8(ascii: "+") { position = 1 }
+    var mantissa: UInt64 = 0
+    var digits = 0
+    var scale = 0
+    var sawDigit = false
+    var sawPoint = false
+    while position < count {
+      let byte = field[position]
+      if byte >= 48, byte <= 57 {
+        sawDigit = true
+        if mantissa != 0 || byte != 48 { digits += 1 }
+        if digits > 18 { return slowNumber(field) }
+        mantissa = mantissa &* 10 &+ UInt64(byte &- 48)
+        if sawPoint { scale -= 1 }
+      } else if byte == UInt8(ascii: "."), !sawPoint {
+        sawPoint = true
+      } else {
+        break
+      }
+      position += 1
+    }
+    guard sawDigit else { return nil }
+    guard position == count else { return slowNumber(field) }
+    guard digits <= 15, scale >= -22 else { return slowNumber(field) }
+    let value = Double(mantissa) / powersOfTen[-scale]
+    return negative ? -value : value
+  }
+
+  private static func slowNumber(_ field: UnsafeBufferPointer<UInt8>) -> Double? {
+    for byte in field {
+      switch byte {
+      case 48...57, UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "e"),
+        UInt8(ascii: "E"):
+        break
+      default: return nil
+      }
+    }
+    guard let value = Double(String(decoding: field, as: UTF8.self)), value.isFinite else {
+      return nil
+    }
+    return value
+  }
+
+  private static let powersOfTen: [Double] = [
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+    1e18, 1e19, 1e20, 1e21, 1e22,
+  ]
+
+  /// Runs `body` with the UTF-8 bytes of a text.
+  public static func withBytes<Result>(
+    _ text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+  ) -> Result {
+    var text = text
+    return text.withUTF8 { body($0) }
+  }
+
+  /// `number` of a text.
+  public static func number(_ text: String) -> Double? {
+    withBytes(text) { number($0) }
+  }
+}

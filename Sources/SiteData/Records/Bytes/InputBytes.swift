@@ -1,0 +1,40 @@
+import CZlib
+import Glibc
+
+/// The bytes of a file, plain or compressed with gzip; zlib passes plain files through.
+final class InputBytes {
+  private let handle: gzFile
+  private let file: String
+
+  init(path: String) throws(SiteDataError) {
+    func refused() -> SiteDataError {
+      SiteDataError(
+        .unreadableFile, file: path, message: "the file cannot be opened",
+        advice: "check the path and the file's permissions")
+    }
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR,
+      let handle = gzopen(path, "rb")
+    else { throw refused() }
+    gzbuffer(handle, 1 << 18)
+    self.handle = handle
+    file = path
+  }
+
+  deinit { gzclose_r(handle) }
+
+  /// Fills as much of `target` as there is; 0 at the end.
+  func read(into target: UnsafeMutableRawBufferPointer) throws(SiteDataError) -> Int {
+    guard target.count > 0 else { return 0 }
+    let count = gzread(handle, target.baseAddress, UInt32(clamping: min(target.count, 1 << 30)))
+    if count > 0 { return Int(count) }
+    var status: Int32 = Z_OK
+    _ = gzerror(handle, &status)
+    guard count == 0, status == Z_OK || status == Z_STREAM_END else {
+      throw SiteDataError(
+        .unreadableFile, file: file, message: "the file ends in the middle or cannot be read",
+        advice: "copy or compress the file again")
+    }
+    return 0
+  }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import Records
+import StrictYAML
+
+extension RecordsDescription {
+  /// Decodes a `records.yaml`. File names in it are relative to `folder`.
+  public init(yaml node: YAMLNode, folder: String) throws(YAMLProblem) {
+    let map = try node.mapping(keys: ["sources", "zone", "skip", "diagnoses"])
+    let zone = try map.optional("zone").map { (node) throws(YAMLProblem) in try node.zone() } ?? 0
+    let sources = try map.list("sources", count: 1...64) { (entry) throws(YAMLProblem) in
+      try Source(yaml: entry, folder: folder, zone: zone)
+    }
+    let skip = try map.integer("skip", in: 0...1_000_000_000, default: 0)
+    self.init(
+      sources: sources, zone: zone, policy: skip == 0 ? .fail : .skip(atMost: skip),
+      undeclaredDiagnoses: try map.optional("diagnoses").map { (node) throws(YAMLProblem) in
+        try node.choice([("icd9cm", DiagnosisCode.System.icd9), ("icd10", .icd10)])
+      })
+  }
+}
+
+extension RecordsDescription.Source {
+  private enum Form: String, CaseIterable {
+    case long
+    case wide
+    case omop
+    case fhir
+    case physionet2012
+    case physionet2019
+  }
+
+  init(yaml node: YAMLNode, folder: String, zone: Int64) throws(YAMLProblem) {
+    let delimited = [
+      "form", "file", "files", "delimiter", "subject", "time", "time_format", "known", "missing",
+    ]
+    let keys = [
+      "code", "value", "unit", "system", "codes", "units", "columns", "database", "postgresql",
+      "schema", "diagnoses_known", "zones", "outcomes",
+    ]
+    let form = try node.mapping(keys: delimited + keys).choice("form", Form.self)
+    switch form {
+    case .long, .wide:
+      let own = form == .long ? ["code", "value", "unit", "system", "codes", "units"] : ["columns"]
+      let map = try node.mapping(keys: delimited + own)
+      let files = try map.strings("files") + map.strings("file")
+      guard !files.isEmpty else {
+        throw node.problem(.missingKey, "no file is named", advice: "add `file: NAME`")
+      }
+      self = .delimited(
+        files: files.map { Self.path($0, folder) },
+        mapping: try DelimitedMapping(yaml: map, isLong: form == .long, zone: zone))
+    case .omop:
+      let map = try node.mapping(
+        keys: ["form", "database", "postgresql", "schema", "diagnoses_known"])
+      let atVisitEnd = try map.optional("diagnoses_known").map { (node) throws(YAMLProblem) in
+        try node.choice([("visit end", true), ("start", false)])
+      }
+      switch (try map.optionalString("database"), try map.optionalString("postgresql")) {
+      case (.some(let path), nil):
+        self = .omop(
+          .sqlite(path: Self.path(path, folder)), diagnosesAtVisitEnd: atVisitEnd ?? true)
+      case (nil, .some(let connection)):
+        let schema = try map.optionalString("schema") ?? "public"
+        self = .omop(
+          .postgresql(connection: connection, schema: schema),
+          diagnosesAtVisitEnd: atVisitEnd ?? true)
+      default:
+        throw node.problem(
+          .missingKey, "an OMOP source is one database",
+          advice: "write `database: FILE.sqlite`, or `postgresql: host=… dbname=…`")
+      }
+    case .fhir:
+      let map = try node.mapping(keys: ["form", "file", "zones"])
+      let ignores = try map.optional("zones").map { (node) throws(YAMLProblem) in
+        try node.choice([("use", false), ("ignore", true)])
+      }
+      self = .fhir(path: Self.path(try map.string("file"), folder), ignoresZones: ignores ?? false)
+    case .physionet2012:
+      let map = try node.mapping(keys: ["form", "file", "outcomes"])
+      self = .physioNet2012(
+        path: Self.path(try map.string("file"), folder),
+        outcomes: try map.optionalString("outcomes").map { Self.path($0, folder) })
+    case .physionet2019:
+      let map = try node.mapping(keys: ["form", "file"])
+      self = .physioNet2019(folder: Self.path(try map.string("file"), folder))
+    }
+  }
+
+  private static func path(_ name: String, _ folder: String) -> String {
+    name.hasPrefix("/") || folder.isEmpty ? name : "\(folder)/\(name)"
+  }
+}
+
+extension DelimitedMapping {
+  init(yaml map: YAMLMapping, isLong: Bool, zone: Int64) throws(YAMLProblem) {
+    let format =
+      try map.optional("time_format").map { (node) throws(YAMLProblem) in
+        try node.choice([
+          ("iso", TimeFormat.calendar(zone: zone)), ("clock", .clock),
+          ("seconds", .elapsed(unit: 1)), ("minutes", .elapsed(unit: 60)),
+          ("hours", .elapsed(unit: 3600)), ("days", .elapsed(unit: 86_400)),
+        ])
+      } ?? .calendar(zone: zone)
+    let time = try map.string("time")
+    let subject = try map.string("subject")
+    let delimiter = try map.optionalString("delimiter") ?? ","
+    let words = ["tab": UInt8(9), "semicolon": 59, "comma": 44, "pipe": 124]
+    guard let byte = words[delimiter] ?? (delimiter.utf8.count == 1 ? delimiter.utf8.first : nil),
+      byte != 34, byte != 10, byte != 13
+    else {
+      throw map.problem(
+        .outOfRange, at: "delimiter", "the delimiter is one character",
+        advice: "write one character, or tab, semicolon, comma, pipe")
+    }
+    let layout: Layout
+    var codes: [String: String] = [:]
+    var units: [String: String] = [:]
+    if isLong {
+      layout = .long(
+        code: try map.string("code"), value: try map.optionalString("value"),
+        unit: try map.optionalString("unit"))
+      for entry in try map.optionalList("codes", { (node) throws(YAMLProblem) in node }) {
+        let pair = try entry.mapping(keys: ["local", "code", "unit"])
+        let code = try pair.string("code")
+        for local in try pair.strings("local") { codes[local] = code }
+        if let unit = try pair.optionalString("unit") { units[code] = unit }
+      }
+      for entry in try map.optionalList("units", { (node) throws(YAMLProblem) in node }) {
+        let pair = try entry.mapping(keys: ["code", "unit"])
+        units[try pair.string("code")] = try pair.string("unit")
+      }
+    } else {
+      layout = .wide(
+        try map.list("columns", count: 1...4096) { (entry) throws(YAMLProblem) in
+          if let name = try? entry.string() { return WideColumn(name) }
+          let column = try entry.mapping(keys: ["column", "code", "unit"])
+          return WideColumn(
+            try column.string("column"), code: try column.optionalString("code"),
+            unit: try column.optionalString("unit"))
+        })
+    }
+    self.init(
+      subject: subject == "file name" ? .fileName : .column(subject),
+      when: time == "always" ? .always : .column(time, format),
+      knownColumn: try map.optionalString("known"), layout: layout,
+      codeSystem: isLong ? try map.optionalString("system") ?? "" : "", codes: codes, units: units,
+      missing: Set(try map.codes("missing") ?? []), delimiter: byte)
+  }
+}
+
+extension YAMLNode {
+  /// `+01:00` or `UTC`, in seconds east of UTC.
+  fileprivate func zone() throws(YAMLProblem) -> Int64 {
+    let text = try string()
+    if text == "UTC" || text == "Z" { return 0 }
+    guard let reading = TimeFormat.calendar(zone: 0).read("1970-01-01T00:00:00\(text)") else {
+      throw problem(.outOfRange, "this is not a zone", advice: "write as +01:00 or UTC, in quotes")
+    }
+    return -reading.seconds
+  }
+}

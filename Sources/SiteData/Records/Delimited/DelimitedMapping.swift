@@ -1,0 +1,97 @@
+import Records
+
+/// How the columns of a delimited file become events.
+public struct DelimitedMapping: Sendable, Hashable {
+  /// Where the patient's identifier stands.
+  public enum Subject: Sendable, Hashable {
+    case column(String)
+    /// Each file is one patient: its name without folder and extension.
+    case fileName
+  }
+
+  /// When something happened.
+  public enum When: Sendable, Hashable {
+    case column(String, TimeFormat)
+    /// Facts without a date that the site declares to be known from the start.
+    case always
+  }
+
+  /// One value per row, or one value per column.
+  public enum Layout: Sendable, Hashable {
+    case long(code: String, value: String?, unit: String?)
+    case wide([WideColumn])
+  }
+
+  /// A column of a wide file.
+  public struct WideColumn: Sendable, Hashable {
+    public var column: String
+    public var code: String
+    public var unit: String?
+
+    public init(_ column: String, code: String? = nil, unit: String? = nil) {
+      self.column = column
+      self.code = code ?? column
+      self.unit = unit
+    }
+  }
+
+  public var subject: Subject
+  public var when: When
+  /// Column with the time at which the record became known; nil when that is the time itself.
+  public var knownColumn: String?
+  public var layout: Layout
+  /// Code system of a long file's codes, put before them with a colon; empty for local codes.
+  public var codeSystem: String
+  /// The recipe's codes for local ones.
+  public var codes: [String: String]
+  /// Units of codes, after renaming, whose records name none.
+  public var units: [String: String]
+  /// Texts that mean "not recorded", besides the empty field.
+  public var missing: Set<String>
+  public var delimiter: UInt8
+  /// Elapsed times before this many seconds are moved to it: for facts that become known only when
+  /// the whole record is closed.
+  public var earliest: Int64?
+
+  public init(
+    subject: Subject, when: When, knownColumn: String? = nil, layout: Layout,
+    codeSystem: String = "", codes: [String: String] = [:], units: [String: String] = [:],
+    missing: Set<String> = [], delimiter: UInt8 = UInt8(ascii: ","), earliest: Int64? = nil
+  ) {
+    self.subject = subject
+    self.when = when
+    self.knownColumn = knownColumn
+    self.layout = layout
+    self.codeSystem = codeSystem
+    self.codes = codes
+    self.units = units
+    self.missing = missing
+    self.delimiter = delimiter
+    self.earliest = earliest
+  }
+}
+
+/// Delimited files with one mapping.
+public struct DelimitedSource: EventSource {
+  public let files: [String]
+  public let mapping: DelimitedMapping
+  public let policy: ReadingPolicy
+
+  public init(files: [String], mapping: DelimitedMapping, policy: ReadingPolicy = .fail) {
+    self.files = files
+    self.mapping = mapping
+    self.policy = policy
+  }
+
+  public var name: String {
+    files.count == 1 ? files[0] : "\(files.first ?? "") and \(files.count - 1) more files"
+  }
+
+  public func open() throws(SiteDataError) -> any EventReader {
+    guard !files.isEmpty else {
+      throw SiteDataError(
+        .emptyFile, file: name, message: "there are no files", advice: "check the path")
+    }
+    return DelimitedReader(self)
+  }
+}

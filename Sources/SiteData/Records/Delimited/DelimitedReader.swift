@@ -1,0 +1,313 @@
+import Records
+
+/// Reads the files of a ``DelimitedSource``.
+struct DelimitedReader: EventReader {
+  /// Events per batch, about.
+  static let batchSize = 8192
+  /// Longer fields are no codes, units or values.
+  static let maximumFieldBytes = 4096
+
+  private let source: DelimitedSource
+  private let missing: [[UInt8]]
+  private var fileNumber = 0
+  private var scanner: RecordScanner?
+  private var columns = Columns()
+  private var codes = CodeCache()
+
+  /// Positions of the columns in the open file; -1 for one that is not used.
+  private struct Columns {
+    var count = 0
+    var subject = -1
+    var time = -1
+    var known = -1
+    var code = -1
+    var value = -1
+    var unit = -1
+    var wide: [(position: Int, code: Int32, unit: Int32)] = []
+    var fileSubject: Int32 = -1
+  }
+
+  init(_ source: DelimitedSource) {
+    self.source = source
+    missing = source.mapping.missing.map { Array($0.utf8) }
+  }
+
+  mutating func next(_ batch: inout EventBatch) throws(SiteDataError) -> Bool {
+    batch.events.removeAll(keepingCapacity: true)
+    while batch.events.count < Self.batchSize {
+      if scanner == nil {
+        guard fileNumber < source.files.count else { break }
+        try openFile(&batch)
+      }
+      guard try scanner?.next() == true else {
+        scanner = nil
+        fileNumber += 1
+        continue
+      }
+      try takeRecord(&batch)
+    }
+    batch.report.eventCount += batch.events.count
+    return !batch.events.isEmpty
+  }
+
+  private mutating func openFile(_ batch: inout EventBatch) throws(SiteDataError) {
+    let path = source.files[fileNumber]
+    var opened = try RecordScanner(path: path, delimiter: source.mapping.delimiter)
+    guard try opened.next() else {
+      throw SiteDataError(
+        .emptyFile, file: path, message: "the file is empty",
+        advice: "it should begin with a line of column names")
+    }
+    let names = opened.fields.indices.map { opened.text($0)?.trimmed ?? "" }
+    columns = try locate(names, file: path, &batch.lexicon)
+    scanner = opened
+  }
+
+  private func locate(
+    _ names: [String], file: String, _ lexicon: inout Lexicon
+  ) throws(SiteDataError) -> Columns {
+    var columns = Columns()
+    columns.count = names.count
+    func find(_ name: String) throws(SiteDataError) -> Int {
+      guard let position = names.firstIndex(of: name) else {
+        throw SiteDataError(
+          .missingColumn, file: file, line: 1, columnName: name,
+          message: "the file has no such column (it has \(names.count): a wrong delimiter?)",
+          advice: "correct the mapping or `delimiter`; the names must match exactly")
+      }
+      return position
+    }
+    let mapping = source.mapping
+    switch mapping.subject {
+    case .column(let name): columns.subject = try find(name)
+    case .fileName:
+      let last = file.split(separator: "/").last.map(String.init) ?? file
+      let stem = last.split(separator: ".").first.map(String.init) ?? last
+      columns.fileSubject = lexicon.subjects.index(stem) ?? -1
+    }
+    if case .column(let name, _) = mapping.when { columns.time = try find(name) }
+    if let name = mapping.knownColumn { columns.known = try find(name) }
+    switch mapping.layout {
+    case .long(let code, let value, let unit):
+      columns.code = try find(code)
+      if let value { columns.value = try find(value) }
+      if let unit { columns.unit = try find(unit) }
+    case .wide(let list):
+      for column in list {
+        let unit = (column.unit ?? mapping.units[column.code]).flatMap { lexicon.units.index($0) }
+        guard let code = lexicon.codes.index(column.code) else { continue }
+        columns.wide.append((try find(column.column), code, unit ?? Lexicon.none))
+      }
+    }
+    return columns
+  }
+
+  private enum Outcome {
+    case taken
+    case skipped(ReadingReport.Reason, column: Int)
+  }
+
+  private mutating func takeRecord(_ batch: inout EventBatch) throws(SiteDataError) {
+    guard let scanner else { return }
+    batch.report.rows[scanner.file, default: 0] += 1
+    let outcome: Outcome
+    if scanner.isMalformed {
+      outcome = .skipped(.malformed, column: 0)
+    } else if scanner.fields.count != columns.count {
+      outcome = .skipped(.raggedRow, column: scanner.fields.count)
+    } else {
+      outcome = scanner.withBytes { take($0, scanner.fields, &batch) }
+    }
+    guard case .skipped(let reason, let column) = outcome else { return }
+    try ReadingReport.leaveOut(
+      reason, file: scanner.file, line: scanner.line, column: column, source.policy, &batch.report)
+  }
+
+  private mutating func take(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ fields: [RecordScanner.Field],
+    _ batch: inout EventBatch
+  ) -> Outcome {
+    func field(_ position: Int) -> UnsafeBufferPointer<UInt8> {
+      FieldText.trimmed(
+        UnsafeBufferPointer(rebasing: bytes[fields[position].start..<fields[position].end]))
+    }
+    var subject = columns.fileSubject
+    if columns.subject >= 0 {
+      let text = field(columns.subject)
+      guard !text.isEmpty else { return .skipped(.noSubject, column: columns.subject + 1) }
+      guard text.count <= 256, let number = batch.lexicon.subjects.index(text) else {
+        return .skipped(.fieldTooLarge, column: columns.subject + 1)
+      }
+      subject = number
+    }
+    var time = RecordTime.always
+    if case .column(_, let format) = source.mapping.when {
+      let text = field(columns.time)
+      guard !text.isEmpty else { return .skipped(.noTime, column: columns.time + 1) }
+      guard let reading = format.read(text) else {
+        return .skipped(.badTime, column: columns.time + 1)
+      }
+      batch.report.count(reading)
+      time = max(reading.seconds, source.mapping.earliest ?? .min)
+    }
+    var known = time
+    if columns.known >= 0, case .column(_, let format) = source.mapping.when {
+      let text = field(columns.known)
+      if !text.isEmpty {
+        guard let reading = format.read(text) else {
+          return .skipped(.badTime, column: columns.known + 1)
+        }
+        known = max(time, reading.seconds)
+      }
+    }
+    if columns.code >= 0 {
+      return takeLong(bytes, fields, subject, time, known, &batch)
+    }
+    for column in columns.wide {
+      let text = field(column.position)
+      if text.isEmpty || isMissing(text) { continue }
+      guard text.count <= Self.maximumFieldBytes else {
+        return .skipped(.fieldTooLarge, column: column.position + 1)
+      }
+      var event = Event(
+        subject: subject, code: column.code, time: time, knownAt: known, unit: column.unit)
+      guard Self.setValue(text, &event, &batch.lexicon) else {
+        return .skipped(.wrongEncoding, column: column.position + 1)
+      }
+      batch.events.append(event)
+    }
+    return .taken
+  }
+
+  private mutating func takeLong(
+    _ bytes: UnsafeBufferPointer<UInt8>, _ fields: [RecordScanner.Field], _ subject: Int32,
+    _ time: Int64, _ known: Int64, _ batch: inout EventBatch
+  ) -> Outcome {
+    func field(_ position: Int) -> UnsafeBufferPointer<UInt8> {
+      FieldText.trimmed(
+        UnsafeBufferPointer(rebasing: bytes[fields[position].start..<fields[position].end]))
+    }
+    let text = field(columns.code)
+    guard !text.isEmpty else { return .skipped(.noCode, column: columns.code + 1) }
+    guard text.count <= 512 else { return .skipped(.fieldTooLarge, column: columns.code + 1) }
+    guard let code = codes.look(text, source.mapping, &batch.lexicon) else {
+      return .skipped(.wrongEncoding, column: columns.code + 1)
+    }
+    var event = Event(
+      subject: subject, code: code.code, time: time, knownAt: known, unit: code.unit)
+    if columns.value >= 0 {
+      let value = field(columns.value)
+      guard value.count <= Self.maximumFieldBytes else {
+        return .skipped(.fieldTooLarge, column: columns.value + 1)
+      }
+      if !value.isEmpty, !isMissing(value) {
+        guard Self.setValue(value, &event, &batch.lexicon) else {
+          return .skipped(.wrongEncoding, column: columns.value + 1)
+        }
+      }
+    }
+    if columns.unit >= 0 {
+      let unit = field(columns.unit)
+      if !unit.isEmpty {
+        guard unit.count <= 128, let number = batch.lexicon.units.index(unit) else {
+          return .skipped(.fieldTooLarge, column: columns.unit + 1)
+        }
+        event.unit = number
+      }
+    }
+    batch.events.append(event)
+    return .taken
+  }
+
+  private func isMissing(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    for own in missing where own.count == text.count && own.elementsEqual(text) { return true }
+    return false
+  }
+
+  /// A number, a number behind `<` or `>` (the limit of detection stands for the value), or a word;
+  /// false when the word is not UTF-8.
+  static func setValue(
+    _ text: UnsafeBufferPointer<UInt8>, _ event: inout Event, _ lexicon: inout Lexicon
+  ) -> Bool {
+    if let number = FieldText.number(text) {
+      event.value = number
+      return true
+    }
+    if text.count > 1, text[0] == UInt8(ascii: "<") || text[0] == UInt8(ascii: ">") {
+      let skipped = text[1] == UInt8(ascii: "=") ? 2 : 1
+      let rest = FieldText.trimmed(UnsafeBufferPointer(rebasing: text[skipped...]))
+      if let number = FieldText.number(rest) {
+        event.value = number
+        return true
+      }
+    }
+    guard String(validating: text, as: UTF8.self) != nil,
+      let number = lexicon.texts.index(text)
+    else { return false }
+    event.text = number
+    return true
+  }
+}
+
+/// The recipe's code and the assumed unit of every local code, looked up once.
+private struct CodeCache {
+  private var local = Interner()
+  private var found: [(code: Int32, unit: Int32)] = []
+
+  mutating func look(
+    _ text: UnsafeBufferPointer<UInt8>, _ mapping: DelimitedMapping, _ lexicon: inout Lexicon
+  ) -> (code: Int32, unit: Int32)? {
+    if let number = local.existing(text) { return found[Int(number)] }
+    guard let own = String(validating: text, as: UTF8.self) else { return nil }
+    let prefixed = mapping.codeSystem.isEmpty ? own : "\(mapping.codeSystem):\(own)"
+    let name = mapping.codes[own] ?? prefixed
+    guard let code = lexicon.codes.index(name), local.index(text) != nil else { return nil }
+    let unit = mapping.units[name].flatMap { lexicon.units.index($0) } ?? Lexicon.none
+    found.append((code, unit))
+    return (code, unit)
+  }
+}
+
+extension ReadingReport {
+  /// Counts a record that is left out, or ends the reading when the policy allows no more of them.
+  static func leaveOut(
+    _ reason: Reason, file: String, line: Int, column: Int, _ policy: ReadingPolicy,
+    _ report: inout Self
+  ) throws(SiteDataError) {
+    report.skip(reason, file: file, line: line, column: column)
+    guard report.skippedCount > policy.allowance else { return }
+    let isFirst = policy.allowance == 0
+    throw SiteDataError(
+      isFirst ? .badRecord : .tooManyBadRecords, file: file, line: line,
+      column: column == 0 ? nil : column,
+      message: isFirst
+        ? "the record cannot be read: \(reason.words)"
+        : "more than \(policy.allowance) records cannot be read, this one because of \(reason.words)",
+      advice: reason.advice)
+  }
+}
+
+extension ReadingReport.Reason {
+  /// What to do about it.
+  var advice: String {
+    switch self {
+    case .malformed: "correct the quotes or brackets, or allow `skip` in the mapping"
+    case .wrongEncoding: "export the file as UTF-8"
+    case .raggedRow: "check the delimiter and unquoted delimiters inside fields"
+    case .fieldTooLarge: "check for an unclosed quote"
+    case .noSubject, .noCode, .noTime: "fill the column or remove the record"
+    case .badTime: "correct `format`: iso, clock, seconds, minutes, hours or days"
+    case .badNumber: "write numbers with a decimal point and without separators"
+    }
+  }
+}
+
+extension String {
+  /// Without blanks around it.
+  var trimmed: String {
+    var text = Substring(self)
+    while let first = text.first, first.isWhitespace { text.removeFirst() }
+    while let last = text.last, last.isWhitespace { text.removeLast() }
+    return String(text)
+  }
+}

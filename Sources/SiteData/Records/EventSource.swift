@@ -1,0 +1,77 @@
+import Records
+
+/// Records that can be read more than once: a file, a folder, a database.
+public protocol EventSource: Sendable {
+  /// What it is, for messages and progress.
+  var name: String { get }
+  /// A reader that stands before the first record.
+  func open() throws(SiteDataError) -> any EventReader
+}
+
+/// One pass over a source. Memory is one batch and the lexicon.
+public protocol EventReader {
+  /// Replaces the batch's events by the next ones and adds to its lexicon and report; false when
+  /// there are none left.
+  mutating func next(_ batch: inout EventBatch) throws(SiteDataError) -> Bool
+}
+
+/// Several sources, one after the other.
+public struct CombinedSource: EventSource {
+  public let sources: [any EventSource]
+
+  public init(_ sources: [any EventSource]) { self.sources = sources }
+
+  public var name: String { sources.map(\.name).joined(separator: ", ") }
+
+  public func open() throws(SiteDataError) -> any EventReader {
+    Reader(remaining: Array(sources.reversed()))
+  }
+
+  private struct Reader: EventReader {
+    var remaining: [any EventSource]
+    var current: (any EventReader)?
+
+    mutating func next(_ batch: inout EventBatch) throws(SiteDataError) -> Bool {
+      while true {
+        if current != nil, try current?.next(&batch) == true { return true }
+        guard let source = remaining.popLast() else {
+          batch.events.removeAll(keepingCapacity: true)
+          return false
+        }
+        current = try source.open()
+      }
+    }
+  }
+}
+
+extension EventSource {
+  /// Reads the source once from beginning to end. `body` gets every batch.
+  public func forEachBatch<Failure: Error>(
+    _ batch: inout EventBatch, _ body: (EventBatch) throws(Failure) -> Void
+  ) throws(SourceFailure<Failure>) {
+    do {
+      var reader = try open()
+      while try reader.next(&batch) {
+        do {
+          try body(batch)
+        } catch {
+          throw SourceFailure<Failure>.consumer(error)
+        }
+      }
+    } catch let error as SourceFailure<Failure> {
+      throw error
+    } catch let error as SiteDataError {
+      throw .source(error)
+    } catch {
+      throw .source(
+        SiteDataError(
+          .unreadableFile, file: name, message: "reading stopped", advice: "try again"))
+    }
+  }
+}
+
+/// What ended a pass over a source.
+public enum SourceFailure<Consumer: Error>: Error {
+  case source(SiteDataError)
+  case consumer(Consumer)
+}

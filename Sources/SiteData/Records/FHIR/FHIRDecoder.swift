@@ -1,0 +1,275 @@
+import Records
+
+/// What a FHIR resource means as events.
+struct FHIRDecoder {
+  struct Fault {
+    let reason: ReadingReport.Reason
+    var column = 0
+  }
+
+  private struct Period {
+    let start: Int64
+    let end: Int64
+  }
+
+  private let format: TimeFormat
+  private let ignoresZones: Bool
+  private var encounterNames = Interner()
+  private var encounters: [Period] = []
+
+  init(zone: Int64, ignoresZones: Bool) {
+    format = .calendar(zone: zone)
+    self.ignoresZones = ignoresZones
+  }
+
+  /// Keeps the periods of encounters, in a bundle or alone.
+  mutating func noteEncounters(_ root: JSONValue) {
+    for resource in Self.resources(root) where resource["resourceType"]?.text == "Encounter" {
+      guard let id = resource["id"]?.text, let start = time(resource["period"]?["start"]),
+        encounterNames.existing(id) == nil, encounterNames.index(id) != nil
+      else { continue }
+      encounters.append(Period(start: start, end: time(resource["period"]?["end"]) ?? start))
+    }
+  }
+
+  private static func resources(_ root: JSONValue) -> [JSONValue] {
+    guard root["resourceType"]?.text == "Bundle" else { return [root] }
+    return root["entry"]?.elements.compactMap { $0["resource"] } ?? []
+  }
+
+  /// Adds the events of a resource or of all resources of a bundle; the first fault, if any.
+  func decode(_ root: JSONValue, _ batch: inout EventBatch) -> Fault? {
+    var fault: Fault?
+    for resource in Self.resources(root) {
+      guard let type = resource["resourceType"]?.text, type.utf8.count <= 64 else {
+        fault = fault ?? Fault(reason: .malformed)
+        continue
+      }
+      batch.report.rows[type, default: 0] += 1
+      let reason: ReadingReport.Reason? =
+        switch type {
+        case "Patient": patient(resource, &batch)
+        case "Encounter": encounter(resource, &batch)
+        case "Condition":
+          coded(
+            resource, resource["code"],
+            at: ["onsetDateTime", "recordedDate"], known: ["recordedDate"], &batch)
+        case "Observation": observation(resource, &batch)
+        case "MedicationRequest":
+          coded(
+            resource, resource["medicationCodeableConcept"], at: ["authoredOn"], known: [],
+            reference: resource["medicationReference"], &batch)
+        case "Procedure":
+          coded(
+            resource, resource["code"], at: ["performedDateTime"], known: [],
+            period: resource["performedPeriod"], &batch)
+        case "DiagnosticReport":
+          coded(
+            resource, resource["code"], at: ["effectiveDateTime", "issued"], known: ["issued"],
+            &batch)
+        default: nil
+        }
+      if let reason, fault == nil { fault = Fault(reason: reason) }
+    }
+    return fault
+  }
+
+  // MARK: Parts
+
+  private func time(_ value: JSONValue?) -> Int64? {
+    guard var raw = value?.raw else { return nil }
+    if ignoresZones, raw.count > 19 { raw = UnsafeBufferPointer(rebasing: raw[..<19]) }
+    if raw.count == 4 || raw.count == 7 { return partialDate(raw) }
+    return format.read(raw)?.seconds
+  }
+
+  /// A year, or a year and a month: the middle of it.
+  private func partialDate(_ raw: UnsafeBufferPointer<UInt8>) -> Int64? {
+    let text = String(decoding: raw, as: UTF8.self)
+    let full = raw.count == 4 ? "\(text)-07-01" : "\(text)-15"
+    return format.read(full)?.seconds
+  }
+
+  /// The last part of a reference: `Patient/ID` and `urn:uuid:ID` both give `ID`.
+  private func identifier(_ reference: JSONValue?) -> String? {
+    guard let text = reference?["reference"]?.text, !text.isEmpty, text.utf8.count <= 256 else {
+      return nil
+    }
+    return text.split { $0 == "/" || $0 == ":" }.last.map(String.init)
+  }
+
+  private func subject(
+    _ resource: JSONValue, _ batch: inout EventBatch
+  ) -> Int32? {
+    guard let id = identifier(resource["subject"] ?? resource["patient"]) else { return nil }
+    return batch.lexicon.subjects.index(id)
+  }
+
+  private static let systems: [String: String] = [
+    "http://loinc.org": "loinc", "http://snomed.info/sct": "snomed",
+    "http://www.nlm.nih.gov/research/umls/rxnorm": "rxnorm",
+    "http://hl7.org/fhir/sid/icd-9-cm": "icd9cm", "http://hl7.org/fhir/sid/icd-10-cm": "icd10cm",
+    "http://hl7.org/fhir/sid/icd-10": "icd10",
+    "http://fhir.de/CodeSystem/bfarm/icd-10-gm": "icd10gm",
+    "http://hl7.org/fhir/sid/ndc": "ndc", "http://www.ama-assn.org/go/cpt": "cpt",
+  ]
+
+  /// The events' code of a coding: diagnoses without their dot.
+  private func code(_ coding: JSONValue) -> String? {
+    guard let code = coding["code"]?.text?.trimmed, !code.isEmpty, code.utf8.count <= 256 else {
+      return nil
+    }
+    guard let system = coding["system"]?.text else { return "local:\(code)" }
+    if let short = Self.systems[system] {
+      return "\(short):\(short.hasPrefix("icd") ? DiagnosisCode.bare(code) : code)"
+    }
+    // A hospital's own systems of diagnoses name the classification at their end.
+    if system.hasSuffix("diagnosis-icd9") { return "icd9cm:\(DiagnosisCode.bare(code))" }
+    if system.hasSuffix("diagnosis-icd10") { return "icd10cm:\(DiagnosisCode.bare(code))" }
+    return "\(system)|\(code)"
+  }
+
+  private func emit(_ code: String, _ event: Event, _ batch: inout EventBatch) {
+    guard let number = batch.lexicon.codes.index(code) else { return }
+    var event = event
+    event.code = number
+    batch.events.append(event)
+  }
+
+  private func word(_ text: String, _ batch: inout EventBatch) -> Int32 {
+    text.utf8.count <= 256 ? batch.lexicon.texts.index(text) ?? Lexicon.none : Lexicon.none
+  }
+
+  // MARK: Resources
+
+  private func patient(
+    _ resource: JSONValue, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    guard let id = resource["id"]?.text, !id.isEmpty, id.utf8.count <= 256,
+      let subject = batch.lexicon.subjects.index(id)
+    else { return .noSubject }
+    if let birth = time(resource["birthDate"]) {
+      emit("person:birth", Event(subject: subject, code: 0, time: birth), &batch)
+    }
+    if let gender = resource["gender"]?.text {
+      let short = ["male": "M", "female": "F"][gender] ?? gender
+      let event = Event(
+        subject: subject, code: 0, time: RecordTime.always, text: word(short, &batch))
+      emit("person:gender", event, &batch)
+    }
+    if let death = time(resource["deceasedDateTime"]) {
+      emit("death", Event(subject: subject, code: 0, time: death), &batch)
+    }
+    return nil
+  }
+
+  private func encounter(
+    _ resource: JSONValue, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    guard let subject = subject(resource, &batch) else { return .noSubject }
+    guard let start = time(resource["period"]?["start"]) else { return .noTime }
+    let kind = resource["class"]?["code"]?.text ?? "unknown"
+    for code in ["visit", "visit:\(kind)"] {
+      emit(code, Event(subject: subject, code: 0, time: start), &batch)
+    }
+    guard let end = time(resource["period"]?["end"]) else { return nil }
+    let hours = Double(end - start) / 3600
+    for code in ["visit-end", "visit-end:\(kind)"] {
+      emit(code, Event(subject: subject, code: 0, time: end, value: hours), &batch)
+    }
+    let disposition = resource["hospitalization"]?["dischargeDisposition"]?["coding"]
+    if let text = disposition?.elements.first?["code"]?.text {
+      let event = Event(subject: subject, code: 0, time: end, text: word(text, &batch))
+      emit("discharge-disposition", event, &batch)
+    }
+    return nil
+  }
+
+  /// A resource that says that something was, with all codings of its concept.
+  private func coded(
+    _ resource: JSONValue, _ concept: JSONValue?, at keys: [StaticString],
+    known knownKeys: [StaticString], period: JSONValue? = nil, reference: JSONValue? = nil,
+    _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    guard let subject = subject(resource, &batch) else { return .noSubject }
+    guard let (start, known) = moment(resource, keys, knownKeys, period) else { return .noTime }
+    let event = Event(subject: subject, code: 0, time: start, knownAt: known)
+    var codes = concept?["coding"]?.elements.compactMap { code($0) } ?? []
+    if codes.isEmpty, let id = identifier(reference) { codes = ["medication:\(id)"] }
+    guard !codes.isEmpty else { return concept?["text"] == nil ? .noCode : nil }
+    for code in codes { emit(code, event, &batch) }
+    return nil
+  }
+
+  /// When a resource happened and when it became known.
+  private func moment(
+    _ resource: JSONValue, _ keys: [StaticString], _ knownKeys: [StaticString],
+    _ period: JSONValue?
+  ) -> (start: Int64, known: Int64)? {
+    let known = knownKeys.lazy.compactMap { time(resource[$0]) }.first
+    if let start = keys.lazy.compactMap({ time(resource[$0]) }).first {
+      return (start, max(start, known ?? start))
+    }
+    if let start = time(period?["start"]) {
+      return (start, max(start, known ?? time(period?["end"]) ?? start))
+    }
+    guard let name = identifier(resource["encounter"]),
+      let number = encounterNames.existing(name)
+    else { return nil }
+    let encounter = encounters[Int(number)]
+    return (encounter.start, max(encounter.start, known ?? encounter.end))
+  }
+
+  private func observation(
+    _ resource: JSONValue, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    guard let subject = subject(resource, &batch) else { return .noSubject }
+    guard
+      let (start, known) = moment(
+        resource, ["effectiveDateTime", "effectiveInstant", "issued"], ["issued"],
+        resource["effectivePeriod"])
+    else { return .noTime }
+    let event = Event(subject: subject, code: 0, time: start, knownAt: known)
+    let components = resource["component"]?.elements ?? []
+    var hasCode = false
+    for part in [resource] + components {
+      let codes = part["code"]?["coding"]?.elements.compactMap { code($0) } ?? []
+      guard !codes.isEmpty else { continue }
+      hasCode = true
+      guard let measured = value(part, event, &batch) else { return .badNumber }
+      for code in codes { emit(code, measured, &batch) }
+    }
+    return hasCode ? nil : .noCode
+  }
+
+  /// An event with the value of an observation or component; nil when it is a number that cannot be
+  /// read.
+  private func value(
+    _ part: JSONValue, _ event: Event, _ batch: inout EventBatch
+  ) -> Event? {
+    var event = event
+    if let quantity = part["valueQuantity"] {
+      if let raw = quantity["value"]?.raw {
+        guard let number = FieldText.number(raw) else { return nil }
+        event.value = number
+        if let unit = (quantity["code"] ?? quantity["unit"])?.text, unit.utf8.count <= 128 {
+          event.unit = batch.lexicon.units.index(unit) ?? Lexicon.none
+        }
+      }
+    } else if let concept = part["valueCodeableConcept"] {
+      let coding = concept["coding"]?.elements.first
+      let text = coding.flatMap { code($0) } ?? concept["text"]?.text
+      if let text { event.text = word(text, &batch) }
+    } else if let text = part["valueString"]?.text?.trimmed, !text.isEmpty {
+      if let number = FieldText.number(text) {
+        event.value = number
+      } else {
+        event.text = word(text, &batch)
+      }
+    } else if let raw = part["valueInteger"]?.raw {
+      guard let number = FieldText.number(raw) else { return nil }
+      event.value = number
+    }
+    return event
+  }
+}

@@ -1,0 +1,285 @@
+import Records
+
+/// Reads the tables of an OMOP database one after the other, as far as they are there.
+struct OMOPReader: EventReader {
+  static let batchSize = 8192
+
+  private let source: OMOPSource
+  private let database: any TableDatabase
+  private let format: TimeFormat
+  private var remaining = Array(OMOPTable.all.reversed())
+  private var table = OMOPTable(name: "", kind: .person)
+  private var cursor: (any TableCursor)?
+  private var row = 0
+
+  init(_ source: OMOPSource, _ database: any TableDatabase) {
+    self.source = source
+    self.database = database
+    format = .calendar(zone: source.zone)
+  }
+
+  mutating func next(_ batch: inout EventBatch) throws(SiteDataError) -> Bool {
+    batch.events.removeAll(keepingCapacity: true)
+    while batch.events.count < Self.batchSize {
+      guard let cursor else {
+        guard try openTable(&batch) else { break }
+        continue
+      }
+      guard try cursor.next() else {
+        self.cursor = nil
+        continue
+      }
+      row += 1
+      batch.report.rows[table.name, default: 0] += 1
+      if let reason = take(cursor, &batch) {
+        try ReadingReport.leaveOut(
+          reason, file: "\(source.name), table \(table.name)", line: row, column: 0,
+          source.policy, &batch.report)
+      }
+    }
+    batch.report.eventCount += batch.events.count
+    return !batch.events.isEmpty
+  }
+
+  private mutating func openTable(_ batch: inout EventBatch) throws(SiteDataError) -> Bool {
+    guard let table = remaining.popLast() else { return false }
+    let columns = try database.columns(of: table.name)
+    guard columns.contains("person_id") else { return true }
+    self.table = table
+    row = 0
+    batch.report.rows[table.name] = batch.report.rows[table.name] ?? 0
+    cursor = try database.query(try query(table, columns))
+    return true
+  }
+
+  private func query(_ table: OMOPTable, _ columns: Set<String>) throws(SiteDataError) -> String {
+    func text(_ name: String?, _ alias: String = "t") -> String {
+      guard let name, columns.contains(name) else { return "NULL" }
+      return database.text("\(alias).\(name)")
+    }
+    func first(_ names: [String]) -> String {
+      let there = names.filter(columns.contains).map { database.text("t.\($0)") }
+      return there.isEmpty
+        ? "NULL" : there.count == 1 ? there[0] : "COALESCE(\(there.joined(separator: ", ")))"
+    }
+    func number(_ name: String?) -> String {
+      guard let name, columns.contains(name) else { return "NULL" }
+      return database.exactNumber("t.\(name)")
+    }
+    var fields = [text("person_id")]
+    var joins = ""
+    switch table.kind {
+    case .person:
+      fields += [
+        text("birth_datetime"), text("year_of_birth"), text("month_of_birth"),
+        text("day_of_birth"), text("gender_concept_id"), text("race_concept_id"),
+        text("ethnicity_concept_id"),
+      ]
+    case .visit:
+      fields += [
+        text(table.concept), text(table.sourceValue), first(table.start), first(table.end),
+      ]
+    case .death: fields += [first(table.start)]
+    case .period: fields += [first(table.start), first(table.end)]
+    case .condition:
+      fields += [text(table.concept), text(table.sourceValue), first(table.start)]
+      let visits = try database.columns(of: "visit_occurrence")
+      if source.diagnosesAtVisitEnd, visits.contains("visit_end_date"),
+        columns.contains("visit_occurrence_id")
+      {
+        let end = ["visit_end_datetime", "visit_end_date"].filter(visits.contains)
+          .map { database.text("v.\($0)") }
+        fields.append(end.count == 1 ? end[0] : "COALESCE(\(end.joined(separator: ", ")))")
+        joins +=
+          " LEFT JOIN visit_occurrence v ON v.visit_occurrence_id = t.visit_occurrence_id"
+      } else {
+        fields.append("NULL")
+      }
+      let concepts = try database.columns(of: "concept")
+      if concepts.contains("vocabulary_id"), columns.contains(table.sourceConcept) {
+        fields.append(database.text("c.vocabulary_id"))
+        joins += " LEFT JOIN concept c ON c.concept_id = t.\(table.sourceConcept)"
+      } else {
+        fields.append("NULL")
+      }
+    case .record:
+      fields += [text(table.concept), text(table.sourceValue), first(table.start)]
+      fields += [number(table.number), text(table.unitConcept), text(table.unitText)]
+      fields += (0..<2).map { text(table.words.indices.contains($0) ? table.words[$0] : nil) }
+    }
+    return "SELECT \(fields.joined(separator: ", ")) FROM \(table.name) t\(joins)"
+  }
+
+  private func take(_ cursor: any TableCursor, _ batch: inout EventBatch)
+    -> ReadingReport.Reason?
+  {
+    guard let id = cursor.cell(0), !id.isEmpty, let subject = batch.lexicon.subjects.index(id)
+    else { return .noSubject }
+    switch table.kind {
+    case .person: return takePerson(cursor, subject, &batch)
+    case .visit: return takeVisit(cursor, subject, &batch)
+    case .condition: return takeCondition(cursor, subject, &batch)
+    case .record: return takeRecord(cursor, subject, &batch)
+    case .death:
+      switch time(cursor, 1, &batch.report) {
+      case .failure(let reason): return reason.reason
+      case .success(let time):
+        return emit("death", Event(subject: subject, code: 0, time: time), &batch)
+      }
+    case .period:
+      for (column, code) in [(1, "follow-up-start"), (2, "follow-up-end")] {
+        switch time(cursor, column, &batch.report) {
+        case .failure(let reason): return reason.reason
+        case .success(let time):
+          if let reason = emit(code, Event(subject: subject, code: 0, time: time), &batch) {
+            return reason
+          }
+        }
+      }
+      return nil
+    }
+  }
+
+  private struct Fault: Error { let reason: ReadingReport.Reason }
+
+  private func time(
+    _ cursor: any TableCursor, _ column: Int, _ report: inout ReadingReport
+  ) -> Result<Int64, Fault> {
+    guard let cell = cursor.cell(column), !cell.isEmpty else {
+      return .failure(Fault(reason: .noTime))
+    }
+    guard let reading = format.read(cell) else { return .failure(Fault(reason: .badTime)) }
+    report.count(reading)
+    return .success(reading.seconds)
+  }
+
+  private func emit(
+    _ code: String, _ event: Event, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    guard let number = batch.lexicon.codes.index(code) else { return .fieldTooLarge }
+    var event = event
+    event.code = number
+    batch.events.append(event)
+    return nil
+  }
+
+  private func string(_ cursor: any TableCursor, _ column: Int) -> String? {
+    guard let cell = cursor.cell(column), !cell.isEmpty, cell.count <= 512 else { return nil }
+    let text = String(decoding: cell, as: UTF8.self).trimmed
+    return text.isEmpty ? nil : text
+  }
+
+  private func takePerson(
+    _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    var birth: Int64?
+    if let cell = cursor.cell(1), let reading = format.read(cell) { birth = reading.seconds }
+    if birth == nil, let year = string(cursor, 2).flatMap({ Int($0) }), (1..<10_000).contains(year)
+    {
+      // The middle of what is not known.
+      let month = string(cursor, 3).flatMap { Int($0) }
+      let day = string(cursor, 4).flatMap { Int($0) }
+      let inRange = month.map { (1...12).contains($0) } ?? false
+      birth =
+        RecordTime.day
+        * RecordTime.days(
+          year: year, month: inRange ? month ?? 7 : 7,
+          day: inRange ? day.map { min(max($0, 1), 28) } ?? 15 : 1)
+    }
+    if let birth {
+      if let reason = emit(
+        "person:birth", Event(subject: subject, code: 0, time: birth), &batch)
+      {
+        return reason
+      }
+    }
+    let words = [(5, "person:gender"), (6, "person:race"), (7, "person:ethnicity")]
+    for (column, code) in words {
+      guard let concept = string(cursor, column), concept != "0" else { continue }
+      let word = column == 5 ? (["8507": "M", "8532": "F"][concept] ?? concept) : concept
+      guard let text = batch.lexicon.texts.index(word) else { return .fieldTooLarge }
+      let event = Event(subject: subject, code: 0, time: RecordTime.always, text: text)
+      if let reason = emit(code, event, &batch) { return reason }
+    }
+    return nil
+  }
+
+  private func takeVisit(
+    _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    let concept = string(cursor, 1) ?? "0"
+    let start: Int64
+    switch time(cursor, 3, &batch.report) {
+    case .failure(let fault): return fault.reason
+    case .success(let time): start = time
+    }
+    for code in ["visit", "visit:\(concept)"] {
+      if let reason = emit(code, Event(subject: subject, code: 0, time: start), &batch) {
+        return reason
+      }
+    }
+    guard case .success(let end) = time(cursor, 4, &batch.report) else { return nil }
+    let hours = Double(end - start) / 3600
+    for code in ["visit-end", "visit-end:\(concept)"] {
+      let event = Event(subject: subject, code: 0, time: end, value: hours)
+      if let reason = emit(code, event, &batch) { return reason }
+    }
+    return nil
+  }
+
+  private func takeCondition(
+    _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    let start: Int64
+    switch time(cursor, 3, &batch.report) {
+    case .failure(let fault): return fault.reason
+    case .success(let time): start = time
+    }
+    var known = start
+    if cursor.cell(4) != nil, case .success(let end) = time(cursor, 4, &batch.report) {
+      known = end
+    }
+    let event = Event(subject: subject, code: 0, time: start, knownAt: known)
+    let concept = string(cursor, 1) ?? "0"
+    let own = string(cursor, 2)
+    let code = concept != "0" ? "omop:\(concept)" : "omop-source:\(own ?? "")"
+    if let reason = emit(code, event, &batch) { return reason }
+    guard let own else { return nil }
+    let bare = DiagnosisCode.bare(own)
+    guard (3...8).contains(bare.count) else { return nil }
+    switch string(cursor, 5)?.uppercased() {
+    case "ICD9CM": return emit("icd9cm:\(bare)", event, &batch)
+    case "ICD10CM": return emit("icd10cm:\(bare)", event, &batch)
+    case let name? where name.hasPrefix("ICD10"): return emit("icd10:\(bare)", event, &batch)
+    case nil: return emit("icd:\(bare)", event, &batch)
+    default: return nil
+    }
+  }
+
+  private func takeRecord(
+    _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    let start: Int64
+    switch time(cursor, 3, &batch.report) {
+    case .failure(let fault): return fault.reason
+    case .success(let time): start = time
+    }
+    var event = Event(subject: subject, code: 0, time: start)
+    if let cell = cursor.cell(4), !cell.isEmpty {
+      guard let number = FieldText.number(cell) else { return .badNumber }
+      event.value = number
+    }
+    let unit = string(cursor, 5).flatMap { OMOPTable.units[$0] } ?? string(cursor, 6)
+    if let unit { event.unit = batch.lexicon.units.index(unit) ?? Lexicon.none }
+    if event.value.isNaN {
+      for column in 7...8 {
+        guard let word = string(cursor, column), word != "0" else { continue }
+        event.text = batch.lexicon.texts.index(word) ?? Lexicon.none
+        break
+      }
+    }
+    let concept = string(cursor, 1) ?? "0"
+    let code = concept != "0" ? "omop:\(concept)" : "omop-source:\(string(cursor, 2) ?? "")"
+    return emit(code, event, &batch)
+  }
+}

@@ -1,0 +1,121 @@
+import Records
+
+/// Reads a hospital's records and makes the table of a recipe: two passes where index events have
+/// to be looked up first, else one.
+public struct FeatureExtraction: Sendable {
+  public let table: FeatureTable
+  /// What was read in the last pass.
+  public let report: ReadingReport
+  /// Records that no variable of the recipe gathers, and all records.
+  public let unmappedCount: Int
+  public let eventCount: Int
+  /// Times are seconds since the source's own start rather than calendar times.
+  public let isElapsed: Bool
+  /// How the system of undeclared diagnoses was decided, where there are any.
+  public let diagnosisVote: CodeSystemVote?
+  public let undeclaredDiagnoses: DiagnosisCode.System?
+
+  /// What is going on: pass from 1, passes, records so far.
+  public typealias Progress = (_ pass: Int, _ passCount: Int, _ eventCount: Int) -> Void
+
+  /// Why no table was made.
+  public enum Failure: Error, CustomStringConvertible {
+    case source(SiteDataError)
+    case recipe(RecordsError)
+
+    public var description: String {
+      switch self {
+      case .source(let error): error.description
+      case .recipe(let error): error.description
+      }
+    }
+  }
+
+  public init(
+    _ recipe: RecordsRecipe, _ description: RecordsDescription, progress: Progress = { _, _, _ in }
+  ) throws(Failure) {
+    do {
+      try self.init(
+        recipe, source: try description.open(),
+        undeclaredDiagnoses: description.undeclaredDiagnoses, progress: progress)
+    } catch let error as Failure {
+      throw error
+    } catch let error as SiteDataError {
+      throw .source(error)
+    } catch {
+      throw .source(
+        SiteDataError(.unsuitable, file: "", message: "reading stopped", advice: "try again"))
+    }
+  }
+
+  public init(
+    _ recipe: RecordsRecipe, source: any EventSource,
+    undeclaredDiagnoses: DiagnosisCode.System? = nil, progress: Progress = { _, _, _ in }
+  ) throws(Failure) {
+    do {
+      var batch = EventBatch()
+      var undeclared = undeclaredDiagnoses
+      var vote: CodeSystemVote?
+      var index: CohortIndex?
+      let needsScan = IndexScan.isNeeded(for: recipe)
+      let needsVote = undeclared == nil && recipe.usesDiagnoses
+      let passCount = needsScan || needsVote ? 2 : 1
+      if passCount == 2 {
+        var scan = try IndexScan(recipe, undeclared: undeclared)
+        var count = 0
+        try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
+          try scan.receive(batch)
+          count += batch.events.count
+          progress(1, passCount, count)
+        }
+        if needsScan { index = scan.finish(batch.lexicon) }
+        if needsVote {
+          var counted = CodeSystemVote()
+          for code in batch.lexicon.codes.texts where code.hasPrefix("icd:") {
+            counted.add(String(code.dropFirst(4)))
+          }
+          vote = counted
+          undeclared = counted.system
+        }
+        batch.report = ReadingReport()
+      }
+      var builder = try FeatureBuilder(recipe, index: index, undeclared: undeclared)
+      var count = 0
+      try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
+        try builder.receive(batch)
+        count += batch.events.count
+        progress(passCount, passCount, count)
+      }
+      table = builder.finish(batch.lexicon)
+      report = batch.report
+      unmappedCount = builder.unmappedCount
+      eventCount = builder.eventCount
+      isElapsed = recipe.index.anchor == .start
+      diagnosisVote = vote
+      self.undeclaredDiagnoses = undeclared
+    } catch let error as SourceFailure<RecordsError> {
+      switch error {
+      case .source(let error): throw .source(error)
+      case .consumer(let error): throw .recipe(error)
+      }
+    } catch let error as RecordsError {
+      throw .recipe(error)
+    } catch {
+      throw .source(
+        SiteDataError(
+          .unreadableFile, file: source.name, message: "reading stopped", advice: "try again"))
+    }
+  }
+}
+
+extension RecordsRecipe {
+  /// Whether a variable gathers diagnoses by group, so that their code system matters.
+  var usesDiagnoses: Bool {
+    variables.contains { variable in
+      variable.codes.contains { pattern in
+        if case .group = pattern { return true }
+        return false
+      }
+    }
+  }
+}

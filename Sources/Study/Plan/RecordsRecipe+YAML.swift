@@ -1,0 +1,304 @@
+import Cohort
+import Records
+import StrictYAML
+
+/// The recipe from raw records to a table: the keys `variables`, `subject`, `index`, `predict`,
+/// `include`, `exclude`, `outcome`, `features`, `derived`, `duplicates` of a recipe file or of a
+/// study's `records` section.
+extension RecordsRecipe {
+  /// The keys of a recipe.
+  public static let yamlKeys = [
+    "variables", "subject", "index", "predict", "include", "exclude", "outcome", "features",
+    "derived", "duplicates",
+  ]
+
+  /// Decodes and checks a recipe.
+  public init(yaml node: YAMLNode) throws(YAMLProblem) {
+    let map = try node.mapping(keys: Self.yamlKeys)
+    let variables = try map.list("variables", count: 1...Self.maximumParts) {
+      (entry) throws(YAMLProblem) in try RecordVariable(yaml: entry)
+    }
+    let subject = try map.optionalMapping("subject", keys: ["birth", "death"])
+    let predict = try map.optionalMapping("predict", keys: ["after"])
+    var criteria = try map.optionalList("include") { (entry) throws(YAMLProblem) in
+      try RecordCriterion(yaml: entry, excludes: false)
+    }
+    criteria += try map.optionalList("exclude") { (entry) throws(YAMLProblem) in
+      try RecordCriterion(yaml: entry, excludes: true)
+    }
+    var features: [FeatureRequest] = []
+    for entry in try map.required("features").list() { features += try Self.features(entry) }
+    self.init(
+      variables: variables, birth: try subject?.optionalString("birth"),
+      death: try subject?.optionalString("death"),
+      index: try IndexRule(yaml: map.required("index")),
+      predictionOffset: try predict?.optional("after").map { (node) throws(YAMLProblem) in
+        try node.duration()
+      } ?? 0,
+      criteria: criteria,
+      outcome: try map.optional("outcome").map { (node) throws(YAMLProblem) in
+        try RecordOutcome(yaml: node)
+      },
+      features: features,
+      derived: try map.optionalList("derived") { (entry) throws(YAMLProblem) in
+        let map = try entry.mapping(keys: ["name", "interaction", "of"])
+        return DerivedFeature(
+          try map.string("name"), try map.choice("interaction"), of: try map.strings("of"))
+      },
+      removesDuplicates: try map.choice("duplicates", default: Duplicates.keep) == .remove)
+    do {
+      try validate()
+    } catch {
+      throw node.problem(.inconsistent, error.description, advice: "correct the recipe")
+    }
+  }
+
+  private enum Duplicates: String, CaseIterable {
+    case keep
+    case remove
+  }
+
+  /// `{variable: hr, window: last 24 h, functions: [min, max]}`; a single function may be named.
+  private static func features(_ node: YAMLNode) throws(YAMLProblem) -> [FeatureRequest] {
+    let map = try node.mapping(keys: ["variable", "variables", "window", "functions", "name"])
+    let names = try map.strings("variable") + map.strings("variables")
+    let functions = try map.required("functions").list(orSingle: true)
+    let window = try FeatureWindow(yaml: map.optional("window"))
+    guard !names.isEmpty, !functions.isEmpty else {
+      throw node.problem(
+        .missingKey, "a feature needs a variable and a function",
+        advice: "write `variable: hr` and `functions: [min, max]`")
+    }
+    let given = try map.optionalString("name")
+    guard given == nil || (names.count == 1 && functions.count == 1) else {
+      throw map.problem(
+        .inconsistent, at: "name", "one name for several features",
+        advice: "remove `name`, or split the entry")
+    }
+    var found: [FeatureRequest] = []
+    for name in names {
+      for function in functions {
+        let measure = Measure(name, window, try function.choice(FeatureFunction.self))
+        found.append(FeatureRequest(measure, name: given))
+      }
+    }
+    return found
+  }
+}
+
+extension RecordVariable {
+  init(yaml node: YAMLNode) throws(YAMLProblem) {
+    let map = try node.mapping(keys: [
+      "name", "clinical", "codes", "type", "unit", "range", "warn", "missing",
+    ])
+    let name = try map.string("name")
+    let codes = try map.strings("codes").map { CodePattern($0) }
+    var variable: RecordVariable
+    if let key = try map.optionalString("clinical") {
+      guard let known = RecordVariable(name, clinical: key, codes: codes) else {
+        throw map.problem(
+          .unknownWord, at: "clinical", "the dictionary has no such variable",
+          advice: "leave `clinical` out and give `codes`, `unit` and `range`")
+      }
+      variable = known
+    } else {
+      let type = try map.choice("type", default: VariableType.number)
+      let kind: RecordVariable.Kind =
+        switch type {
+        case .number: .number(unit: nil, hardRange: nil, warnRange: nil)
+        case .category: .category
+        case .occurrence: .occurrence
+        }
+      variable = RecordVariable(name, codes: codes.isEmpty ? [.exact(name)] : codes, kind: kind)
+    }
+    if case .number(let unit, let hard, let warn) = variable.kind {
+      variable.kind = .number(
+        unit: try map.optionalString("unit") ?? unit,
+        hardRange: try map.optional("range").map { (node) throws(YAMLProblem) in
+          try node.range()
+        } ?? hard,
+        warnRange: try map.optional("warn").map { (node) throws(YAMLProblem) in
+          try node.range()
+        } ?? warn)
+    } else {
+      for key in ["unit", "range", "warn"] where map.optional(key) != nil {
+        throw map.problem(
+          .outOfRange, at: key, "`\(key)` has a meaning for numbers only", advice: "remove it")
+      }
+    }
+    for text in try map.codes("missing") ?? [] {
+      guard let value = FieldText.number(text) else {
+        throw map.problem(
+          .wrongType, at: "missing", "missing values of a recipe are numbers",
+          advice: "name missing words in the site's mapping")
+      }
+      variable.missingValues.append(value)
+    }
+    self = variable
+  }
+
+  private enum VariableType: String, CaseIterable {
+    case number
+    case category
+    case occurrence
+  }
+}
+
+extension FeatureWindow {
+  /// `ever`, `since index`, `last 24 h`, `first 6 h`; `ever` when absent.
+  init(yaml node: YAMLNode?) throws(YAMLProblem) {
+    guard let node else {
+      self = .ever
+      return
+    }
+    let text = try node.string()
+    if text == "ever" {
+      self = .ever
+    } else if text == "since index" {
+      self = .sinceIndex
+    } else if text.hasPrefix("last "), let seconds = Duration.seconds(text.dropFirst(5)) {
+      self = .last(seconds)
+    } else if text.hasPrefix("first "), let seconds = Duration.seconds(text.dropFirst(6)) {
+      self = .first(seconds)
+    } else {
+      throw node.problem(
+        .unknownWord, "this is not a window",
+        advice: "write `ever`, `since index`, `last 24 h` or `first 6 h`")
+    }
+  }
+}
+
+extension IndexRule {
+  /// `start`, or `{event: admission, occurrence: every, apart: 30 d, at_least: 1}`.
+  init(yaml node: YAMLNode) throws(YAMLProblem) {
+    if let text = try? node.string(), text == "start" {
+      self.init(.start)
+      return
+    }
+    let map = try node.mapping(
+      keys: ["event", "occurrence", "apart"] + ValueCondition.yamlKeys)
+    self.init(
+      .event(
+        variable: try map.string("event"), condition: try ValueCondition(yaml: map, required: false)
+      ),
+      try map.choice("occurrence", default: .first),
+      minimumGap: try map.optional("apart").map { (node) throws(YAMLProblem) in
+        try node.duration()
+      } ?? 0)
+  }
+}
+
+extension ValueCondition {
+  static let comparisons: [(key: String, comparison: Comparison)] = [
+    ("below", .less), ("at_most", .lessOrEqual), ("equals", .equal), ("not", .notEqual),
+    ("at_least", .greaterOrEqual), ("above", .greater), ("one_of", .oneOf),
+    ("recorded", .present),
+  ]
+  static var yamlKeys: [String] { comparisons.map(\.key) }
+
+  /// The one comparison of a mapping; nil when there is none and none is required.
+  init?(yaml map: YAMLMapping, required: Bool) throws(YAMLProblem) {
+    let chosen = Self.comparisons.filter { map.optional($0.key) != nil }
+    if chosen.isEmpty, !required { return nil }
+    guard chosen.count == 1, let (key, comparison) = chosen.first else {
+      throw map.node.problem(
+        .missingKey, "exactly one comparison is needed",
+        advice: "write one of \(Self.yamlKeys.joined(separator: ", "))")
+    }
+    let values = comparison == .present ? [] : try map.strings(key)
+    switch comparison {
+    case .less, .lessOrEqual, .greaterOrEqual, .greater:
+      guard values.count == 1, values.allSatisfy({ CellText.number($0) != nil }) else {
+        throw map.problem(
+          .outOfRange, at: key, "`\(key)` compares with one number", advice: "write a number")
+      }
+    case .equal, .notEqual, .oneOf:
+      guard comparison == .oneOf ? !values.isEmpty : values.count == 1 else {
+        throw map.problem(
+          .outOfRange, at: key, "`\(key)` has a wrong number of values",
+          advice: "use `one_of` for several")
+      }
+    case .present: break
+    }
+    self.init(comparison, values)
+  }
+}
+
+extension RecordCriterion {
+  /// `{variable: age, function: last, window: ever, at_least: 18, because: adults only}`.
+  init(yaml node: YAMLNode, excludes: Bool) throws(YAMLProblem) {
+    let map = try node.mapping(
+      keys: ["variable", "function", "window", "because"] + ValueCondition.yamlKeys)
+    let measure = Measure(
+      try map.string("variable"), try FeatureWindow(yaml: map.optional("window")),
+      try map.choice("function", default: .last))
+    guard let condition = try ValueCondition(yaml: map, required: true) else {
+      throw node.problem(.missingKey, "a comparison is needed", advice: "write `at_least: 18`")
+    }
+    self.init(measure, condition, excludes: excludes, reason: try map.string("because"))
+  }
+}
+
+extension RecordOutcome {
+  /// `{name: readmitted, event: admission, within: 30 d, censoring: exclude}`.
+  init(yaml node: YAMLNode) throws(YAMLProblem) {
+    let map = try node.mapping(
+      keys: ["name", "event", "within", "absent", "censoring", "at_risk", "follow_up"]
+        + ValueCondition.yamlKeys)
+    self.init(
+      try map.string("name"), variable: try map.string("event"),
+      condition: try ValueCondition(yaml: map, required: false),
+      horizon: try map.optional("within").map { (node) throws(YAMLProblem) in
+        try node.duration()
+      },
+      absence: try map.choice("absent", default: .negative),
+      censoring: try map.choice("censoring", default: .negative),
+      requiresAtRisk: try map.boolean("at_risk", default: true),
+      followUpVariable: try map.optionalString("follow_up"))
+  }
+}
+
+/// Durations as people write them.
+enum Duration {
+  /// `30 min`, `24 h`, `30 d`, `1 a`; nil for anything else.
+  static func seconds(_ text: some StringProtocol) -> Int64? {
+    let parts = text.split(separator: " ")
+    guard parts.count == 2, let number = FieldText.number(String(parts[0])), number >= 0 else {
+      return nil
+    }
+    let unit: Double? =
+      switch parts[1] {
+      case "s": 1
+      case "min": 60
+      case "h": 3600
+      case "d": 86_400
+      case "a", "years": RecordTime.year
+      default: nil
+      }
+    guard let unit, number * unit < Double(RecordTime.bound) else { return nil }
+    return Int64((number * unit).rounded())
+  }
+}
+
+extension YAMLNode {
+  /// A duration in seconds.
+  func duration() throws(YAMLProblem) -> Int64 {
+    guard let seconds = Duration.seconds(try string()) else {
+      throw problem(
+        .outOfRange, "this is not a duration", advice: "write a number and s, min, h, d or a: 24 h")
+    }
+    return seconds
+  }
+
+  /// `[low, high]`.
+  func range() throws(YAMLProblem) -> ClosedRange<Double> {
+    let bounds = try list(count: 2...2)
+    let lower = try bounds[0].double()
+    let upper = try bounds[1].double()
+    guard lower < upper else {
+      throw problem(
+        .outOfRange, "the lower bound is not below the upper one", advice: "write [low, high]")
+    }
+    return lower...upper
+  }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import Foundation
+import Records
+import SiteData
+import StrictYAML
+import Study
+
+/// `wardround site features`
+struct SiteFeatures: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "features",
+    abstract: "Make the feature table of a recipe from the hospital's own records.",
+    discussion: """
+      Reads OMOP databases, FHIR exports, long and wide CSV and the PhysioNet challenges as \
+      records.yaml says. The table holds patients' rows: it is written for this account only, and \
+      nothing leaves the hospital.
+      """)
+
+  @Option(help: "What to make: variables, index events, windows, outcome (YAML).")
+  var recipe: String
+  @Option(help: "Where the records are and how they are read (YAML).")
+  var records: String
+  @Option(help: "The table to write (CSV).")
+  var out: String
+  @Flag(help: "No progress on standard error.")
+  var quiet = false
+
+  func run() async throws {
+    try await CommandFailure.reporting {
+      let recipe = try RecordsRecipe(
+        yaml: YAMLDocument(text: try InputFile.text(self.recipe), file: self.recipe).root)
+      let folder = URL(filePath: records).deletingLastPathComponent().path
+      let description = try RecordsDescription(
+        yaml: YAMLDocument(text: try InputFile.text(records), file: records).root, folder: folder)
+      let start = ContinuousClock.now
+      let isTerminal = isatty(STDERR_FILENO) == 1 && !quiet
+      var shown = start
+      let extraction = try FeatureExtraction(recipe, description) { pass, passCount, count in
+        let now = ContinuousClock.now
+        guard isTerminal, now - shown > .milliseconds(200) else { return }
+        shown = now
+        let rate = Double(count) / max(0.001, (now - start).inSeconds)
+        let text =
+          "\r\u{1B}[Kpass \(pass) of \(passCount): \(count) events, \(Int(rate)) per second"
+        FileHandle.standardError.write(Data(text.utf8))
+      }
+      if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+      try Self.write(extraction, to: out)
+      print(extraction.summary(), terminator: "")
+      print("\(extraction.table.rowCount) rows written to \(out)")
+    }
+  }
+
+  /// Writes beside the target and moves it there when it is complete.
+  private static func write(_ extraction: FeatureExtraction, to path: String) throws {
+    let partial = path + ".part"
+    let files = FileManager.default
+    guard files.createFile(atPath: partial, contents: nil, attributes: [.posixPermissions: 0o600]),
+      let handle = FileHandle(forWritingAtPath: partial)
+    else { throw ValidationError("`\(partial)` cannot be written; check the folder") }
+    var text = extraction.table.header
+    for row in 0..<extraction.table.rowCount {
+      text += extraction.table.line(row, isElapsed: extraction.isElapsed)
+      if text.utf8.count > 1 << 20 {
+        try handle.write(contentsOf: Data(text.utf8))
+        text = ""
+      }
+    }
+    try handle.write(contentsOf: Data(text.utf8))
+    try handle.close()
+    if files.fileExists(atPath: path) { try files.removeItem(atPath: path) }
+    try files.moveItem(atPath: partial, toPath: path)
+  }
+}

@@ -1,0 +1,106 @@
+import PortableNumerics
+import Records
+import Testing
+
+@Suite struct ReadingTests {
+  @Test(arguments: [
+    ("7", 7), (".7", 0.7), ("-1.5e-3", -0.0015), ("+12", 12), ("0.1", 0.1), ("1e22", 1e22),
+    ("123456789012345678901", 123_456_789_012_345_683_968), ("0.000123", 0.000123),
+    ("9007199254740993", 9_007_199_254_740_992), ("98.60", 98.6),
+  ])
+  func numbers(text: String, value: Double) {
+    #expect(FieldText.number(text) == value)
+  }
+
+  @Test(arguments: ["", ".", "-", "1,5", "0x10", "inf", "nan", "1e", "1 2", "--1", "1e999", "<5"])
+  func notNumbers(text: String) {
+    #expect(FieldText.number(text) == nil)
+  }
+
+  /// The quick way reads as the standard library does.
+  @Test func numbersAsTheStandardLibrary() {
+    var random = SplitMix64(seed: 5)
+    for _ in 0..<2000 {
+      let text = "\(Double(Int64(truncatingIfNeeded: random.next()) >> 20) / 1000)"
+      #expect(FieldText.number(text) == Double(text), "seed 5: \(text)")
+    }
+  }
+
+  @Test func calendarTimes() {
+    let format = TimeFormat.calendar(zone: 0)
+    #expect(format.read("1970-01-01")?.seconds == 0)
+    #expect(format.read("1970-01-01")?.isDateOnly == true)
+    #expect(format.read("2024-02-29 12:30")?.seconds == 1_709_209_800)
+    #expect(format.read("2024-02-29T12:30:15.250Z")?.seconds == 1_709_209_815)
+    #expect(format.read("2024-02-29T12:30:00+01:00")?.seconds == 1_709_206_200)
+    #expect(format.read("2024-02-29T12:30:00-0430")?.seconds == 1_709_226_000)
+    #expect(format.read("2024-02-29T12:30:00+01:00")?.hasZone == true)
+    #expect(TimeFormat.calendar(zone: 3600).read("2024-02-29T12:30")?.seconds == 1_709_206_200)
+    let wrong = [
+      "2023-02-29", "2024-13-01", "2024-1-01", "24-01-01", "2024-01-01T25:00", "2024-01-01T1:00",
+      "2024-01-01T10:00:00+1", "2024-01-01x", "2024-01-01T10:00:00+", "2024-01-01T10:00:00 ", "",
+    ]
+    for text in wrong { #expect(format.read(text) == nil, "\(text)") }
+  }
+
+  @Test func elapsedTimes() {
+    #expect(TimeFormat.clock.read("47:59")?.seconds == 172_740)
+    #expect(TimeFormat.clock.read("00:07:30")?.seconds == 450)
+    #expect(TimeFormat.clock.read("7") == nil)
+    #expect(TimeFormat.clock.read("1:60") == nil)
+    #expect(TimeFormat.elapsed(unit: 3600).read("1.5")?.seconds == 5400)
+    #expect(TimeFormat.elapsed(unit: 86_400).read("1e300") == nil)
+  }
+
+  /// Text and time are each other's inverse on every day of 400 years.
+  @Test func timesAsText() {
+    let format = TimeFormat.calendar(zone: 0)
+    for number in stride(from: -80_000, to: 80_000, by: 7) {
+      let seconds = Int64(number) * day + 3661
+      #expect(format.read(RecordTime.text(seconds))?.seconds == seconds)
+    }
+    #expect(RecordTime.text(RecordTime.always) == "")
+    #expect(RecordTime.text(0) == "1970-01-01T00:00:00")
+  }
+
+  @Test func internerKeepsOrderAndText() {
+    var interner = Interner()
+    let texts = (0..<5000).map { "patient \($0 * 7919 % 5000)" } + ["", "ä", "ä", "\u{0}"]
+    var expected: [String: Int32] = [:]
+    for text in texts {
+      let index = interner.index(text)
+      if let known = expected[text] {
+        #expect(index == known)
+      } else {
+        #expect(index == Int32(expected.count))
+        expected[text] = index
+      }
+    }
+    for (text, index) in expected {
+      #expect(interner.text(index) == text)
+      #expect(interner.existing(text) == index)
+    }
+    #expect(interner.existing("nobody") == nil)
+    #expect(interner.text(-1) == "")
+    #expect(interner.text(99_999) == "")
+  }
+
+  @Test func randomBytesNeverTrap() {
+    var random = SplitMix64(seed: 11)
+    for _ in 0..<3000 {
+      let bytes = (0..<Int(random.next() % 24)).map { _ -> UInt8 in
+        let pool = Array("0123456789-+:.TZ eE".utf8)
+        return random.next() % 9 == 0
+          ? UInt8(truncatingIfNeeded: random.next()) : pool[Int(random.next() % 19)]
+      }
+      bytes.withUnsafeBufferPointer { field in
+        _ = FieldText.number(field)
+        for format in [TimeFormat.calendar(zone: 0), .clock, .elapsed(unit: 60)] {
+          if let reading = format.read(field) {
+            #expect(abs(reading.seconds) <= RecordTime.bound, "seed 11")
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+import Cohort
+import Records
+import StrictYAML
+import Testing
+
+@testable import Study
+
+@Suite struct RecordsRecipeTests {
+  private func recipe(_ text: String) throws -> RecordsRecipe {
+    try RecordsRecipe(yaml: YAMLDocument(text: text, file: "recipe.yaml").root)
+  }
+
+  private let whole = """
+    variables:
+      - {name: hr, clinical: hr, codes: [pulse]}
+      - {name: lactate, clinical: lact, unit: mg/dL, range: [0, 400], missing: [-9]}
+      - {name: sex, type: category, codes: ["person:gender"]}
+      - {name: birth, type: occurrence, codes: ["person:birth"]}
+      - {name: death, type: number, codes: [death]}
+      - {name: admission, type: occurrence, codes: ["visit:9201", "visit:IMP"]}
+      - {name: heart failure, type: occurrence, codes: ["charlson:chf", "icd10cm:I50*"]}
+    subject: {birth: birth}
+    index: {event: admission, occurrence: every, apart: 30 d}
+    predict: {after: 24 h}
+    include:
+      - {variable: birth, function: years_since, at_least: 18, because: adults}
+    exclude:
+      - {variable: heart failure, function: present, equals: 1, because: new onset only}
+    outcome: {name: died, event: death, above: 0, within: 48 h, absent: unknown, at_risk: false}
+    features:
+      - {variables: [hr, lactate], window: last 6 h, functions: [min, max]}
+      - {variable: sex, functions: last, name: sex}
+    derived:
+      - {name: hr_ratio, interaction: ratio, of: [hr_min_last6h, hr_max_last6h]}
+    duplicates: remove
+    """
+
+  @Test func decodesEverySection() throws {
+    let recipe = try recipe(whole)
+    #expect(recipe.variables.count == 7)
+    #expect(recipe.variables[0].codes.prefix(2) == [.exact("pulse"), .exact("hr")])
+    #expect(recipe.variables[0].codes.contains(.exact("loinc:8867-4")))
+    #expect(recipe.variables[0].codes.contains(.exact("omop:3027018")))
+    #expect(
+      recipe.variables[1].kind == .number(unit: "mg/dL", hardRange: 0...400, warnRange: 0.2...30))
+    #expect(recipe.variables[6].codes == [.group(.charlson, "chf"), .prefix("icd10cm:I50")])
+    #expect(recipe.index.minimumGap == 30 * RecordTime.day)
+    #expect(recipe.predictionOffset == RecordTime.day)
+    #expect(recipe.criteria.map(\.excludes) == [false, true])
+    #expect(recipe.outcome?.absence == .unknown)
+    #expect(recipe.features.map(\.name).last == "sex")
+    #expect(recipe.features.count == 5)
+    #expect(recipe.removesDuplicates)
+  }
+
+  @Test func startAsIndex() throws {
+    let recipe = try recipe(
+      """
+      variables: [{name: hr, clinical: hr}]
+      index: start
+      features: [{variable: hr, functions: mean}]
+      """)
+    #expect(recipe.index == IndexRule(.start))
+    #expect(recipe.outcome == nil)
+    #expect(recipe.features[0].measure.window == .ever)
+  }
+
+  @Test(arguments: [
+    ("clinical: hr, codes", "clinical: hartrate, codes", YAMLProblem.Code.unknownWord),
+    ("last 6 h", "next 6 h", .unknownWord),
+    ("apart: 30 d", "apart: soon", .outOfRange),
+    ("functions: [min, max]", "functions: [median]", .unknownWord),
+    ("at_least: 18, ", "", .missingKey),
+    ("of: [hr_min_last6h,", "of: [nothing,", .inconsistent),
+    ("duplicates: remove", "duplicate: remove", .unknownKey),
+    ("event: death", "event: deth", .inconsistent),
+    ("range: [0, 400]", "range: [400, 0]", .outOfRange),
+    ("missing: [-9]", "missing: [none]", .wrongType),
+  ])
+  func refusesWhatDoesNotFit(part: String, other: String, code: YAMLProblem.Code) throws {
+    let changed = whole.replacing(part, with: other)
+    #expect(changed != whole)
+    #expect(
+      throws: YAMLProblem(code, file: "", line: 0, column: 0, keyPath: "", message: "", advice: "")
+    ) { try recipe(changed) }
+  }
+}

@@ -24,7 +24,7 @@ final class PostgresDatabase: TableDatabase {
     }
     self.connection = connection
     guard PQstatus(connection) == CONNECTION_OK else {
-      PQfinish(connection)
+      // `deinit` runs, and closes the connection.
       throw SiteDataError(
         .database, file: name, message: "the database server cannot be reached",
         advice: "check the connection string, the server and the password file")

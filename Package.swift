@@ -77,6 +77,7 @@ let package = Package(
     target("StrictYAML", [yams]),
 
     // Cores
+    target("BoostedTrees", ["PortableNumerics"]),
     target("Cohort", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
     target("LinearModels", ["PortableNumerics"]),
     target("Records", ["CanonicalBytes", "Cohort", "Cryptography", "PortableNumerics"]),
@@ -143,6 +144,7 @@ let package = Package(
     tests("PortableNumerics"),
     tests("StrictYAML"),
     tests("Cohort", ["CanonicalBytes", "PortableNumerics"]),
+    tests("BoostedTrees", ["PortableNumerics"]),
     tests("LinearModels", ["PortableNumerics"]),
     tests("Records", ["CanonicalBytes", "Cohort", "PortableNumerics"]),
     tests("Validation", ["CanonicalBytes", "PortableNumerics"]),

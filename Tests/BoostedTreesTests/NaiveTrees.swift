@@ -19,14 +19,14 @@ enum NaiveTrees {
     let hash = SplitMix64.mix(key ^ seed)
     func quantise(_ value: Double, exponent: Int, uniform: Double) -> Int64 {
       let factor = Double(sign: .plus, exponent: exponent, significand: 1)
-      return Int64((value * factor + uniform).rounded(.down))
+      return Int64((value * factor + (uniform - 0.5)).rounded(.toNearestOrEven))
     }
     return (
       quantise(
-        p - outcome, exponent: scale.gradientExponent, uniform: Double(hash >> 38) * 0x1p-26),
+        p - outcome, exponent: scale.gradientExponent, uniform: Double(hash >> 32) * 0x1p-32),
       quantise(
         p * (1 - p), exponent: scale.hessianExponent,
-        uniform: Double(hash & 0x3FF_FFFF) * 0x1p-26)
+        uniform: Double(hash & 0xFFFF_FFFF) * 0x1p-32)
     )
   }
 

@@ -69,9 +69,15 @@ import Testing
                       guard let p = places.baseAddress, let w = words.baseAddress,
                         let b = block.baseAddress, let f = found.baseAddress
                       else { return }
-                      HistogramKernel.add(
-                        count: size, isDense: isDense, places: p, words: w, block: b,
-                        blockRows: 1000, features: features, starts: starts, histogram: f)
+                      let leaves = [
+                        HistogramKernel.Leaf(
+                          count: size, isDense: isDense, places: p, words: w, histogram: f)
+                      ]
+                      leaves.withUnsafeBufferPointer { leaves in
+                        HistogramKernel.add(
+                          leaves: leaves, block: b, blockRows: 1000, features: features,
+                          starts: starts)
+                      }
                     }
                   }
                 }

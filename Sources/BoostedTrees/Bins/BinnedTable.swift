@@ -5,7 +5,7 @@
 /// block fits 16 bits.
 public struct BinnedTable: Sendable {
   /// Rows of every block but the last.
-  public static let rowsPerBlock = 16_384
+  public static let rowsPerBlock = 32_768
 
   /// The bins of every feature, in column order.
   public let features: [FeatureBins]

@@ -8,7 +8,6 @@ import PortableNumerics
 struct BlockWork {
   let memory: ShardMemory
   let table: BinnedTable
-  let roles: [RowRole]
   let settings: ShardSettings
   let step: GrowthStep
   let plan: AnswerPlan
@@ -26,19 +25,19 @@ struct BlockWork {
   private let spare: UnsafeMutablePointer<UInt16>
   private let ordered: UnsafeMutablePointer<Int64>
   private let ones: UnsafeMutablePointer<Int64>
+  private let work: UnsafeMutablePointer<HistogramKernel.Leaf>
   private let gradient: UnsafeMutablePointer<Double>
   private let hessian: UnsafeMutablePointer<Double>
   /// Base margins, repeated, by output.
   private let constants: UnsafeMutablePointer<Double>
 
   init(
-    memory: ShardMemory, table: BinnedTable, roles: [RowRole], settings: ShardSettings,
+    memory: ShardMemory, table: BinnedTable, settings: ShardSettings,
     step: GrowthStep, plan: AnswerPlan, counts: Bool, batch: TreeBatch, previous: TreeBatch,
     leafCounts: [Int], outputCount: Int
   ) {
     self.memory = memory
     self.table = table
-    self.roles = roles
     self.settings = settings
     self.step = step
     self.plan = plan
@@ -54,6 +53,11 @@ struct BlockWork {
     if settings.countsPatients {
       ones.initialize(repeating: 1, count: BinnedTable.rowsPerBlock)
     }
+    work = .allocate(capacity: max(plan.parts.count, 1))
+    work.initialize(
+      repeating: HistogramKernel.Leaf(
+        count: 0, isDense: false, places: spare, words: ordered, histogram: memory.answers),
+      count: max(plan.parts.count, 1))
     gradient = .allocate(capacity: Self.pieceCount)
     hessian = .allocate(capacity: Self.pieceCount)
     constants = .allocate(capacity: Self.pieceCount * outputCount)
@@ -70,6 +74,7 @@ struct BlockWork {
     spare.deallocate()
     ordered.deallocate()
     ones.deallocate()
+    work.deallocate()
     gradient.deallocate()
     hessian.deallocate()
     constants.deallocate()
@@ -91,7 +96,7 @@ struct BlockWork {
       for split in request.splits { apply(split, tree: tree, block: block, rows: rows) }
     }
     if counts {
-      for part in plan.parts { build(part, block: block, rows: rows) }
+      for run in plan.runs { build(run, block: block, rows: rows) }
     }
   }
 
@@ -157,7 +162,7 @@ struct BlockWork {
       settings.objective.losses(
         objectiveRows(piece, usesBaseMargins: false), into: gradient)
       for row in 0..<piece.count {
-        let role = roles[piece.lowerBound + row]
+        let role = memory.roles[piece.lowerBound + row]
         guard role != .unused else { continue }
         let value = gradient[row]
         let loss =
@@ -212,7 +217,7 @@ struct BlockWork {
     for row in 0..<rows.count {
       let global = rows.lowerBound + row
       let isGrown =
-        roles[global] == .training
+        memory.roles[global] == .training
         && (threshold == .max || SplitMix64.mix(memory.keys[global] ^ seed) < threshold)
       places[count] = UInt16(truncatingIfNeeded: row)
       spare[otherCount] = UInt16(truncatingIfNeeded: row)
@@ -224,31 +229,45 @@ struct BlockWork {
       start: 0, count: UInt16(count), otherStart: UInt16(count), otherCount: UInt16(otherCount))
   }
 
-  /// One leaf's histogram, and its counts.
-  private func build(_ part: AnswerPlan.Part, block: Int, rows: Range<Int>) {
-    let segment = segments(tree: part.tree, block: block)[part.leaf]
-    let count = Int(segment.count)
-    guard count > 0 else { return }
-    let places = places(tree: part.tree, rows: rows) + Int(segment.start)
-    let words = memory.words + part.tree * table.rowCount + rows.lowerBound
-    // Places keep their order, so a leaf with all rows of a block has them in their own order.
-    let isDense = count == rows.count
-    if !isDense {
-      for j in 0..<count { ordered[j] = words[Int(places[j])] }
+  /// Histograms of leaves of one tree by the same features, and their counts.
+  private func build(_ run: Range<Int>, block: Int, rows: Range<Int>) {
+    let first = plan.parts[run.lowerBound]
+    let segments = segments(tree: first.tree, block: block)
+    let places = places(tree: first.tree, rows: rows)
+    let words = memory.words + first.tree * table.rowCount + rows.lowerBound
+    // Each leaf's words in the order of its places, leaf after leaf.
+    var offset = 0
+    for index in run {
+      let segment = segments[plan.parts[index].leaf]
+      let count = Int(segment.count)
+      // Places keep their order, so a leaf with all rows of a block has them in their own order.
+      let isDense = count == rows.count
+      work[index - run.lowerBound] = HistogramKernel.Leaf(
+        count: count, isDense: isDense, places: places + Int(segment.start),
+        words: isDense ? words : ordered + offset,
+        histogram: answer + plan.lossCount + plan.parts[index].start)
+      if !isDense {
+        let target = ordered + offset
+        let source = places + Int(segment.start)
+        for j in 0..<count { target[j] = words[Int(source[j])] }
+        offset += count
+      }
     }
-    let block = column(0, rows: rows)
-    let histogram = answer + plan.lossCount + part.start
-    part.layout.features.withUnsafeBufferPointer { features in
-      part.layout.starts.withUnsafeBufferPointer { starts in
+    let leaves = UnsafeMutableBufferPointer(start: work, count: run.count)
+    let columns = column(0, rows: rows)
+    first.layout.features.withUnsafeBufferPointer { features in
+      first.layout.starts.withUnsafeBufferPointer { starts in
         HistogramKernel.add(
-          count: count, isDense: isDense, places: places,
-          words: isDense ? UnsafePointer(words) : UnsafePointer(ordered), block: block,
-          blockRows: rows.count, features: features, starts: starts, histogram: histogram)
+          leaves: UnsafeBufferPointer(leaves), block: columns, blockRows: rows.count,
+          features: features, starts: starts)
         if settings.countsPatients {
+          for index in 0..<run.count {
+            leaves[index].words = UnsafePointer(ones)
+            leaves[index].histogram += plan.wordCount
+          }
           HistogramKernel.add(
-            count: count, isDense: isDense, places: places, words: ones, block: block,
-            blockRows: rows.count, features: features, starts: starts,
-            histogram: histogram + plan.wordCount)
+            leaves: UnsafeBufferPointer(leaves), block: columns, blockRows: rows.count,
+            features: features, starts: starts)
         }
       }
     }

@@ -60,16 +60,29 @@ enum HistogramKernel {
     for row in 0..<count { histogram[Int(column[row])] &+= words[row] }
   }
 
-  /// One leaf's rows of one block, by all of the requested features.
+  /// One leaf's rows of one block.
+  struct Leaf {
+    var count: Int
+    /// The places are 0 ..< count.
+    var isDense: Bool
+    var places: UnsafePointer<UInt16>
+    /// Word j belongs to place j.
+    var words: UnsafePointer<Int64>
+    /// Histogram of the first feature.
+    var histogram: UnsafeMutablePointer<Int64>
+  }
+
+  /// Some leaves' rows of one block, by all of the requested features.
+  ///
+  /// Four columns at a time, and for these every leaf: the columns, the words and the four columns'
+  /// histograms stay in the second-level cache.
   ///
   /// - Parameters:
-  ///   - isDense: the places are 0 ..< count.
   ///   - block: the block's first column.
   ///   - blockRows: distance of two columns.
   static func add(
-    count: Int, isDense: Bool, places: UnsafePointer<UInt16>, words: UnsafePointer<Int64>,
-    block: UnsafePointer<UInt8>, blockRows: Int, features: UnsafeBufferPointer<Int>,
-    starts: UnsafeBufferPointer<Int>, histogram: UnsafeMutablePointer<Int64>
+    leaves: UnsafeBufferPointer<Leaf>, block: UnsafePointer<UInt8>, blockRows: Int,
+    features: UnsafeBufferPointer<Int>, starts: UnsafeBufferPointer<Int>
   ) {
     var index = 0
     while index + 4 <= features.count {
@@ -77,24 +90,31 @@ enum HistogramKernel {
       let c1 = block + features[index + 1] * blockRows
       let c2 = block + features[index + 2] * blockRows
       let c3 = block + features[index + 3] * blockRows
-      let h0 = histogram + starts[index]
-      let h1 = histogram + starts[index + 1]
-      let h2 = histogram + starts[index + 2]
-      let h3 = histogram + starts[index + 3]
-      if isDense {
-        addDense4(count: count, words: words, c0, c1, c2, c3, h0, h1, h2, h3)
-      } else {
-        addSparse4(count: count, places: places, words: words, c0, c1, c2, c3, h0, h1, h2, h3)
+      let (s0, s1, s2, s3) = (
+        starts[index], starts[index + 1], starts[index + 2], starts[index + 3]
+      )
+      for leaf in leaves {
+        let h = leaf.histogram
+        if leaf.isDense {
+          addDense4(
+            count: leaf.count, words: leaf.words, c0, c1, c2, c3, h + s0, h + s1, h + s2, h + s3)
+        } else {
+          addSparse4(
+            count: leaf.count, places: leaf.places, words: leaf.words, c0, c1, c2, c3, h + s0,
+            h + s1, h + s2, h + s3)
+        }
       }
       index += 4
     }
     while index < features.count {
       let column = block + features[index] * blockRows
-      if isDense {
-        addDense1(count: count, words: words, column, histogram + starts[index])
-      } else {
-        addSparse1(
-          count: count, places: places, words: words, column, histogram + starts[index])
+      for leaf in leaves {
+        let h = leaf.histogram + starts[index]
+        if leaf.isDense {
+          addDense1(count: leaf.count, words: leaf.words, column, h)
+        } else {
+          addSparse1(count: leaf.count, places: leaf.places, words: leaf.words, column, h)
+        }
       }
       index += 1
     }

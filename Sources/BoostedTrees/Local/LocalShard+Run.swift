@@ -45,26 +45,29 @@ extension LocalShard {
               table.storage.withUnsafeBufferPointer { bins in
                 keys.withUnsafeBufferPointer { keys in
                   outcomes.withUnsafeBufferPointer { outcomes in
-                    guard let answerBase = answers.baseAddress,
-                      let marginBase = margins.baseAddress, let wordBase = words.baseAddress,
-                      let placeBase = places.baseAddress,
-                      let segmentBase = segments.baseAddress, let binBase = bins.baseAddress,
-                      let keyBase = keys.baseAddress, let outcomeBase = outcomes.baseAddress
-                    else { return }
-                    let memory = ShardMemory(
-                      answers: answerBase, margins: marginBase, words: wordBase,
-                      places: placeBase, segments: segmentBase, bins: binBase, keys: keyBase,
-                      outcomes: outcomeBase)
-                    crew.run(workers) { worker in
-                      var work = BlockWork(
-                        memory: memory, table: table, roles: roles, settings: settings,
-                        step: step, plan: plan, counts: counts, batch: batch,
-                        previous: previous, leafCounts: leafCounts, outputCount: outputCount)
-                      work.answer = memory.answers + worker * answerCount
-                      let first = blockCount * worker / workers
-                      let last = blockCount * (worker + 1) / workers
-                      for block in first..<last { work.run(block) }
-                      work.finish()
+                    roles.withUnsafeBufferPointer { roles in
+                      guard let answerBase = answers.baseAddress,
+                        let marginBase = margins.baseAddress, let wordBase = words.baseAddress,
+                        let placeBase = places.baseAddress,
+                        let segmentBase = segments.baseAddress, let binBase = bins.baseAddress,
+                        let keyBase = keys.baseAddress, let outcomeBase = outcomes.baseAddress,
+                        let roleBase = roles.baseAddress
+                      else { return }
+                      let memory = ShardMemory(
+                        answers: answerBase, margins: marginBase, words: wordBase,
+                        places: placeBase, segments: segmentBase, bins: binBase, keys: keyBase,
+                        outcomes: outcomeBase, roles: roleBase)
+                      crew.run(workers) { worker in
+                        var work = BlockWork(
+                          memory: memory, table: table, settings: settings,
+                          step: step, plan: plan, counts: counts, batch: batch,
+                          previous: previous, leafCounts: leafCounts, outputCount: outputCount)
+                        work.answer = memory.answers + worker * answerCount
+                        let first = blockCount * worker / workers
+                        let last = blockCount * (worker + 1) / workers
+                        for block in first..<last { work.run(block) }
+                        work.finish()
+                      }
                     }
                   }
                 }
@@ -87,7 +90,7 @@ extension LocalShard {
 /// The buffers of one answer.
 ///
 /// `@unchecked Sendable` proof: the pointers live for the whole of `crew.run`, which returns only
-/// when every part has. Parts share `bins`, `keys` and `outcomes`, which nobody writes. Part w writes
+/// when every part has. Parts share `bins`, `keys`, `outcomes` and `roles`, which nobody writes. Part w writes
 /// its own stretch of `answers` and, in the others, only what belongs to its own blocks, which are
 /// disjoint from every other part's.
 struct ShardMemory: @unchecked Sendable {
@@ -99,4 +102,5 @@ struct ShardMemory: @unchecked Sendable {
   let bins: UnsafePointer<UInt8>
   let keys: UnsafePointer<UInt64>
   let outcomes: UnsafePointer<Double>
+  let roles: UnsafePointer<RowRole>
 }

@@ -170,6 +170,8 @@ struct AnswerPlan: Sendable {
 
   let lossCount: Int
   private(set) var parts: [Part] = []
+  /// Consecutive parts of one tree by the same features, which are counted together.
+  private(set) var runs: [Range<Int>] = []
   /// Words of all histograms.
   private(set) var wordCount = 0
 
@@ -177,6 +179,11 @@ struct AnswerPlan: Sendable {
 
   mutating func add(_ request: HistogramRequest, tree: Int, of bins: [FeatureBins]) {
     let layout = HistogramLayout(features: request.features, of: bins)
+    if let last = parts.last, let run = runs.last, last.tree == tree, last.layout == layout {
+      runs[runs.count - 1] = run.lowerBound..<(parts.count + 1)
+    } else {
+      runs.append(parts.count..<(parts.count + 1))
+    }
     parts.append(Part(tree: tree, leaf: request.leaf, start: wordCount, layout: layout))
     wordCount += layout.binCount
   }

@@ -11,34 +11,39 @@ enum PartitionKernel {
     case .upTo(let last):
       // Left: bins 0 … last, or 1 … last. With missing on the right, bin 0 wraps round to 255.
       let shift: UInt8 = test.missingGoesLeft ? 0 : 1
-      let limit = last &- shift
-      var left = 0
-      var right = 0
-      for j in 0..<count {
-        let place = places[j]
-        let goesLeft = column[Int(place)] &- shift <= limit
-        places[left] = place
-        spare[right] = place
-        left &+= goesLeft ? 1 : 0
-        right &+= goesLeft ? 0 : 1
+      let limit = UInt32(last &- shift)
+      return divide(count: count, places: places, spare: spare) { place in
+        // The sign of limit − bin, without a branch: half of the branches would be mispredicted.
+        let bin = UInt32(column[place] &- shift)
+        return Int(truncatingIfNeeded: ((limit &- bin) &>> 31) ^ 1)
       }
-      (places + left).update(from: spare, count: right)
-      return left
-    case .equals:
-      var left = 0
-      var right = 0
-      for j in 0..<count {
-        let place = places[j]
-        if test.goesLeft(column[Int(place)]) {
-          places[left] = place
-          left += 1
-        } else {
-          spare[right] = place
-          right += 1
-        }
+    case .equals(let only):
+      let missing: UInt32 = test.missingGoesLeft ? 1 : 0
+      return divide(count: count, places: places, spare: spare) { place in
+        let bin = UInt32(column[place])
+        // x − 1 borrows only for x = 0.
+        let isOnly = ((bin ^ UInt32(only)) &- 1) &>> 31
+        let isMissing = (bin &- 1) &>> 31
+        return Int(truncatingIfNeeded: isOnly | (isMissing & missing))
       }
-      (places + left).update(from: spare, count: right)
-      return left
     }
+  }
+
+  /// `goesLeft` gives 1 for the rows that go left, 0 for the others.
+  @inline(__always)
+  private static func divide(
+    count: Int, places: UnsafeMutablePointer<UInt16>, spare: UnsafeMutablePointer<UInt16>,
+    goesLeft: (Int) -> Int
+  ) -> Int {
+    var left = 0
+    for j in 0..<count {
+      let place = places[j]
+      // Both are written, one is overwritten by the next row.
+      places[left] = place
+      spare[j &- left] = place
+      left &+= goesLeft(Int(place))
+    }
+    (places + left).update(from: spare, count: count - left)
+    return left
   }
 }

@@ -2,9 +2,10 @@ import PortableNumerics
 
 /// The rule that turns a patient's derivatives into integers, so that every sum is exact.
 ///
-/// A derivative x (clipped to its bound) becomes ⌊x · 2^k + u⌋, where u in [0, 1) is made from a
-/// keyed hash of the patient and the tree: the expected integer is x · 2^k exactly, also for the
-/// small derivatives of a rare outcome, and every site that holds the patient makes the same one.
+/// A derivative x (clipped to its bound) becomes x · 2^k + u rounded to the nearest integer, ties to
+/// even, where u in [−½, ½) is made from a keyed hash of the patient and the tree: the expected
+/// integer is x · 2^k, also for the small derivatives of a rare outcome, and every site that holds
+/// the patient makes the same one.
 /// Gradient and hessian share a 64-bit word, gradient · 2^32 + hessian, so that one addition adds
 /// both; the low half is read as a signed number.
 ///
@@ -78,17 +79,20 @@ public struct DerivativeScale: Sendable, Hashable, Codable {
     let hessianFactor = self.hessianFactor
     for row in 0..<count {
       let hash = SplitMix64.mix(keys[row] ^ seed)
-      // 26 bits each; the shift by 2^32 makes truncation towards zero the floor.
-      let first = Double(Int64(truncatingIfNeeded: hash >> 38)) * 0x1p-26
-      let second = Double(Int64(truncatingIfNeeded: hash & 0x3FF_FFFF)) * 0x1p-26
+      // 32 bits each, as the upper bits of a number in [1, 2), less 1½.
+      let first = Double(bitPattern: 0x3FF0_0000_0000_0000 | ((hash &>> 32) &<< 20)) - 1.5
+      let second = Double(bitPattern: 0x3FF0_0000_0000_0000 | ((hash &<< 32) &>> 12)) - 1.5
       // A NaN becomes a bound: `max` and `min` of Swift would keep it.
       let x = derivatives.gradient[row]
       let y = derivatives.hessian[row]
       let g = x > -gradientBound ? (x < gradientBound ? x : gradientBound) : -gradientBound
       let h = y > 0 ? (y < hessianBound ? y : hessianBound) : 0
-      let gradient = Int64(g * gradientFactor + first + 0x1p32) &- (1 << 32)
-      let hessian = Int64(h * hessianFactor + second)
-      words[row] = (gradient &<< 32) &+ hessian
+      // Adding 1.5 · 2^52 rounds to the nearest integer and leaves it in the low bits.
+      let gradient = (g * gradientFactor + first + Self.shift).bitPattern &- Self.shift.bitPattern
+      let hessian = (h * hessianFactor + second + Self.shift).bitPattern &- Self.shift.bitPattern
+      words[row] = Int64(bitPattern: (gradient &<< 32) &+ hessian)
     }
   }
+
+  private static var shift: Double { 6_755_399_441_055_744 }
 }

@@ -5,7 +5,7 @@
 /// store binary32 thresholds sends every row the same way.
 public struct FeatureBins: Sendable, Hashable, Codable {
   /// What the bins mean.
-  public enum Kind: Sendable, Hashable, Codable {
+  public enum Kind: Sendable, Hashable {
     /// Bin 1 + k holds the values v with exactly k cuts ≤ v. At most 254 cuts, strictly ascending.
     case numeric(cuts: [Float])
     /// Bin 1 + k holds level k. 1 … 255 levels.

@@ -79,13 +79,13 @@ public struct CompletedTree: Sendable, Hashable {
 }
 
 /// Which rows go to the left child, by their bin of one feature.
-public struct SplitTest: Sendable, Hashable, Codable {
+public struct SplitTest: Sendable, Hashable {
   public var feature: Int
   public var rule: Rule
   /// Whether rows with a missing value (bin 0) go left.
   public var missingGoesLeft: Bool
 
-  public enum Rule: Sendable, Hashable, Codable {
+  public enum Rule: Sendable, Hashable {
     /// Bins 1 … the number go left.
     case upTo(UInt8)
     /// This bin alone goes left.

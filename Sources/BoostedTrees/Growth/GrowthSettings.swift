@@ -1,7 +1,7 @@
 /// How a tree grows.
-public struct GrowthSettings: Sendable, Hashable, Codable {
+public struct GrowthSettings: Sendable, Hashable {
   /// Which leaves are split next.
-  public enum Strategy: Sendable, Hashable, Codable {
+  public enum Strategy: Sendable, Hashable {
     /// All leaves of a level in one round.
     case depthWise
     /// The leaves whose split gains most, this many in one round; 1 is strict best-first growth.

@@ -1,7 +1,7 @@
 /// One grown tree.
 public struct DecisionTree: Sendable, Hashable, Codable {
   /// A node; node 0 is the root, and children come after their parent.
-  public struct Node: Sendable, Hashable, Codable {
+  public struct Node: Sendable, Hashable {
     /// Which rows go left; nil in a leaf.
     public var test: SplitTest?
     /// Node numbers of the children; 0 in a leaf.

@@ -53,7 +53,7 @@ public struct DerivativeRows {
 }
 
 /// The objectives that a plan can name.
-public enum Objective: Sendable, Hashable, Codable {
+public enum Objective: Sendable, Hashable {
   /// Outcome 0 or 1, log loss, logistic link.
   case logistic
   /// A number within the public range `lower … upper`, half the squared error, identity link.

@@ -1,7 +1,7 @@
 /// Everything that decides what trees are made of the patients, agreed before training.
-public struct TrainingPlan: Sendable, Hashable, Codable {
+public struct TrainingPlan: Sendable, Hashable {
   /// How trees make a model.
-  public enum Ensemble: Sendable, Hashable, Codable {
+  public enum Ensemble: Sendable, Hashable {
     /// Each tree corrects those before it (Friedman 2001; Chen and Guestrin 2016).
     case boosting
     /// Independent trees on samples of patients and features, averaged (Breiman 2001), grown this

@@ -1,0 +1,103 @@
+import PortableNumerics
+
+/// Global importance and dependence curves as one vector of integers that adds over sites.
+///
+/// For one output: the patients; for every feature Σ|φ|; then for every feature and bin the patients
+/// in the bin and their Σφ. Contributions are clipped to ±1,024 and counted in units of 2^−20.
+///
+/// The small-cell rule is applied when the total is read: a bin with fewer patients than the minimum
+/// gives no mean.
+public struct ContributionSummary: Sendable, Hashable {
+  /// Patients summed.
+  public let patientCount: Int64
+  /// Mean |φ| by feature, in margin units.
+  public let importance: [Double]
+  /// By feature, then bin (bin 0 for missing): mean φ, nil in small cells.
+  public let dependence: [[Double?]]
+
+  private static let factor = 0x1p20
+  private static let limit = 1024.0
+
+  /// Elements of the vector.
+  public static func elementCount(features: [FeatureBins]) -> Int {
+    1 + features.count + 2 * features.reduce(0) { $0 + $1.binCount }
+  }
+
+  /// One site's vector. `contributions` is a row's φ by feature. Throws `shapeMismatch`, and what
+  /// `contributions` throws.
+  public static func answer(
+    table: BinnedTable, rows: [Int],
+    contributions: (_ bins: [UInt8]) throws(BoostedTreesError) -> [Double]
+  ) throws(BoostedTreesError) -> [Int64] {
+    let features = table.features
+    guard rows.allSatisfy({ (0..<table.rowCount).contains($0) }) else {
+      throw BoostedTreesError(.shapeMismatch)
+    }
+    var answer = [Int64](repeating: 0, count: elementCount(features: features))
+    answer[0] = Int64(rows.count)
+    for row in rows {
+      let bins = features.indices.map { table.bin(row: row, feature: $0) }
+      let values = try contributions(bins)
+      guard values.count == features.count else { throw BoostedTreesError(.shapeMismatch) }
+      var start = 1 + features.count
+      for (feature, value) in values.enumerated() {
+        let clipped = value > -limit ? (value < limit ? value : limit) : -limit
+        let units = Int64(Portable.rounded(clipped * factor))
+        answer[1 + feature] += units.magnitude < UInt64(Int64.max) ? abs(units) : 0
+        answer[start + 2 * Int(bins[feature])] += 1
+        answer[start + 2 * Int(bins[feature]) + 1] += units
+        start += 2 * features[feature].binCount
+      }
+    }
+    return answer
+  }
+
+  /// Reads a total. Throws `totalLength`, `noPatients` or `totalOutOfRange`.
+  public init(
+    total: [Int64], features: [FeatureBins], minimumCellCount: Int
+  ) throws(BoostedTreesError) {
+    guard total.count == Self.elementCount(features: features) else {
+      throw BoostedTreesError(.totalLength)
+    }
+    guard total[0] > 0 else { throw BoostedTreesError(.noPatients) }
+    patientCount = total[0]
+    var start = 1 + features.count
+    var importance: [Double] = []
+    var dependence: [[Double?]] = []
+    for (feature, bins) in features.enumerated() {
+      guard total[1 + feature] >= 0 else {
+        throw BoostedTreesError(.totalOutOfRange, index: 1 + feature)
+      }
+      importance.append(Double(total[1 + feature]) / Self.factor / Double(total[0]))
+      var curve: [Double?] = []
+      for bin in 0..<bins.binCount {
+        let count = total[start + 2 * bin]
+        guard count >= 0, count <= total[0] else {
+          throw BoostedTreesError(.totalOutOfRange, index: start + 2 * bin)
+        }
+        let isShown = count > 0 && count >= minimumCellCount
+        curve.append(
+          isShown ? Double(total[start + 2 * bin + 1]) / Self.factor / Double(count) : nil)
+      }
+      dependence.append(curve)
+      start += 2 * bins.binCount
+    }
+    self.importance = importance
+    self.dependence = dependence
+  }
+}
+
+extension PathDependentExplainer {
+  /// One site's part of the summary of an output. Throws `shapeMismatch`.
+  public func summaryAnswer(
+    table: BinnedTable, rows: [Int], output: Int = 0
+  ) throws(BoostedTreesError) -> [Int64] {
+    guard table.features == model.features, model.baseMargins.indices.contains(output) else {
+      throw BoostedTreesError(.shapeMismatch)
+    }
+    return try ContributionSummary.answer(table: table, rows: rows) {
+      (bins) throws(BoostedTreesError) -> [Double] in
+      contributions(ofBins: bins)[output]
+    }
+  }
+}

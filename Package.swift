@@ -93,6 +93,13 @@ let package = Package(
         "LinearModels", "PortableNumerics", "Records", "StrictYAML", "Validation",
       ]),
 
+    // Audit
+    target(
+      "PrivacyAudit",
+      [
+        "Cohort", "Cryptography", "DifferentialPrivacy", "LinearModels", "PortableNumerics", "Study",
+      ]),
+
     // Adapters
     target("Identity", ["CanonicalBytes"] + x509),
     target("Store", ["CanonicalBytes", "Cryptography", grdb]),
@@ -132,9 +139,8 @@ let package = Package(
       name: "wardround",
       dependencies: [
         "Aggregator", "Cohort", "Cryptography", "DemoData", "DifferentialPrivacy", "Identity",
-        "Records", "Reports", "SecureAggregation", "Simulation", "Site", "SiteData", "Store",
-        "StrictYAML", "Study",
-        "Transport", argumentParser,
+        "PrivacyAudit", "Records", "Reports", "SecureAggregation", "Simulation", "Site", "SiteData",
+        "Store", "StrictYAML", "Study", "Transport", argumentParser,
       ], swiftSettings: settings),
 
     .testTarget(name: "LayeringTests", exclude: ["layers.json"], swiftSettings: settings),
@@ -167,6 +173,12 @@ let package = Package(
         "CanonicalBytes", "Cohort", "Cryptography", "DemoData", "LinearModels",
         "PortableNumerics", "Records", "SiteData", "StrictYAML", "Study", "TestSupport",
       ], exclude: ["Oracles"], swiftSettings: settings),
+    tests(
+      "PrivacyAudit",
+      [
+        "Cohort", "DifferentialPrivacy", "LinearModels", "PortableNumerics", "SiteData",
+        "StrictYAML", "Study", "TestSupport",
+      ]),
     .testTarget(
       name: "MembershipTests",
       dependencies: [

@@ -1,0 +1,120 @@
+import Cohort
+
+/// Looks for features that know the outcome: things that windows cannot rule out, because the
+/// source is wrong about when something became known.
+public enum LeakScan {
+  public enum Suspicion: Sendable, Hashable {
+    /// One feature alone separates the outcome: area under its ROC curve.
+    case separates(feature: String, auroc: Double)
+    /// Whether a feature is recorded at all separates the outcome.
+    case missingnessSeparates(feature: String, auroc: Double)
+    /// Nearly every row has a word of its own: an identifier.
+    case identifier(feature: String)
+    /// Diagnoses of a source that does not say when they were coded, in a prediction that looks at
+    /// them.
+    case undatedDiagnosis(feature: String)
+    /// So many subjects are on both sides of a split.
+    case subjectsOnBothSides(count: Int)
+
+    /// What to tell the researcher.
+    public var words: String {
+      func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+      switch self {
+      case .separates(let feature, let auroc):
+        return "\(feature) alone reaches AUROC \(rounded(auroc)): is it recorded after the outcome,"
+          + " or the outcome itself?"
+      case .missingnessSeparates(let feature, let auroc):
+        return "whether \(feature) is recorded reaches AUROC \(rounded(auroc)): it is ordered"
+          + " because of the outcome"
+      case .identifier(let feature): return "\(feature) is different in nearly every row"
+      case .undatedDiagnosis(let feature):
+        return "\(feature) may have been coded at discharge; use only earlier stays"
+      case .subjectsOnBothSides(let count):
+        return "\(count) patients are in training and in holdout"
+      }
+    }
+  }
+
+  /// Above this a single feature is suspect.
+  public static let threshold = 0.95
+
+  /// The suspects of a table, in the order of its columns. `undated` are variables of diagnoses
+  /// that are known at once, from ``RecordsProfile/undatedDiagnoses``.
+  public static func run(
+    _ table: FeatureTable, recipe: RecordsRecipe? = nil, undated: [String] = []
+  ) -> [Suspicion] {
+    let labels = table.outcomes.map { outcome -> Bool in
+      if case .event = outcome { return true }
+      return false
+    }
+    var found: [Suspicion] = []
+    for column in table.columns {
+      let missing = (0..<table.rowCount).map { column.isMissing($0) }
+      if labels.count == table.rowCount {
+        let recorded = missing.map { $0 ? 0.0 : 1.0 }
+        if let area = auroc(recorded, labels), max(area, 1 - area) > threshold {
+          found.append(.missingnessSeparates(feature: column.name, auroc: max(area, 1 - area)))
+        }
+        let rows = missing.indices.filter { !missing[$0] }
+        let kept = rows.map { labels[$0] }
+        let area: Double? =
+          switch column.values {
+          case .numbers(let numbers): auroc(rows.map { numbers[$0] }, kept)
+          case .words(let words): auroc(rates(rows.map { words[$0] ?? "" }, kept), kept)
+          }
+        if let area, max(area, 1 - area) > threshold, !isIdentifier(column, table.rowCount) {
+          found.append(.separates(feature: column.name, auroc: max(area, 1 - area)))
+        }
+      }
+      if isIdentifier(column, table.rowCount) { found.append(.identifier(feature: column.name)) }
+    }
+    for feature in recipe?.features ?? [] where undated.contains(feature.measure.variable) {
+      found.append(.undatedDiagnosis(feature: feature.name))
+    }
+    return found
+  }
+
+  /// Subjects that stand on both sides of a split.
+  public static func overlap(_ training: [String], _ holdout: [String]) -> Suspicion? {
+    let both = Set(training).intersection(holdout).count
+    return both == 0 ? nil : .subjectsOnBothSides(count: both)
+  }
+
+  private static func isIdentifier(_ column: FeatureColumn, _ rowCount: Int) -> Bool {
+    guard case .words(let words) = column.values, rowCount >= 50 else { return false }
+    let present = words.compactMap { $0 }
+    return present.count >= 50 && Set(present).count * 10 > present.count * 9
+  }
+
+  /// The outcome's rate in each row's word.
+  private static func rates(_ words: [String], _ labels: [Bool]) -> [Double] {
+    var counts: [String: (events: Int, rows: Int)] = [:]
+    for (word, label) in zip(words, labels) {
+      counts[word, default: (0, 0)].rows += 1
+      if label { counts[word, default: (0, 0)].events += 1 }
+    }
+    return words.map { word in
+      let count = counts[word, default: (0, 1)]
+      return Double(count.events) / Double(count.rows)
+    }
+  }
+
+  /// Area under the ROC curve by ranks, ties shared; nil with fewer than ten of either class.
+  static func auroc(_ scores: [Double], _ labels: [Bool]) -> Double? {
+    let positives = labels.count(where: \.self)
+    let negatives = labels.count - positives
+    guard scores.count == labels.count, positives >= 10, negatives >= 10 else { return nil }
+    let order = scores.indices.sorted { scores[$0] < scores[$1] }
+    var sum = 0.0
+    var start = 0
+    while start < order.count {
+      var end = start
+      while end + 1 < order.count, scores[order[end + 1]] == scores[order[start]] { end += 1 }
+      let rank = Double(start + end) / 2 + 1
+      for position in start...end where labels[order[position]] { sum += rank }
+      start = end + 1
+    }
+    let n = Double(positives)
+    return (sum - n * (n + 1) / 2) / (n * Double(negatives))
+  }
+}

@@ -1,0 +1,226 @@
+import Cohort
+
+/// One look at a site's records before any study: how much there is of what, in which units and
+/// code systems, how late it becomes known, what is there twice. Stays in the hospital.
+///
+/// Memory is subjects, codes and a bounded sample, not records.
+public struct RecordsProfile: Sendable {
+  /// The most records kept to estimate how many are there twice.
+  public static let sampleLimit = 1 << 16
+  /// Subjects with fewer records are not compared: they are alike by chance.
+  public static let minimumRecords = 10
+
+  private struct UnitKey: Hashable {
+    let variable: Int
+    let unit: Int32
+  }
+
+  private struct Fingerprint: Hashable {
+    var sum: UInt64 = 0
+    var count = 0
+  }
+
+  let recipe: RecordsRecipe
+  private var binding: EventBinding
+  private var sketches: [UnitKey: ValueSketch] = [:]
+  private var tallies: [VariableTally]
+  private var lateCounts: [Int]
+  private var subjectSeen: [[Bool]]
+  private var fingerprints: [Fingerprint] = []
+  private var codeCounts: [Int] = []
+  private var sample: [UInt64: Int] = [:]
+  private var sampleBound = UInt64.max
+  private var lags = [Int](repeating: 0, count: 5)
+  public private(set) var eventCount = 0
+  public private(set) var unmappedCount = 0
+
+  public init(
+    _ recipe: RecordsRecipe, undeclared: DiagnosisCode.System? = nil
+  ) throws(RecordsError) {
+    try recipe.validate()
+    self.recipe = recipe
+    binding = EventBinding(recipe, undeclared: undeclared)
+    tallies = recipe.variables.map { _ in VariableTally() }
+    lateCounts = recipe.variables.map { _ in 0 }
+    subjectSeen = recipe.variables.map { _ in [] }
+  }
+
+  /// Takes the events of a batch.
+  public mutating func receive(_ batch: EventBatch) {
+    binding.extend(batch.lexicon)
+    let subjects = batch.lexicon.subjects.count
+    let codes = batch.lexicon.codes.count
+    if fingerprints.count < subjects {
+      fingerprints += Array(repeating: Fingerprint(), count: subjects - fingerprints.count)
+      for variable in subjectSeen.indices {
+        subjectSeen[variable] += Array(
+          repeating: false, count: subjects - subjectSeen[variable].count)
+      }
+    }
+    if codeCounts.count < codes {
+      codeCounts += Array(repeating: 0, count: codes - codeCounts.count)
+    }
+    for event in batch.events { take(event) }
+  }
+
+  private mutating func take(_ event: Event) {
+    let subject = Int(event.subject)
+    let code = Int(event.code)
+    guard fingerprints.indices.contains(subject), codeCounts.indices.contains(code) else { return }
+    eventCount += 1
+    codeCounts[code] += 1
+    let content = Self.hash(event)
+    fingerprints[subject].sum &+= content
+    fingerprints[subject].count += 1
+    keep(Self.mixed(content ^ Self.mixed(UInt64(subject) &+ 1)))
+    if event.time != RecordTime.always {
+      let lag = event.knownAt &- event.time
+      lags[lag <= 0 ? 0 : lag <= 3600 ? 1 : lag <= 86_400 ? 2 : lag <= 604_800 ? 3 : 4] += 1
+    }
+    let variables = binding.variables(of: event.code)
+    if variables.isEmpty { unmappedCount += 1 }
+    for position in variables {
+      let variable = binding.variable(at: position)
+      tallies[variable].eventCount += 1
+      subjectSeen[variable][subject] = true
+      if event.knownAt > event.time { lateCounts[variable] += 1 }
+      guard binding.isNumber(variable) else { continue }
+      _ = binding.number(event, variable, &tallies[variable])
+      sketches[UnitKey(variable: variable, unit: event.unit), default: ValueSketch()]
+        .add(event.value)
+    }
+  }
+
+  private static func mixed(_ value: UInt64) -> UInt64 {
+    let product = (value ^ 0x9E37_79B9_7F4A_7C15).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+    return product.high ^ product.low
+  }
+
+  /// What a record says, without its subject.
+  private static func hash(_ event: Event) -> UInt64 {
+    var state = mixed(UInt64(bitPattern: Int64(event.code)))
+    state = mixed(state ^ UInt64(bitPattern: event.time))
+    state = mixed(state ^ (event.value.isNaN ? 1 : (event.value + 0).bitPattern))
+    return mixed(state ^ UInt64(bitPattern: Int64(event.text)))
+  }
+
+  /// Keeps the records with the smallest hashes: equal records are kept or left together.
+  private mutating func keep(_ hash: UInt64) {
+    guard hash <= sampleBound else { return }
+    sample[hash, default: 0] += 1
+    guard sample.count > Self.sampleLimit else { return }
+    sampleBound /= 2
+    let bound = sampleBound
+    sample = sample.filter { $0.key <= bound }
+  }
+
+  /// Estimated share of records that repeat another one exactly.
+  public var duplicateShare: Double {
+    let total = sample.values.reduce(0, +)
+    return total == 0 ? 0 : Double(total - sample.count) / Double(total)
+  }
+
+  /// Groups of subjects whose records are the same, record by record: probably one person twice.
+  public func duplicateSubjects(_ lexicon: Lexicon) -> [[String]] {
+    var groups: [Fingerprint: [Int32]] = [:]
+    for (subject, fingerprint) in fingerprints.enumerated()
+    where fingerprint.count >= Self.minimumRecords {
+      groups[fingerprint, default: []].append(Int32(subject))
+    }
+    return groups.values.filter { $0.count > 1 }
+      .map { $0.map { lexicon.subjects.text($0) }.sorted() }.sorted { $0[0] < $1[0] }
+  }
+
+  /// Variables whose values look recorded in another unit than they name.
+  public func unitSuspicions(_ lexicon: Lexicon) -> [UnitSuspicion] {
+    sketches.sorted { ($0.key.variable, $0.key.unit) < ($1.key.variable, $1.key.unit) }
+      .compactMap { key, sketch in
+        let variable = recipe.variables[key.variable]
+        guard let clinical = variable.clinical else { return nil }
+        let declared = key.unit == Lexicon.none ? nil : lexicon.units.text(key.unit)
+        return UnitSuspicion.find(variable.name, clinical: clinical, declared: declared, sketch)
+      }
+  }
+
+  /// Variables of diagnoses that are all known at once when they happen: the source does not say
+  /// when they were coded, which for billing codes is the discharge.
+  public var undatedDiagnoses: [String] {
+    recipe.variables.indices.filter { number in
+      let isDiagnosis = recipe.variables[number].codes.contains { pattern in
+        switch pattern {
+        case .group: true
+        case .exact(let text), .prefix(let text): text.hasPrefix("icd")
+        }
+      }
+      return isDiagnosis && tallies[number].eventCount > 0 && lateCounts[number] == 0
+    }.map { recipe.variables[$0].name }
+  }
+
+  /// Records by code system: the part of a code before its colon or bar.
+  public func codeSystems(_ lexicon: Lexicon) -> [(system: String, count: Int)] {
+    var counts: [String: Int] = [:]
+    for (code, count) in codeCounts.enumerated() {
+      let text = lexicon.codes.text(Int32(code))
+      let end = text.lastIndex(of: "|") ?? text.firstIndex(of: ":")
+      counts[end.map { String(text[..<$0]) } ?? "local", default: 0] += count
+    }
+    return counts.map { ($0.key, $0.value) }.sorted { ($1.1, $0.0) < ($0.1, $1.0) }
+  }
+
+  /// The commonest codes that no variable gathers, at least `minimum` records each.
+  public func unmappedCodes(
+    _ lexicon: Lexicon, limit: Int = 20, minimum: Int = 10
+  ) -> [(code: String, count: Int)] {
+    codeCounts.enumerated().filter { code, count in
+      count >= minimum && binding.variables(of: Int32(code)).isEmpty
+    }.map { (lexicon.codes.text(Int32($0.offset)), $0.element) }
+      .sorted { ($1.1, $0.0) < ($0.1, $1.0) }.prefix(limit).map { ($0.0, $0.1) }
+  }
+
+  /// The profile in words.
+  public func text(_ lexicon: Lexicon) -> String {
+    func percent(_ part: Int, _ whole: Int) -> String {
+      whole == 0 ? "-" : "\((1000 * part / whole + 5) / 10) %"
+    }
+    var lines = ["\(eventCount) records of \(lexicon.subjects.count) patients", "", "Variables"]
+    for (number, variable) in recipe.variables.enumerated() {
+      let tally = tallies[number]
+      let covered = subjectSeen[number].count(where: \.self)
+      var line = "  \(variable.name): \(tally.eventCount) records,"
+      line += " \(percent(covered, lexicon.subjects.count)) of the patients"
+      let parts = [
+        (tally.missingCount, "without a value"), (tally.unknownUnitCount, "in an unknown unit"),
+        (tally.hardRangeCount, "impossible"), (tally.warnRangeCount, "unusual"),
+      ].filter { $0.0 > 0 }
+      line += parts.map { ", \($0.0) \($0.1)" }.joined()
+      lines.append(line)
+    }
+    lines += ["", "Code systems"]
+    lines += codeSystems(lexicon).prefix(20).map {
+      "  \($0.system): \(percent($0.count, eventCount))"
+    }
+    lines.append("  belonging to no variable: \(percent(unmappedCount, eventCount))")
+    let unmapped = unmappedCodes(lexicon, limit: 10)
+    if !unmapped.isEmpty {
+      lines.append("  commonest of them: " + unmapped.map(\.code).joined(separator: ", "))
+    }
+    let names = ["at once", "within an hour", "within a day", "within a week", "later"]
+    lines += ["", "Known after the event"]
+    lines += zip(names, lags).map { "  \($0): \(percent($1, lags.reduce(0, +)))" }
+    lines += ["", "To look at"]
+    var findings = unitSuspicions(lexicon).map(\.words)
+    findings += undatedDiagnoses.map {
+      "\($0): no record says when it was coded; diagnoses for billing are coded at discharge"
+    }
+    for group in duplicateSubjects(lexicon).prefix(20) {
+      findings.append("the same records under \(group.count) identifiers: one person twice?")
+    }
+    if duplicateShare > 0.001 {
+      findings.append(
+        "about \((duplicateShare * 1000).rounded() / 10) % of the records are there twice; set"
+          + " `duplicates: remove`")
+    }
+    lines += findings.isEmpty ? ["  nothing"] : findings.map { "  \($0)" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

@@ -1,0 +1,162 @@
+import PortableNumerics
+import Testing
+
+@testable import Records
+
+@Suite struct ProfileTests {
+  private func recipe() throws -> RecordsRecipe {
+    let variables = try [
+      #require(RecordVariable("glucose", clinical: "glu")),
+      #require(RecordVariable("temp", clinical: "temp")),
+      #require(RecordVariable("hr", clinical: "hr")),
+    ]
+    return RecordsRecipe(
+      variables: variables + [RecordVariable("chf", codes: [.group(.charlson, "chf")])],
+      index: IndexRule(.start), predictionOffset: day,
+      features: [FeatureRequest(Measure("hr", .ever, .mean), name: "hr")])
+  }
+
+  /// A sound hospital; `plant` spoils it.
+  private func profile(
+    _ plant: (inout Story, inout SplitMix64) throws -> Void = { _, _ in }
+  ) throws -> (RecordsProfile, Lexicon) {
+    var random = SplitMix64(seed: 4)
+    var story = Story()
+    for patient in 0..<40 {
+      for hours in 0..<6 {
+        let time = Int64(hours) * hour
+        try story.add("p\(patient)", "glu", at: time, Double(70 + random.next() % 90))
+        try story.add("p\(patient)", "hr", at: time, Double(60 + random.next() % 50))
+        try story.add(
+          "p\(patient)", "temp", at: time, 36 + Double(random.next() % 30) / 10, unit: "Cel")
+      }
+      try story.add("p\(patient)", "icd10:I509", at: 0, known: day)
+      try story.add("p\(patient)", "loinc:1-1", at: 0, 3)
+    }
+    try plant(&story, &random)
+    var profile = try RecordsProfile(recipe())
+    profile.receive(story.batch)
+    return (profile, story.batch.lexicon)
+  }
+
+  @Test func aSoundHospitalHasNothingToLookAt() throws {
+    let (profile, lexicon) = try profile()
+    #expect(profile.unitSuspicions(lexicon).isEmpty)
+    #expect(profile.duplicateSubjects(lexicon).isEmpty)
+    #expect(profile.duplicateShare == 0)
+    #expect(profile.undatedDiagnoses.isEmpty)
+    #expect(profile.unmappedCodes(lexicon).map(\.code) == ["loinc:1-1"])
+    #expect(profile.unmappedCount == 40)
+    #expect(profile.text(lexicon).contains("  nothing\n"))
+    #expect(profile.codeSystems(lexicon).first?.system == "local")
+  }
+
+  @Test func aPlantedUnitErrorIsNamed() throws {
+    let (whole, lexicon) = try profile { story, random in
+      for number in 0..<2000 {
+        try story.add(
+          "q\(number % 50)", "glu", at: 1, 4 + Double(random.next() % 50) / 10, unit: "mg/dL")
+      }
+    }
+    let found = try #require(whole.unitSuspicions(lexicon).first)
+    #expect(found.variable == "glucose")
+    #expect(found.declaredUnit == "mg/dL")
+    #expect(found.likelyUnit == "mmol/L")
+    #expect(found.concernsAll)
+    let (part, words) = try profile { story, _ in
+      for number in 0..<60 { try story.add("q\(number % 5)", "temp", at: 1, 98.4, unit: "Cel") }
+    }
+    let mixed = try #require(part.unitSuspicions(words).first)
+    #expect(mixed.likelyUnit == "[degF]")
+    #expect(!mixed.concernsAll)
+    #expect((0.15...0.25).contains(mixed.share))
+    #expect(part.text(words).contains("20 % of the values declared as Cel look recorded in [degF]"))
+  }
+
+  @Test func aPlantedTwinIsFound() throws {
+    let (profile, lexicon) = try profile { story, _ in
+      let number = story.batch.lexicon.subjects.index("twin")
+      let twin = try #require(number)
+      for event in story.batch.events where event.subject == 7 {
+        var copy = event
+        copy.subject = twin
+        story.batch.events.append(copy)
+      }
+    }
+    #expect(profile.duplicateSubjects(lexicon) == [["p7", "twin"]])
+    #expect(!profile.text(lexicon).contains("twin"), "no identifier in the text")
+  }
+
+  @Test func plantedRepetitionsAndUndatedDiagnoses() throws {
+    let (profile, _) = try profile { story, _ in
+      story.batch.events += story.batch.events.prefix(200)
+      for index in story.batch.events.indices {
+        story.batch.events[index].knownAt = story.batch.events[index].time
+      }
+    }
+    #expect(abs(profile.duplicateShare - 200.0 / 1000.0) < 0.01)
+    #expect(profile.undatedDiagnoses == ["chf"])
+  }
+
+  @Test func sketches() {
+    var sketch = ValueSketch()
+    #expect(sketch.quantile(0.5) == nil)
+    for value in 1...1000 { sketch.add(Double(value) / 10) }
+    sketch.add(.nan)
+    #expect(sketch.count == 1000)
+    #expect(abs((sketch.quantile(0.5) ?? 0) / 50 - 1) < 0.03)
+    #expect(abs((sketch.quantile(0.1) ?? 0) / 10 - 1) < 0.03)
+    for value in [0.0, -3, 1e300, 1e-300] { sketch.add(value) }
+    #expect(sketch.zeroCount == 1 && sketch.negativeCount == 1)
+    #expect(sketch.quantile(0) == -.infinity)
+  }
+
+  private func table(_ columns: [FeatureColumn], _ labels: [Bool]) -> FeatureTable {
+    FeatureTable(
+      subjects: labels.indices.map { "p\($0)" }, indexTimes: labels.map { _ in 0 },
+      columns: columns, outcomeName: "died",
+      outcomes: labels.map { $0 ? .event(after: 1) : .none(after: 2, isCensored: false) },
+      flow: [], tallies: [])
+  }
+
+  @Test func aPlantedLeakIsNamed() {
+    var random = SplitMix64(seed: 9)
+    let labels = (0..<300).map { _ in random.next() % 4 == 0 }
+    let noise = labels.map { _ in Double(random.next() % 1000) }
+    let suspects = LeakScan.run(
+      table(
+        [
+          FeatureColumn(name: "noise", unit: nil, values: .numbers(noise)),
+          FeatureColumn(
+            name: "leak", unit: nil,
+            values: .numbers(zip(labels, noise).map { ($0 ? -900 : 0) + $1 / 2 })),
+          FeatureColumn(
+            name: "ordered", unit: nil, values: .numbers(labels.map { $0 ? 5 : .nan })),
+          FeatureColumn(
+            name: "ward", unit: nil,
+            values: .words(labels.map { $0 ? ["hospice", "morgue"][Int(random.next() % 2)] : "a" })),
+          FeatureColumn(name: "case", unit: nil, values: .words(labels.indices.map { "c\($0)" })),
+        ], labels))
+    #expect(
+      suspects == [
+        .separates(feature: "leak", auroc: 1),
+        .missingnessSeparates(feature: "ordered", auroc: 1),
+        .separates(feature: "ward", auroc: 1), .identifier(feature: "case"),
+      ])
+    #expect(LeakScan.overlap(["a", "b"], ["c"]) == nil)
+    #expect(LeakScan.overlap(["a", "b"], ["b", "c"]) == .subjectsOnBothSides(count: 1))
+  }
+
+  @Test func areasAgainstPairs() throws {
+    var random = SplitMix64(seed: 2)
+    let labels = (0..<80).map { _ in random.next() % 3 == 0 }
+    let scores = labels.map { Double(random.next() % 10) + ($0 ? 2 : 0) }
+    var wins = 0.0
+    for (a, up) in zip(scores, labels) where up {
+      for (b, down) in zip(scores, labels) where !down { wins += a > b ? 1 : a == b ? 0.5 : 0 }
+    }
+    let positives = labels.count(where: \.self)
+    let area = try #require(LeakScan.auroc(scores, labels))
+    #expect(abs(area - wins / Double(positives * (80 - positives))) < 1e-12)
+  }
+}

@@ -80,15 +80,94 @@ def laplace(stream, scale):
             return -y if negative else y
 
 
-def gaussian(stream, variance):
-    m = max(1, math.isqrt(variance))
+class Blocks:
+    """Cumulative probabilities F_b of blocks of s magnitudes, weights exp(-(s b)^2 / (2 variance)), to any precision."""
+
+    def __init__(self, variance):
+        self.s, self.variance, self.known = max(1, math.isqrt(variance) // 16), variance, {}
+
+    @staticmethod
+    def exponential(x, bits):
+        """exp(-x) in units of 2^-bits, off by less than 2^24 for x below 2^12: exp(-x/2^13) by its series, squared 13 times."""
+        guard = 40
+        one = 1 << (bits + guard)
+        numerator, denominator = x.numerator, x.denominator << 13
+        total, term, k = one, one, 0
+        while term:
+            k += 1
+            term = term * numerator // (denominator * k)
+            total += -term if k % 2 else term
+        for _ in range(13):
+            total = total * total >> (bits + guard)
+        return total >> guard
+
+    def sums(self, bits):
+        """[S_0, S_1, ...] in units of 2^-bits; the last one is the sum of all."""
+        if bits not in self.known:
+            sums, total, j = [], 0, 0
+            while True:
+                weight = self.exponential(Fraction((self.s * j) ** 2, 2 * self.variance), bits)
+                total += weight
+                sums.append(total)
+                j += 1
+                if weight < 1 << 26:
+                    break
+            self.known[bits] = sums
+        return self.known[bits]
+
+    def digits(self, block, words):
+        """floor(2^(64 words) F_b): rounding cannot matter, or more bits are taken."""
+        bits = 64 * words + 128
+        while True:
+            sums = self.sums(bits)
+            if block < len(sums):
+                error = len(sums) << 28
+                low = ((sums[block] - error) << (64 * words)) // (sums[-1] + error)
+                high = min(((sums[block] + error) << (64 * words)) // (sums[-1] - error), 2 ** (64 * words) - 1)
+                if low == high:
+                    return low
+            bits += 128
+
+    def next(self, stream):
+        words, value, block = 1, stream.next(), 0
+        while True:
+            edge = self.digits(block, words)
+            if value < edge:
+                return block
+            if value > edge:
+                block += 1
+            else:
+                words, value = words + 1, (value << 64) + stream.next()
+
+
+def gaussian(stream, variance, blocks):
+    s = blocks.s
     while True:
-        y = laplace_magnitude(stream, Fraction(variance, m))
-        if not stream.below_exponential(Fraction((y - m) ** 2, 2 * variance)):
-            continue
+        start = s * blocks.next(stream)
+        u = 0
+        if s > 1:
+            u = stream.uniform(s)
+            if not stream.below_exponential(Fraction(u * (2 * start + u), 2 * variance)):
+                continue
+        y = start + u
         negative = stream.coin()
         if not (negative and y == 0):
             return -y if negative else y
+
+
+BLOCKS = {}
+
+
+def blocks_of(variance):
+    if variance not in BLOCKS:
+        BLOCKS[variance] = Blocks(variance)
+        edges = BLOCKS[variance].edges = []
+        plain = BLOCKS[variance].digits
+        # The first word's edges are asked for again and again.
+        BLOCKS[variance].digits = lambda block, words: (
+            edges[block] if words == 1 and block < len(edges) else edges.append(plain(block, 1)) or edges[block]
+            if words == 1 and block == len(edges) else plain(block, words))
+    return BLOCKS[variance]
 
 
 def poisson(stream, mean):
@@ -135,7 +214,7 @@ def skellam(stream, variance):
 def draws(kind, parameter, seed, count):
     stream = Stream(seed)
     if kind == "discrete-gaussian":
-        return [gaussian(stream, parameter) if parameter else 0 for _ in range(count)]
+        return [gaussian(stream, parameter, blocks_of(parameter)) if parameter else 0 for _ in range(count)]
     if kind == "discrete-laplace":
         return [laplace(stream, parameter) for _ in range(count)]
     if kind == "skellam":

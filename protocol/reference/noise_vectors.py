@@ -34,6 +34,36 @@ def samplers():
     return out | file("skellam", "sampler", "Skellam draws from a seed", steps)
 
 
+class Given:
+    """Words that are given, not drawn, and then zeros."""
+
+    def __init__(self, words):
+        self.words, self.used = words, 0
+
+    def next(self):
+        self.used += 1
+        return self.words[self.used - 1] if self.used <= len(self.words) else 0
+
+
+def blocks():
+    steps = []
+    top = 2**64 - 1
+    for variance in (1, 7, 255, 256, 1024, 10**6 + 3, 2**62):
+        known = noise.blocks_of(variance)
+        edges = []
+        while not edges or edges[-1] < top:
+            edges.append(known.digits(len(edges), 1))
+        steps.append(dict(op="blocks", variance=str(variance), expect=dict(length=str(known.s), thresholds=[str(v) for v in edges])))
+        for at in (0, 3, len(edges) - 2, len(edges) - 1):
+            two, three = known.digits(at, 2) % 2**64, known.digits(at, 3) % 2**64
+            for words in ([edges[at] - 1], [min(edges[at] + 1, top), 5, 5, 5, 5], [edges[at], two - 1 if two else 0, 0, 0, 0], [edges[at], (two + 1) % 2**64, 1, 1, 1],
+                          [edges[at], two, three - 1 if three else 0, 0, 0], [edges[at], two, (three + 1) % 2**64, 9, 9]):
+                stream = Given(words)
+                found = known.next(stream)
+                steps.append(dict(op="block", variance=str(variance), words=[str(v) for v in words], expect=dict(block=found, used=stream.used)))
+    return file("gaussian-blocks", "sampler", "Blocks of the discrete Gaussian: thresholds, and words that fall on one", steps)
+
+
 def schedules():
     steps = []
     cases = [(n, c, 2 * n // 3 + 1, variance, length) for n in (3, 4, 5, 8, 9, 10, 20, 50) for c in (0, 1, 3)
@@ -61,4 +91,4 @@ def clips():
 
 
 def everything():
-    return samplers() | schedules() | clips()
+    return samplers() | blocks() | schedules() | clips()

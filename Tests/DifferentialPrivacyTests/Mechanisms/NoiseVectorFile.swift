@@ -17,6 +17,7 @@ struct NoiseVectorFile: Decodable {
     let colluders: Int?
     let threshold: Int?
     let length: Int?
+    let words: [String]?
     let expect: Expectation
   }
 
@@ -25,6 +26,10 @@ struct NoiseVectorFile: Decodable {
     let base: String?
     let layers: [Layer]?
     let survivors: [String: Survivors]?
+    let length: String?
+    let thresholds: [String]?
+    let block: Int?
+    let used: Int?
   }
 
   struct Layer: Decodable {

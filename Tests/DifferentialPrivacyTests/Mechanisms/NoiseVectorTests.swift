@@ -10,8 +10,8 @@ import Testing
       atPath: NoiseVectorFile.folder.path())
     #expect(
       names.sorted() == [
-        "clip.json", "discrete-gaussian.json", "discrete-laplace.json", "schedule.json",
-        "skellam.json",
+        "clip.json", "discrete-gaussian.json", "discrete-laplace.json", "gaussian-blocks.json",
+        "schedule.json", "skellam.json",
       ])
   }
 

@@ -1,0 +1,290 @@
+/// The integers 0, 1, 2, … in blocks of s, with the probabilities of the blocks' left ends under a
+/// Gaussian: what the discrete Gaussian sampler proposes from.
+///
+/// With w_b = e^(−(s·b)²/2σ²) and F_b = Σ_{j ≤ b} w_j / Σ_j w_j, a uniform real U falls in block b when
+/// F_{b−1} ≤ U < F_b. `thresholds[b]` is ⌊2^64·F_b⌋ exactly: a word r below it decides U < F_b, a word
+/// above it U ≥ F_b, and only r = `thresholds[b]` leaves the question to more words and digits
+/// (`ExactBlocks`). The list ends with 2^64 − 1, which F_b reaches at about 9.4 σ.
+///
+/// The sums are formed in fixed point with 120 binary digits; `margin` bounds what rounding can do to
+/// them, and where a threshold is not certain it is taken from `ExactBlocks`.
+///
+/// | symbol | in code |
+/// |---|---|
+/// | q = e^(−s²/2σ²) | `base` |
+/// | q^(2j−1) = w_j / w_{j−1} | `ratio` |
+struct GaussianBlocks: Sendable, Hashable {
+  /// s.
+  let length: UInt64
+  /// Numerator s² and denominator 2σ² of the exponent of q; their quotient is at most 1/2.
+  let square: UInt64
+  let doubledVariance: UInt64
+  /// ⌊2^64·F_b⌋ for b = 0, 1, …
+  let thresholds: [UInt64]
+  /// For each value of a word's highest byte, the first block that words with it can fall in.
+  let starts: [UInt16]
+
+  private static let scaleBits = 120
+
+  /// - Parameter exactly: takes every threshold from `ExactBlocks`; for tests.
+  init(variance: UInt64, exactly: Bool = false) {
+    length = max(1, IntegerRoot.floor(variance) / 16)
+    square = length * length
+    doubledVariance = 2 * variance
+    let sums = Self.sums(square: square, doubledVariance: doubledVariance)
+    let total = sums.last ?? 0
+    // Rounding: q is off by at most 64 units, q² by 130, the j-th ratio by 130·j + 64, w_j by
+    // 65·j² + 130·j, a sum of them by less than 32·(j + 4)³, and w_j at the end is below its own error,
+    // as is all that follows.
+    let count = UInt128(sums.count + 4)
+    let margin = 32 * count * count * count
+    var exact = ExactBlocks(square: square, doubledVariance: doubledVariance)
+    var found: [UInt64] = []
+    for (block, sum) in sums.enumerated() {
+      if total - sum + 2 * margin < total >> 64 {
+        // F_b is less than 2^−64 from 1, and less than 1.
+        found.append(.max)
+        break
+      }
+      let (quotient, remainder) = total.dividingFullWidth((sum >> 64, sum << 64))
+      // 2^64·S_b − T·S is known but for 2^64·(margin of S_b) + T·(margin of S).
+      let doubt = 2 * margin << 64
+      if !exactly, remainder >= doubt, remainder < total - doubt {
+        found.append(UInt64(quotient))
+      } else {
+        found.append(exact.threshold(block))
+      }
+    }
+    thresholds = found
+    var starts: [UInt16] = []
+    var block = 0
+    for byte in 0..<256 {
+      while found[block] < UInt64(byte) << 56 { block += 1 }
+      starts.append(UInt16(block))
+    }
+    self.starts = starts
+  }
+
+  /// S_b = Σ_{j ≤ b} w_j in units of 2^−120, until w_j is nothing but rounding.
+  private static func sums(square: UInt64, doubledVariance: UInt64) -> [UInt128] {
+    let one = UInt128(1) << UInt128(scaleBits)
+    func multiply(_ left: UInt128, _ right: UInt128) -> UInt128 {
+      let product = left.multipliedFullWidth(by: right)
+      return product.high << UInt128(128 - scaleBits) | product.low >> UInt128(scaleBits)
+    }
+    // e^−x = 1 − x + x²/2! − …, alternating, every term rounded down.
+    var base = one
+    var term = one
+    var k: UInt64 = 1
+    while term > 0 {
+      let (quotient, _) = UInt128(doubledVariance).dividingFullWidth(
+        term.multipliedFullWidth(by: UInt128(square)))
+      term = quotient / UInt128(k)
+      base = k & 1 == 1 ? base - term : base + term
+      k += 1
+    }
+    let baseSquare = multiply(base, base)
+    var ratio = base
+    var weight = one
+    var sums = [one]
+    while weight > UInt128(sums.count) << 24 {
+      weight = multiply(weight, ratio)
+      ratio = multiply(ratio, baseSquare)
+      sums.append((sums.last ?? 0) + weight)
+    }
+    return sums
+  }
+
+  /// The block that the next words fall in.
+  @inline(__always)
+  func next(from stream: inout NoiseStream) -> UInt64 {
+    let word = stream.next()
+    return thresholds.withUnsafeBufferPointer { thresholds in
+      var block = Int(starts.withUnsafeBufferPointer { $0[Int(truncatingIfNeeded: word >> 56)] })
+      while word > thresholds[block] { block &+= 1 }
+      if word < thresholds[block] { return UInt64(block) }
+      return settle(word, at: block, &stream)
+    }
+  }
+
+  /// More digits for a word that equals a threshold: once in 2^56 draws.
+  @inline(never)
+  private func settle(_ word: UInt64, at block: Int, _ stream: inout NoiseStream) -> UInt64 {
+    var exact = ExactBlocks(square: square, doubledVariance: doubledVariance)
+    return exact.block(from: block, firstWord: word) { stream.next() }
+  }
+}
+
+/// F_b to as many binary digits as are asked for, in integers of any length.
+struct ExactBlocks {
+  private let square: UInt64
+  private let doubledVariance: UInt64
+  /// Fixed point with 64·`wordCount` digits.
+  private var wordCount = 0
+  private var sums: [LongInteger] = []
+  private var margin = LongInteger(0)
+
+  init(square: UInt64, doubledVariance: UInt64) {
+    self.square = square
+    self.doubledVariance = doubledVariance
+  }
+
+  /// ⌊2^64·F_b⌋, at most 2^64 − 1.
+  mutating func threshold(_ block: Int) -> UInt64 {
+    // The largest word r with r·2^−64 < F_b, one binary digit after the other.
+    var found: UInt64 = 0
+    for shift in (0..<64).reversed() {
+      let candidate = found | 1 << UInt64(shift)
+      if isBelow(LongInteger(candidate), digits: 1, block: block) { found = candidate }
+    }
+    return found
+  }
+
+  /// The smallest block b ≥ `start` with U < F_b, for the U that begins with a word; U ≥ F_{start−1} is
+  /// known. Takes words until the block is certain.
+  mutating func block(
+    from start: Int, firstWord: UInt64, next: () -> UInt64
+  ) -> UInt64 {
+    var digits = 1
+    var value = LongInteger(firstWord)
+    var block = start
+    while true {
+      if !isBelow(value, digits: digits, block: block) {
+        block += 1
+      } else if isBelow(value + LongInteger(1), digits: digits, block: block) {
+        return UInt64(block)
+      } else {
+        value = value.shiftedLeft(words: 1) + LongInteger(next())
+        digits += 1
+      }
+    }
+  }
+
+  /// Whether value·2^(−64·digits) < F_b. F_b is irrational, so that some precision decides.
+  private mutating func isBelow(_ value: LongInteger, digits: Int, block: Int) -> Bool {
+    var words = max(wordCount, digits + 2)
+    while true {
+      if words > wordCount || block >= sums.count { prepare(words: words) }
+      if block < sums.count, let total = sums.last {
+        // value·S < S_b·2^(64·digits)?
+        let sum = sums[block]
+        if value * (total + margin) < (sum - margin).shiftedLeft(words: digits) { return true }
+        if !(value * (total - margin) < (sum + margin).shiftedLeft(words: digits)) { return false }
+      }
+      words += 2
+    }
+  }
+
+  /// The sums with a given precision; see `GaussianBlocks` for the bound of rounding.
+  private mutating func prepare(words: Int) {
+    wordCount = words
+    let one = LongInteger(1).shiftedLeft(words: words)
+    var base = one
+    var term = one
+    var k: UInt64 = 1
+    while !term.isZero {
+      term = (term * LongInteger(square)).divided(by: doubledVariance).divided(by: k)
+      base = k & 1 == 1 ? base - term : base + term
+      k += 1
+    }
+    let baseSquare = (base * base).shiftedRight(words: words)
+    var ratio = base
+    var weight = one
+    sums = [one]
+    while LongInteger(UInt64(sums.count) << 24) < weight {
+      weight = (weight * ratio).shiftedRight(words: words)
+      ratio = (ratio * baseSquare).shiftedRight(words: words)
+      sums.append(sums[sums.count - 1] + weight)
+    }
+    let count = UInt64(sums.count + 4)
+    margin = LongInteger(32 * count) * LongInteger(count * count)
+  }
+}
+
+/// An integer ≥ 0 of any length: what exact thresholds need and no more.
+struct LongInteger: Sendable, Hashable {
+  /// Least significant first; no zero at the end.
+  private var words: [UInt64]
+
+  init(_ value: UInt64) { words = value == 0 ? [] : [value] }
+
+  private init(_ words: [UInt64]) {
+    self.words = words
+    while self.words.last == 0 { self.words.removeLast() }
+  }
+
+  var isZero: Bool { words.isEmpty }
+
+  static func + (left: LongInteger, right: LongInteger) -> LongInteger {
+    let (longer, shorter) =
+      left.words.count < right.words.count ? (right.words, left.words) : (left.words, right.words)
+    var result = longer
+    var carry: UInt64 = 0
+    for index in longer.indices {
+      let other = index < shorter.count ? shorter[index] : 0
+      let first = longer[index].addingReportingOverflow(other)
+      let second = first.partialValue.addingReportingOverflow(carry)
+      result[index] = second.partialValue
+      carry = first.overflow || second.overflow ? 1 : 0
+    }
+    if carry == 1 { result.append(1) }
+    return LongInteger(result)
+  }
+
+  /// The difference, or 0 when it would be negative.
+  static func - (left: LongInteger, right: LongInteger) -> LongInteger {
+    guard !(left < right) else { return LongInteger(0) }
+    var result = left.words
+    var borrow: UInt64 = 0
+    for index in result.indices {
+      let other = index < right.words.count ? right.words[index] : 0
+      let first = result[index].subtractingReportingOverflow(other)
+      let second = first.partialValue.subtractingReportingOverflow(borrow)
+      result[index] = second.partialValue
+      borrow = first.overflow || second.overflow ? 1 : 0
+    }
+    return LongInteger(result)
+  }
+
+  static func * (left: LongInteger, right: LongInteger) -> LongInteger {
+    var result = [UInt64](repeating: 0, count: left.words.count + right.words.count)
+    for (offset, one) in left.words.enumerated() {
+      var carry: UInt64 = 0
+      for (index, other) in right.words.enumerated() {
+        let product = one.multipliedFullWidth(by: other)
+        let sum =
+          UInt128(product.high) << 64 + UInt128(product.low) + UInt128(result[offset + index])
+          + UInt128(carry)
+        result[offset + index] = UInt64(truncatingIfNeeded: sum)
+        carry = UInt64(truncatingIfNeeded: sum >> 64)
+      }
+      result[offset + right.words.count] = carry
+    }
+    return LongInteger(result)
+  }
+
+  /// Rounded down; `divisor` ≥ 1.
+  func divided(by divisor: UInt64) -> LongInteger {
+    var result = words
+    var remainder: UInt64 = 0
+    for index in result.indices.reversed() {
+      (result[index], remainder) = divisor.dividingFullWidth((remainder, result[index]))
+    }
+    return LongInteger(result)
+  }
+
+  func shiftedLeft(words count: Int) -> LongInteger {
+    isZero ? self : LongInteger([UInt64](repeating: 0, count: count) + words)
+  }
+
+  /// Rounded down.
+  func shiftedRight(words count: Int) -> LongInteger { LongInteger(Array(words.dropFirst(count))) }
+
+  static func < (left: LongInteger, right: LongInteger) -> Bool {
+    if left.words.count != right.words.count { return left.words.count < right.words.count }
+    for (one, other) in zip(left.words.reversed(), right.words.reversed()) where one != other {
+      return one < other
+    }
+    return false
+  }
+}

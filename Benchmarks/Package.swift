@@ -34,6 +34,7 @@ let package = Package(
       name: "noise-benchmark",
       dependencies: [
         argumentParser, "BenchmarkSupport", .product(name: "Noise", package: "wardround"),
+        .product(name: "SecureSums", package: "wardround"),
       ],
       path: "Sources/NoiseBenchmark", swiftSettings: settings),
     .executableTarget(

@@ -3,7 +3,8 @@ import BenchmarkSupport
 import DifferentialPrivacy
 import Foundation
 
-/// `scripts/bench noise`: draws of the exact samplers, in one process on one thread.
+/// `scripts/bench noise`: draws of the exact samplers, and rounds with layers of noise beside plain
+/// ones, in one process on one thread.
 @main
 struct NoiseBenchmark: ParsableCommand {
   @OptionGroup var options: ReportOptions
@@ -11,20 +12,29 @@ struct NoiseBenchmark: ParsableCommand {
   var length = 1_000_000
   @Option(help: "Measurements per row; the median is shown.")
   var repeats = 9
+  @Option(help: "Sizes of rosters for rounds, separated by commas.")
+  var sites = Numbers([4, 10])
+  @Option(help: "Numbers of a vector in a round, at most 65536.")
+  var roundLength = 10_000
 
   func validate() throws {
-    guard length >= 1, repeats >= 1 else {
-      throw ValidationError("--length and --repeats are at least 1")
+    guard length >= 1, repeats >= 1, 1...65_536 ~= roundLength else {
+      throw ValidationError("--length and --repeats are at least 1, --round-length at most 65536")
     }
   }
 
   private static let columns: [Report.Column] = [
     .init("sampler", "sampler"), .init("variance", "variance"), .init("length", "draws"),
     .init("seconds", "time"), .init("nanoseconds_per_draw", "ns per draw"),
+    .init("sites", "sites"), .init("plain_seconds", "plain round"),
+    .init("site_seconds", "of it a site"), .init("plain_site_seconds", "plain site"),
+    .init("ratio", "/plain"),
   ]
 
   private static let notes = [
     "", "Processor time, medians, one thread, keystream included. Nothing is gated.",
+    "`round`: messages, signatures, masks and noise of all parties of one round, without network and"
+      + " disk; nobody is missing, so all layers come off. `/plain`: whole round over whole plain round.",
   ]
 
   func run() throws {
@@ -45,6 +55,16 @@ struct NoiseBenchmark: ParsableCommand {
       try add("Skellam", "2^\(exponent)", max(1, length / 10), to: &report) {
         try sampler.fill(into: &$0, seed: seed.bytes)
       }
+    }
+    for count in sites.values {
+      let cost = try NoisyRound(siteCount: count, length: roundLength, repeats: repeats)
+      report.add([
+        "sampler": .text("round"), "variance": .text("2^30"), "length": .count(roundLength),
+        "sites": .count(count), "seconds": .seconds(cost.noisy),
+        "plain_seconds": .seconds(cost.plain),
+        "site_seconds": .seconds(cost.noisySite), "plain_site_seconds": .seconds(cost.plainSite),
+        "ratio": .ratio(cost.noisy / cost.plain),
+      ])
     }
     try report.end(json: options.json, notes: Self.notes, violations: [])
   }

@@ -41,10 +41,20 @@ public struct DiscreteGaussian: Sendable, Hashable {
   public func fill(
     into values: inout [Int64], seed: UnsafeRawBufferPointer
   ) throws(DifferentialPrivacyError) {
+    for index in values.indices { values[index] = 0 }
+    try add(to: &values, seed: seed)
+  }
+
+  /// Adds independent draws from the keystream of `seed` to `values`, wrapping modulo 2^64: what `fill`
+  /// would give, added.
+  public func add(
+    to values: inout [Int64], seed: UnsafeRawBufferPointer
+  ) throws(DifferentialPrivacyError) {
     var stream = try NoiseStream(seed: seed)
+    guard variance > 0 else { return }
     values.withUnsafeMutableBufferPointer { values in
-      for index in values.indices {
-        values[index] = variance == 0 ? 0 : draw(from: &stream)
+      blocks.withTables { tables in
+        for index in values.indices { values[index] &+= draw(from: &stream, tables) }
       }
     }
   }
@@ -65,9 +75,9 @@ public struct DiscreteGaussian: Sendable, Hashable {
   }
 
   @inline(__always)
-  private func draw(from stream: inout NoiseStream) -> Int64 {
+  private func draw(from stream: inout NoiseStream, _ tables: GaussianBlocks.Tables) -> Int64 {
     while true {
-      let start = blocks.length &* blocks.next(from: &stream)
+      let start = blocks.length &* blocks.next(from: &stream, tables)
       var y = start
       if blocks.length > 1 {
         let u = stream.uniform(below: blocks.length)
@@ -101,8 +111,16 @@ extension DiscreteGaussian {
       var known = samplers[seed.variance]
       if known == nil { known = try DiscreteGaussian(variance: seed.variance) }
       samplers[seed.variance] = known
-      guard let noise = try known?.draws(count: total.count, seed: seed.bytes) else { continue }
-      for index in total.indices { total[index] &+= noise[index] }
+      guard let known else { continue }
+      var failure: DifferentialPrivacyError?
+      seed.bytes.withUnsafeBytes { bytes in
+        do throws(DifferentialPrivacyError) {
+          try known.add(to: &total, seed: bytes)
+        } catch {
+          failure = error
+        }
+      }
+      if let failure { throw failure }
     }
     return total
   }

@@ -95,16 +95,31 @@ struct GaussianBlocks: Sendable, Hashable {
     return sums
   }
 
+  /// The tables without the reference counts of their arrays.
+  struct Tables {
+    let thresholds: UnsafeBufferPointer<UInt64>
+    let starts: UnsafeBufferPointer<UInt16>
+  }
+
+  /// Lends the tables for the length of a batch.
+  @inline(__always)
+  func withTables(_ body: (Tables) -> Void) {
+    thresholds.withUnsafeBufferPointer { thresholds in
+      starts.withUnsafeBufferPointer { starts in
+        body(Tables(thresholds: thresholds, starts: starts))
+      }
+    }
+  }
+
   /// The block that the next words fall in.
   @inline(__always)
-  func next(from stream: inout NoiseStream) -> UInt64 {
+  func next(from stream: inout NoiseStream, _ tables: Tables) -> UInt64 {
     let word = stream.next()
-    return thresholds.withUnsafeBufferPointer { thresholds in
-      var block = Int(starts.withUnsafeBufferPointer { $0[Int(truncatingIfNeeded: word >> 56)] })
-      while word > thresholds[block] { block &+= 1 }
-      if word < thresholds[block] { return UInt64(block) }
-      return settle(word, at: block, &stream)
-    }
+    var block = Int(tables.starts[Int(truncatingIfNeeded: word >> 56)])
+    // Ends at the last threshold, 2^64 − 1.
+    while word > tables.thresholds[block] { block &+= 1 }
+    if word < tables.thresholds[block] { return UInt64(block) }
+    return settle(word, at: block, &stream)
   }
 
   /// More digits for a word that equals a threshold: once in 2^56 draws.

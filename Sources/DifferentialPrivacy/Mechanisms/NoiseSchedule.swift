@@ -140,19 +140,15 @@ public struct NoiseSchedule: Sendable, Hashable {
       throw DifferentialPrivacyError(
         .lengthMismatch, "there is one seed of 32 bytes per layer", field: "layerSeeds")
     }
-    var noise = [Int64](repeating: 0, count: values.count)
-    defer { noise.withUnsafeMutableBytes { wipe($0) } }
     let base = try DiscreteGaussian(variance: baseVariance)
     try baseSeed.withUnsafeBytes { (seed) throws(DifferentialPrivacyError) in
-      try base.fill(into: &noise, seed: seed)
+      try base.add(to: &values, seed: seed)
     }
-    for index in values.indices { values[index] &+= noise[index] }
     for (position, layer) in layers.enumerated() {
       let sampler = try DiscreteGaussian(variance: layer.variance)
       try layerSeeds.slot(position) { (seed) throws(DifferentialPrivacyError) in
-        try sampler.fill(into: &noise, seed: seed)
+        try sampler.add(to: &values, seed: seed)
       }
-      for index in values.indices { values[index] &+= noise[index] }
     }
   }
 

@@ -34,7 +34,11 @@ public struct SecureSumRehearsal {
   private var entropy: SeededEntropy
 
   /// Makes a roster of `siteCount` sites (3…200) and agrees on the keys of an epoch.
-  public init(siteCount: Int, seed: UInt64 = 1) throws(SecureAggregationError) {
+  ///
+  /// - Parameter layerNoise: the sampler, for rounds with layers of noise.
+  public init(
+    siteCount: Int, seed: UInt64 = 1, layerNoise: LayerNoise? = nil
+  ) throws(SecureAggregationError) {
     entropy = SeededEntropy(seed: seed)
     let refused = SecureAggregationError(.refused)
     do {
@@ -52,10 +56,12 @@ public struct SecureSumRehearsal {
       let signed = try SignedManifest(
         manifest,
         signatures: keys.map { SignedManifest.signature(on: manifest, by: $0) })
-      aggregator = try AggregatorSession(manifest: signed, signingKey: aggregatorKey)
+      aggregator = try AggregatorSession(
+        manifest: signed, signingKey: aggregatorKey, layerNoise: layerNoise)
       for (position, key) in keys.enumerated() {
         let index = UInt16(position + 1)
-        sites[index] = try SiteSession(manifest: signed, index: index, signingKey: key)
+        sites[index] = try SiteSession(
+          manifest: signed, index: index, signingKey: key, layerNoise: layerNoise)
       }
     } catch let fault as SecureAggregationError {
       throw fault
@@ -70,9 +76,13 @@ public struct SecureSumRehearsal {
 
   /// Runs one round. The last `silentCount` sites send their shares but no vector.
   ///
-  /// - Parameter measure: called for every step with a body that it must run exactly once.
+  /// - Parameters:
+  ///   - noisy: a site's answer with its noise and the seeds of the layers in it; part of the step
+  ///     `mask`. Nil: every site gives `answer`.
+  ///   - measure: called for every step with a body that it must run exactly once.
   public mutating func run(
     _ binding: RoundBinding, answer: RingVector, silentCount: Int = 0,
+    noisy: ((UInt16) throws -> (RingVector, layerSeeds: SecretBytes))? = nil,
     measure: (Step, () throws -> Void) throws -> Void
   ) throws -> Report {
     for index in signedEveryone { sites[index]?.expect(binding) }
@@ -85,6 +95,8 @@ public struct SecureSumRehearsal {
     uploads = [:]
     outcome = nil
     self.answer = answer
+    self.noisy = noisy
+    defer { self.noisy = nil }
     try relay(&packets, measure)
     packets = Packets(aggregator.deadline())
     try relay(&packets, measure)
@@ -96,6 +108,7 @@ public struct SecureSumRehearsal {
   private var uploads: [UInt16: Int] = [:]
   private var outcome: RoundOutcome?
   private var answer = RingVector(zeros: 0, width: .bits32)
+  private var noisy: ((UInt16) throws -> (RingVector, layerSeeds: SecretBytes))?
 
   /// Messages of the aggregator under way.
   private struct Packets {
@@ -153,7 +166,13 @@ public struct SecureSumRehearsal {
       actions = try site.receive(message, entropy: &entropy)
     }
     if site.state == .locked {
-      try measure(.mask(site: index)) { actions += site.answer(answer) }
+      try measure(.mask(site: index)) {
+        if let (vector, seeds) = try noisy?(index) {
+          actions += site.answer(vector, layerSeeds: seeds)
+        } else {
+          actions += site.answer(answer)
+        }
+      }
     }
     return actions
   }

@@ -124,7 +124,7 @@ let package = Package(
     target(
       "Aggregator",
       [
-        "CanonicalBytes", "Cryptography", "FixedPoint", "Identity", "Reports",
+        "CanonicalBytes", "Cryptography", "DifferentialPrivacy", "FixedPoint", "Identity", "Reports",
         "SecureAggregation", "Store", "StrictYAML", "Study", "Transport",
       ]),
 

@@ -148,7 +148,8 @@ public actor StudyRun: Federation {
     entries = stored.entries
     heads = stored.heads
     session = try AggregatorSession(
-      manifest: setup.manifest, signingKey: setup.signingKey, journal: stored.journal)
+      manifest: setup.manifest, signingKey: setup.signingKey, journal: stored.journal,
+      layerNoise: revealedNoise)
     let returnEnd = ContinuousClock.now + .seconds(setup.study.plan.deadlines.returnSeconds)
     peers = setup.study.sites.map { _ in Peer(awaitedUntil: returnEnd) }
     (inbox, post) = AsyncStream.makeStream(of: Event.self)
@@ -255,10 +256,11 @@ public actor StudyRun: Federation {
       guard case .total(let total) = entry.content else { throw Self.otherQuery(entry.index) }
       return total
     }
+    let length = try query.vectorLength(in: plan)
     guard
       let binding = RoundBinding(
         purpose: query.kind.rawValue, queryDigest: digest, ringWidth: query.ringWidth,
-        answerLength: try query.vectorLength(in: plan))
+        answerLength: length, layers: try noiseLayers(of: query, length: length))
     else {
       throw StudyError(.invalidPlan, "the \(query.purpose) ask for a vector without elements")
     }

@@ -14,30 +14,43 @@ enum SiteNoise {
     let statement = Array("wardround site noise key".utf8) + plan.digest.bytes
     return Blake2b.hash("wardround.noisek", signingKey.signature(for: statement).bytes).bytes
   }
+}
 
-  /// How the noise of a sum is shared out over the study's sites.
-  static func schedule(
-    _ noise: NoiseRequirement, manifest: Manifest, plan: StudyPlan, vectorLength: Int
-  ) throws -> NoiseSchedule {
-    try NoiseSchedule(
-      siteCount: manifest.roster.count,
-      colluderCount: min(plan.privacy.maximumColluders, Int(manifest.threshold) - 1),
-      threshold: Int(manifest.threshold), variance: noise.variance, vectorLength: vectorLength)
-  }
+/// Draws the noise of revealed seeds again.
+let revealedNoise: LayerNoise = { seeds, count in
+  try DiscreteGaussian.sum(
+    of: seeds.map { (bytes: $0.bytes, variance: $0.variance) }, count: count)
 }
 
 extension SiteRun {
-  /// The answer with this site's share of the noise, drawn anew for every round: the same noise in two
-  /// sums over different sites would cancel in their difference.
-  func noisy(_ values: [Int64], digest: Digest) throws -> [Int64] {
-    guard let cost, cost.digest == digest else { return values }
-    let schedule = try SiteNoise.schedule(
-      cost.noise, manifest: setup.manifest.manifest, plan: plan, vectorLength: values.count)
+  /// The layers of noise that may come off the sum of a query, as every party derives them.
+  func noiseLayers(of query: SumQuery, length: Int) throws -> [NoiseLayer] {
+    guard let noise = query.noise else { return [] }
+    return try schedule(noise, length: length).layers.map {
+      NoiseLayer(
+        largestSurvivorCount: UInt16($0.largestSurvivorCount), variance: $0.variance)
+    }
+  }
+
+  private func schedule(_ noise: NoiseRequirement, length: Int) throws -> NoiseSchedule {
+    let manifest = setup.manifest.manifest
+    return try noise.schedule(
+      for: plan, siteCount: manifest.siteCount, threshold: manifest.threshold,
+      vectorLength: length)
+  }
+
+  /// Hands the session the answer with this site's share of the noise, drawn anew for every round: the
+  /// same noise in two sums over different sites would cancel in their difference.
+  func answer(_ values: [Int64], digest: Digest) throws -> [SiteAction] {
+    guard let cost, cost.digest == digest else { return session.answer(values) }
+    let schedule = try schedule(cost.noise, length: values.count)
     var noisy = values
+    let seeds = try SecretBytes(
+      random: NoiseLayer.seedByteCount * schedule.layers.count, from: &entropy)
     try schedule.addNoise(
-      to: &noisy, baseSeed: try SecretBytes(random: 32, from: &entropy),
-      layerSeeds: try SecretBytes(random: 32 * schedule.layers.count, from: &entropy))
-    return noisy
+      to: &noisy, baseSeed: SecretBytes(random: NoiseLayer.seedByteCount, from: &entropy),
+      layerSeeds: seeds)
+    return session.answer(noisy, layerSeeds: schedule.layers.isEmpty ? nil : seeds)
   }
 
   /// What the records open and therefore cost.

@@ -36,10 +36,11 @@ extension SiteRun {
       try await adopt(outcome)
       return
     }
+    let length = try query.vectorLength(in: plan)
     guard
       let binding = RoundBinding(
         purpose: query.kind.rawValue, queryDigest: digest, ringWidth: query.ringWidth,
-        answerLength: try query.vectorLength(in: plan))
+        answerLength: length, layers: try noiseLayers(of: query, length: length))
     else {
       throw StudyError(.malformedAnswer, "the \(query.purpose) ask for a vector without elements")
     }
@@ -173,7 +174,7 @@ extension SiteRun {
         await trySending(message, payload: Payload(TestFaults.altered(payload: vector.bytes)))
       case .needAnswer:
         guard let prepared else { break }
-        let more = session.answer(try noisy(prepared.values, digest: prepared.digest))
+        let more = try answer(prepared.values, digest: prepared.digest)
         actions = more[...] + actions
       case .keyed(let epoch, let members):
         log("keys of epoch \(epoch) agreed with \(members.count - 1) other sites")

@@ -38,6 +38,7 @@ let package = Package(
   name: "wardround",
   products: [
     // For the package Benchmarks/.
+    .library(name: "Trees", targets: ["BoostedTrees", "PortableNumerics"]),
     .library(name: "SecureSums", targets: ["Cryptography", "FixedPoint", "SecureAggregation"]),
     .library(name: "Noise", targets: ["DifferentialPrivacy"]),
     .library(
@@ -110,8 +111,8 @@ let package = Package(
     target(
       "Reports",
       [
-        "CanonicalBytes", "Cohort", "Cryptography", "LinearModels", "PortableNumerics", "Study",
-        "Validation",
+        "BoostedTrees", "CanonicalBytes", "Cohort", "Cryptography", "LinearModels",
+        "PortableNumerics", "Study", "Validation",
       ]),
 
     // Roles
@@ -162,7 +163,9 @@ let package = Package(
     tests(
       "SecureAggregation", ["CanonicalBytes", "Cryptography", "DifferentialPrivacy", "FixedPoint"]),
     tests("DifferentialPrivacy", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
-    tests("Reports", ["Cohort", "LinearModels", "PortableNumerics", "Study", "Validation"]),
+    tests(
+      "Reports",
+      ["BoostedTrees", "Cohort", "LinearModels", "PortableNumerics", "Study", "Validation"]),
     .target(
       name: "TestSupport",
       dependencies: ["Cohort", "Cryptography", "PortableNumerics", "Study"],

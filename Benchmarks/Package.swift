@@ -43,6 +43,12 @@ let package = Package(
         argumentParser, "BenchmarkSupport", .product(name: "Roles", package: "wardround"),
       ],
       path: "Sources/RoundBenchmark", swiftSettings: settings),
+    .executableTarget(
+      name: "trees-benchmark",
+      dependencies: [
+        argumentParser, "BenchmarkSupport", .product(name: "Trees", package: "wardround"),
+      ],
+      path: "Sources/TreesBenchmark", swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

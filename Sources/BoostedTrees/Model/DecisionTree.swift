@@ -13,6 +13,17 @@ public struct DecisionTree: Sendable, Hashable, Codable {
     public var cover: Double
     /// Gain of the split, 0 in a leaf.
     public var gain: Double
+
+    public init(
+      test: SplitTest?, left: Int, right: Int, value: Double, cover: Double, gain: Double
+    ) {
+      self.test = test
+      self.left = left
+      self.right = right
+      self.value = value
+      self.cover = cover
+      self.gain = gain
+    }
   }
 
   /// The margin that the tree adds to.

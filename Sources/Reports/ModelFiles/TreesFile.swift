@@ -1,0 +1,31 @@
+import BoostedTrees
+import Foundation
+
+/// Trees in Wardround's own JSON, read back bit for bit.
+public enum TreesFile {
+  /// Largest file that is read, in bytes.
+  public static let maximumByteCount = 256 << 20
+
+  /// The model's bytes: sorted keys, shortest decimals that read back as the same doubles. The same
+  /// model gives the same bytes.
+  public static func bytes(of model: TreeEnsemble) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Array((try? encoder.encode(model)) ?? Data())
+  }
+
+  /// Reads a model. Throws `tooLarge`, `unknownFormat` or `malformed`.
+  public static func model(_ bytes: [UInt8]) throws(ReportsError) -> TreeEnsemble {
+    guard bytes.count <= maximumByteCount else {
+      throw ReportsError(.tooLarge, "the model file is too large")
+    }
+    do {
+      return try JSONDecoder().decode(TreeEnsemble.self, from: Data(bytes))
+    } catch is BoostedTreesError {
+      throw ReportsError(
+        .unknownFormat, "the trees are of another version or contradict themselves")
+    } catch {
+      throw ReportsError(.malformed, "the file is not a model of trees")
+    }
+  }
+}

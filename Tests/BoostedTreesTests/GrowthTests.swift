@@ -195,6 +195,36 @@ import Testing
     }
   }
 
+  /// 2^20 patients with one value and the largest derivatives: no sum leaves its half of the word.
+  @Test func aMillionEqualRows() throws {
+    let count = 1 << 20
+    let features = [try FeatureBins(name: "x", cutsAt: [1])]
+    let table = BinnedTable(features: features, rowCount: count) { _, _, bins in
+      bins.update(repeating: 2)
+    }
+    let rows = try TrainingRows(
+      table: table, outcomes: [Double](repeating: 0, count: count),
+      keys: [UInt64](repeating: 5, count: count))
+    var plan = TrainingPlan()
+    plan.patientLimit = count
+    let settings = try plan.shardSettings()
+    var shard = try LocalShard(rows: rows, settings: settings)
+    _ = try shard.answer(GrowthQuery(sequence: 0, kind: .baseline))
+    // A margin of 800 makes every gradient 1.
+    let batch = TreeBatch(
+      usesBaseMargins: false, baseMargins: [800], trees: [.init(output: 0, seed: 3)])
+    let request = TreeRequest(histograms: [HistogramRequest(leaf: 0, features: [0])])
+    let answer = try shard.answer(
+      GrowthQuery(
+        sequence: 1, kind: .growth(GrowthStep(begins: batch, trees: [request]))))
+    #expect(answer.count == 3)
+    #expect(answer[0] == 0 && answer[1] == 0)
+    let mean = Double(PackedWord.gradient(answer[2])) * settings.scale.gradientUnit
+    #expect(mean == Double(count))
+    #expect(PackedWord.hessian(answer[2]) >= 0)
+    #expect(Double(count) * settings.scale.gradientLimit < 0x1p31)
+  }
+
   @Test func forestPredictsMeans() throws {
     let patients = try SyntheticPatients(seed: 40, count: 800)
     var plan = TrainingPlan.randomForest(treeCount: 20, featureCount: 6)

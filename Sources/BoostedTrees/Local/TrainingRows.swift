@@ -11,7 +11,7 @@ public enum RowRole: UInt8, Sendable, Hashable {
 /// One site's rows for one training.
 public struct TrainingRows: Sendable {
   public let table: BinnedTable
-  /// By row; checked against the objective when a training begins.
+  /// By row; checked against the objective when a training begins; 0 in unused rows.
   public let outcomes: [Double]
   /// A keyed hash of each row's patient: the first eight bytes, for instance, of keyed BLAKE2b. Rows
   /// of one patient share it. It decides rounding and sampling, and nothing that leaves the site.
@@ -27,7 +27,8 @@ public struct TrainingRows: Sendable {
       roles.count == table.rowCount
     else { throw BoostedTreesError(.shapeMismatch) }
     self.table = table
-    self.outcomes = outcomes
+    // Whatever stands in an unused row is computed with and then not counted: it must not trap.
+    self.outcomes = zip(outcomes, roles).map { $1 == .unused ? 0 : $0 }
     self.keys = keys
     self.roles = roles
   }

@@ -8,7 +8,7 @@ public struct IntegerNoise: Sendable {
   public let logMass: [Double]
 
   /// The largest table, in outcomes.
-  static let largestReach = 4_000_000
+  static let largestReach = 1_000_000
 
   init(logMass: [Double]) { self.logMass = logMass }
 
@@ -96,7 +96,7 @@ public struct IntegerNoise: Sendable {
   ///
   /// - Parameter variance: the parameter σ² > 0 (the variance itself is slightly smaller below
   ///   σ = 1).
-  /// - Throws: `outOfRange`; `unattainable` when the table would be too large (σ above about 10^5):
+  /// - Throws: `outOfRange`; `unattainable` when the table would be too large (σ above about 25,000):
   ///   charge ``GaussianDominance`` there.
   public static func discreteGaussian(
     variance: Double
@@ -120,7 +120,7 @@ public struct IntegerNoise: Sendable {
   /// Sundararajan 2009).
   ///
   /// - Parameter rate: a > 0, ε per unit of sensitivity.
-  /// - Throws: `outOfRange`; `unattainable` below a = 2e-4.
+  /// - Throws: `outOfRange`; `unattainable` below a = 7.5e-4.
   public static func discreteLaplace(rate: Double) throws(DifferentialPrivacyError) -> IntegerNoise
   {
     try check(scale: rate, "parameter")

@@ -133,7 +133,11 @@ public struct PrivacyLossAccountant: Sendable {
     for direction in PrivacyLossDistribution.Direction.allCases {
       if direction == .add, symmetric { break }
       var step = Self.gridStep(kinds, largest: gridStep, tail: each)
+      var attempts = 0
       while true {
+        attempts += 1
+        // Beyond any study: losses that no grid covers are no privacy.
+        guard attempts < 60, step.isFinite else { return .infinity }
         let parts = kinds.map { kind in
           (
             distribution: PrivacyLossDistribution(

@@ -90,6 +90,7 @@ struct PrivacyLossComposition {
     let first = (max(plan.low, lowestLoss) / step).rounded(.down)
     let last = max(first, (plan.high / step).rounded(.up))
     let width = last - first + 1
+    guard width.isFinite, first.magnitude < 0x1p60 else { return .tooWide(factor: 0x1p20) }
     var logarithm = 3
     while Double(1 << logarithm) < width {
       logarithm += 1
@@ -140,6 +141,7 @@ struct PrivacyLossComposition {
       }
     }
     transform.inverse(&productReal, &productImaginary)
+    guard (first - offset).isFinite else { return .tooWide(factor: 0x1p20) }
     // Slot k holds the indices ≡ offset + k (mod n).
     var slot = Int((first - offset).truncatingRemainder(dividingBy: Double(n)))
     if slot < 0 { slot += n }
@@ -254,11 +256,11 @@ struct PrivacyLossComposition {
   func delta(epsilon: Double) -> Answer {
     let extra = infinityMass
     if epsilon >= highestLoss { return .value(extra) }
-    var plan = plan { s in
+    func bound(_ s: Double) -> Double {
       self.cumulant(s) - s * epsilon - Portable.log1p(s) - s * Portable.log1p(1 / s)
-    } needed: { s, _ in
-      epsilon - Portable.log(Self.truncation) / s
     }
+    let target = bound(exponent(minimising: bound)) + Portable.log(Self.truncation)
+    var plan = plan(minimising: bound) { s, cumulant in max(epsilon, (cumulant - target) / s) }
     plan.low = min(plan.low, epsilon - 2 * step)
     switch convolution(plan) {
     case .tooWide(let factor): return .tooWide(factor: factor)
@@ -277,37 +279,38 @@ struct PrivacyLossComposition {
   }
 
   /// Walks down from the top until Σ_{ε_j > ε} p_j (1 − e^(ε − ε_j)) passes the budget, then solves
-  /// the linear piece for e^ε; nil when it is not passed within the window. Untilted masses are scaled by their weight at the top of the window.
+  /// the linear piece for e^ε; nil when it is not passed within the window.
+  ///
+  /// All sums are kept in units of the untilting weight of the current point, so that nothing
+  /// overflows however far the window reaches.
   private static func solve(_ window: Window, _ step: Double, budget: Double) -> Double? {
-    let count = window.masses.count
-    let top = Double(count - 1)
-    // log of the factor of all sums, against which the budget is compared.
-    let logTop = window.logScale - window.exponent * step * top
-    let growth = Portable.exp(window.exponent * step)
-    let grid = Portable.exp(step)
-    let target = Portable.exp(Portable.log(budget) - logTop)
-    var weight = 1.0
-    var inverse = 1.0
-    // Σ p and Σ p e^(ε_top − ε_j).
+    let logBudget = Portable.log(budget) - window.logScale
+    let tilt = window.exponent * step
+    let fade = Portable.exp(-tilt)
+    let fadeLower = Portable.exp(-tilt - step)
+    // Σ p and Σ p e^(ε_index − ε_j) of the points above `index`.
     var upper = 0.0
     var lower = 0.0
-    var shrink = 1.0
-    var found = false
-    for index in stride(from: count - 1, through: 0, by: -1) {
-      // δ at this grid point, of masses above it: U − e^(ε_index − ε_top) L.
-      if upper - shrink * lower > target {
-        found = true
-        break
+    for index in stride(from: window.masses.count - 1, through: 0, by: -1) {
+      upper *= fade
+      lower *= fadeLower
+      let logTarget = logBudget + tilt * Double(index)
+      if logTarget < 700 {
+        let target = Portable.exp(logTarget)
+        if upper - lower > target {
+          let loss = (window.first + Double(index)) * step
+          return loss + Portable.log((upper - target) / lower)
+        }
       }
-      let mass = max(0, window.masses[index]) * weight
-      upper += mass
-      lower += mass * inverse
-      weight *= growth
-      inverse *= grid
-      shrink /= grid
+      let mass = window.masses[index]
+      // Rounding noise below zero counts as nothing; what is no number is no privacy.
+      guard mass == mass else { return .infinity }
+      if mass > 0 {
+        upper += mass
+        lower += mass
+      }
     }
-    if !found || lower == 0 { return nil }
-    return (window.first + top) * step + Portable.log((upper - target) / lower)
+    return nil
   }
 
   /// Σ_{ε_j > ε} p_j (1 − e^(ε − ε_j)) over the window.

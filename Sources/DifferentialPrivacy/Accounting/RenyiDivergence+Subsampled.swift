@@ -32,11 +32,28 @@ extension RenyiDivergence {
     if order == .infinity || noiseMultiplier == 0 { return .infinity }
     // At order 1 the divergence of any larger order is an upper bound.
     let used = max(order, 1 + 1e-6)
+    let mu = 1 / noiseMultiplier
+    let leading = 0.5 * used * (used - 1) * mu * mu + used * Portable.log(samplingRate)
+    if used > 1e5 || mu > 1e4 || (mu > 20 && leading > 2000) {
+      return extremeDivergence(order: used, mu: mu, samplingRate: samplingRate)
+    }
     let logExcess =
       used == used.rounded() && used <= 4096
       ? binomialLogExcess(Int(used), noiseMultiplier, samplingRate)
       : integralLogExcess(used, noiseMultiplier, samplingRate)
     return Portable.softplus(logExcess) / (used - 1)
+  }
+
+  /// The divergence where its leading term q^α e^(α(α−1)μ²/2) leaves nothing to the others, else
+  /// the upper bound A_α ≤ 1 − q + q e^(α(α−1)μ²/2) of convexity.
+  private static func extremeDivergence(
+    order: Double, mu: Double, samplingRate: Double
+  ) -> Double {
+    let growth = 0.5 * order * (order - 1) * mu * mu
+    let leading = growth + order * Portable.log(samplingRate)
+    if leading > 2000 { return leading / (order - 1) }
+    return Portable.softplus(Portable.log(samplingRate) + logExpm1(max(growth, 1e-300)))
+      / (order - 1)
   }
 
   static func check(samplingRate: Double) throws(DifferentialPrivacyError) {

@@ -34,4 +34,14 @@ import Testing
     #expect(report.vectorCount == 93)
     #expect(report.passed)
   }
+
+  /// Written by protocol/reference/write_privacy_vectors.py.
+  @Test func ownVectorsPass() throws {
+    let report = try report(Self.root.appending(path: "protocol/vectors/differential-privacy.json"))
+    for row in report.rows where !row.passed {
+      Issue.record("\(row.id) \(row.field): \(row.computed), expected \(row.expected) \(row.rule)")
+    }
+    #expect(report.vectorCount > 100)
+    #expect(report.passed)
+  }
 }

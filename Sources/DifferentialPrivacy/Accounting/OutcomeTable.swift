@@ -148,6 +148,39 @@ extension OutcomeTable {
     return OutcomeTable(outcomes)
   }
 
+  /// Discrete Laplace noise P(k) = tanh(a/2) e^(−a|k|) on a count that one patient shifts by `shift`.
+  ///
+  /// Outcomes up to 0 share one loss and those from the shift on another, so the table is finite and
+  /// exact.
+  ///
+  /// - Parameters:
+  ///   - rate: a > 0 and finite.
+  ///   - shift: 0 to 10^6.
+  /// - Throws: `outOfRange`.
+  public static func discreteLaplace(
+    rate: Double, shift: Int
+  ) throws(DifferentialPrivacyError) -> OutcomeTable {
+    guard rate > 0, rate < .infinity else {
+      throw DifferentialPrivacyError(
+        .outOfRange, "the scale is positive and finite", field: "parameter")
+    }
+    guard shift >= 0, shift <= IntegerNoise.largestReach else {
+      throw DifferentialPrivacyError(
+        .outOfRange, "an integer sensitivity is at least 0 and within the table",
+        field: "sensitivity")
+    }
+    if shift == 0 { return OutcomeTable([(0, 0)]) }
+    // Σ_{k≤0} tanh(a/2) e^(ak) = 1/(1 + e^−a).
+    let half = -Portable.log1p(Portable.exp(-rate))
+    let peak = half + Portable.log(-Portable.expm1(-rate))
+    let far = rate * Double(shift)
+    var outcomes = [(logUpper: half - far, logLower: half), (logUpper: half, logLower: half - far)]
+    for k in stride(from: 1, to: shift, by: 1) {
+      outcomes.append((peak - rate * Double(shift - k), peak - rate * Double(k)))
+    }
+    return OutcomeTable(outcomes)
+  }
+
   /// An integer of known distribution, symmetric about 0, added to a count that one patient shifts
   /// by `shift`.
   ///

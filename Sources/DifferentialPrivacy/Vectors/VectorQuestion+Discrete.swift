@@ -39,8 +39,14 @@ extension VectorQuestion {
 
   func discrete(_ field: String) throws(DifferentialPrivacyError) -> Double {
     if mechanism == "discrete-laplace" {
-      return try answer(
-        try .discreteLaplace(rate: try parameters.number("parameter", "a")), field)
+      let rate = try parameters.number("parameter", "a")
+      if query == "moments" { return try moment(try .discreteLaplace(rate: rate), field) }
+      let table = try OutcomeTable.discreteLaplace(rate: rate, shift: try shift())
+      if query == "rdp" {
+        return try Double(steps())
+          * RenyiDivergence.table(order: try parameters.number("alpha", "order"), table)
+      }
+      return try convert(.repeated(try steps(), .table(table)), field)
     }
     let variance =
       parameters.has("sigma2")

@@ -54,8 +54,8 @@ extension VectorQuestion {
         rate: try fields.number("q", "rate", "sampling_probability"), try inner())
     case "zcdp": return .zeroConcentrated(rho: try fields.number("rho"))
     case "discrete-laplace":
-      let noise = try IntegerNoise.discreteLaplace(rate: try fields.number("parameter"))
-      return .table(try noise.table(shift: try shift()))
+      return .table(
+        try .discreteLaplace(rate: try fields.number("parameter"), shift: try shift()))
     case "discrete-gaussian":
       let noise = try IntegerNoise.discreteGaussian(variance: try fields.number("sigma2"))
       return .table(try noise.table(shift: try shift()))

@@ -114,6 +114,27 @@ import Testing
     #expect(found > low * 0.999 && found < high * 1.001)
   }
 
+  /// The closed table is that of the enumerated noise, and pure differential privacy is exact.
+  @Test func discreteLaplaceIsAFiniteTable() throws {
+    for (rate, shift) in [(0.5, 1), (0.2, 4), (2, 3)] {
+      let closed = try OutcomeTable.discreteLaplace(rate: rate, shift: shift)
+      let open = try IntegerNoise.discreteLaplace(rate: rate).table(shift: shift)
+      for epsilon in [0, 0.1, 0.4] {
+        let difference = closed.logDelta(epsilon: epsilon) - open.logDelta(epsilon: epsilon)
+        #expect(difference.magnitude < 1e-12, "\(rate) \(shift)")
+      }
+      let pure = rate * Double(shift)
+      #expect((closed.pureEpsilon / pure - 1).magnitude < 1e-14)
+      let accountant = try PrivacyLossAccountant(.table(closed))
+      #expect((try accountant.epsilon(delta: 0) / pure - 1).magnitude < 1e-14)
+      let far = try RenyiDivergence.table(order: 1e6, closed)
+      #expect(far <= pure * (1 + 1e-12) && far > pure * 0.999)
+    }
+    #expect(throws: DifferentialPrivacyError.self) {
+      try OutcomeTable.discreteLaplace(rate: 0, shift: 1)
+    }
+  }
+
   @Test func sumsOfDiscreteGaussiansAreNearlyOne() throws {
     let fine = try SumOfDiscreteGaussians(
       partyCount: 10, varianceEach: 16, sensitivity: 4, dimension: 1_000_000)

@@ -94,13 +94,14 @@ public struct IntegerNoise: Sendable {
   /// The discrete Gaussian N_Z(0, σ²), P(k) ∝ e^(−k²/2σ²) (Canonne, Kamath and Steinke 2020,
   /// definition 1).
   ///
-  /// - Parameter variance: the parameter σ² > 0 (the variance itself is slightly smaller below
+  /// - Parameter variance: the parameter σ² ≥ 0, 0 for no noise (the variance itself is slightly smaller below
   ///   σ = 1).
   /// - Throws: `outOfRange`; `unattainable` when the table would be too large (σ above about 25,000):
   ///   charge ``GaussianDominance`` there.
   public static func discreteGaussian(
     variance: Double
   ) throws(DifferentialPrivacyError) -> IntegerNoise {
+    if variance == 0 { return IntegerNoise(logMass: [0]) }
     try check(scale: variance, "sigma2")
     let reach = (2 * 750 * variance).squareRoot() + 2
     try check(reach: reach)

@@ -148,8 +148,14 @@ import Testing
     }
   }
 
+  @Test func noNoiseIsNoPrivacy() throws {
+    let table = try IntegerNoise.discreteGaussian(variance: 0).table(shift: 1)
+    #expect(try PrivacyLossAccountant(.table(table)).epsilon(delta: 1e-5) == .infinity)
+    #expect(try PrivacyLossAccountant(.table(table)).epsilon(delta: 1) == 0)
+  }
+
   @Test func wideOrWrongNoiseIsRefused() {
-    for variance in [0, -1, .nan, .infinity, 1e12] {
+    for variance in [-1, .nan, .infinity, 1e12] {
       #expect(throws: DifferentialPrivacyError.self) {
         try IntegerNoise.discreteGaussian(variance: variance)
       }

@@ -30,6 +30,8 @@ struct AggregatorProcess {
   }
 
   static let warmUpCount = 3
+  /// How long the sites have, after the last round, to get its result and leave.
+  static let farewellSeconds = 30.0
 
   func run() async throws -> Outcome {
     let store = try AggregatorStore(path: "\(network.folder)/stores/aggregator.sqlite") {
@@ -46,7 +48,8 @@ struct AggregatorProcess {
         signingKey: network.signingKey(of: "aggregator"), store: store),
       log: { FileHandle.standardError.write(Data("aggregator: \($0)\n".utf8)) },
       onProgress: { _ in })
-    let server = try server(for: run)
+    let visitors = Visitors()
+    let server = try server(for: run, visitors)
     let serving = Task {
       try await server.run { port, _ in
         try? Data("\(port)".utf8).write(
@@ -54,12 +57,13 @@ struct AggregatorProcess {
       }
     }
     let outcome = try await run.run { try await measure($0) }
+    try await visitors.departure(of: network.siteCount, within: Self.farewellSeconds)
     server.stop()
     try? await serving.value
     return outcome
   }
 
-  private func server(for run: StudyRun) throws -> AggregatorServer {
+  private func server(for run: StudyRun, _ visitors: Visitors) throws -> AggregatorServer {
     let directory = network.directory("aggregator")
     let authority = try directory.load().authority
     let verifier = PeerVerifier(
@@ -69,7 +73,7 @@ struct AggregatorProcess {
         members: ListeningAddress(host: "127.0.0.1", port: 0),
         credentials: CredentialFiles(directory), check: PeerCheck(verifier),
         spool: SpoolFolder(path: "\(network.folder)/spool")),
-      handler: Handler(run: run))
+      handler: Handler(run: run, visitors: visitors))
   }
 
   private func measure(_ run: StudyRun) async throws -> Outcome {
@@ -91,9 +95,32 @@ struct AggregatorProcess {
   }
 }
 
+/// Which sites have left, as they do when they have all results.
+private final class Visitors: Sendable {
+  private let gone = Mutex<Set<String>>([])
+
+  func left(_ site: String) { gone.withLock { _ = $0.insert(site) } }
+
+  /// Waits until so many have left. A server that stopped earlier would keep the last result from
+  /// sites that are still reading it, and they would wait for it for ever.
+  func departure(of count: Int, within seconds: Double) async throws {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while gone.withLock({ $0.count }) < count {
+      guard .now < end else {
+        let left = gone.withLock { $0.sorted().joined(separator: ", ") }
+        throw Problem(
+          "after the last round not all sites ended within \(Int(seconds)) s; those that did:"
+            + " [\(left)]")
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+}
+
 /// Passes the sites' connections and frames to the run; there is nothing else to serve.
 private struct Handler: AggregatorHandler {
   let run: StudyRun
+  let visitors: Visitors
 
   func siteConnected(_ connection: any SiteConnection) async {
     let site = connection.peer.name.text
@@ -104,6 +131,7 @@ private struct Handler: AggregatorHandler {
       FileHandle.standardError.write(Data("\(site) is gone: \(error)\n".utf8))
     }
     run.disconnected(site: site)
+    visitors.left(site)
   }
 
   private var unavailable: TransportError { TransportError(.refused) }

@@ -1,5 +1,7 @@
 import BenchmarkSupport
+import Dispatch
 import Foundation
+import Synchronization
 
 /// The processes of one measurement: this executable again, as aggregator and as sites.
 struct Group {
@@ -34,16 +36,29 @@ struct Group {
       siteOutputs.append(pipe)
       processes.append(try start(["--part", "site", "--name", name], folder, output: pipe))
     }
+    let watchdog = Watchdog(processes.map(\.processIdentifier), limitSeconds: limitSeconds)
+    defer { watchdog.stop() }
     let data = output.fileHandleForReading.readDataToEndOfFile()
     guard var outcome = try? JSONDecoder().decode(AggregatorProcess.Outcome.self, from: data) else {
-      throw Problem("the rounds did not end: see above")
+      throw problem(watchdog)
     }
     outcome.siteProcessorSeconds =
       siteOutputs.map { pipe in
         let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         return Double(text.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
       }.median
+    if watchdog.hasFired { throw problem(watchdog) }
     return outcome
+  }
+
+  /// What a measurement may take in all before its processes are killed: the deadlines of the rounds
+  /// are far shorter, so more than this means that one of them did not fire.
+  private var limitSeconds: Double { 120 + Double(rounds) * (pause + Double(length) * 5e-6 + 0.5) }
+
+  private func problem(_ watchdog: Watchdog) -> Problem {
+    watchdog.hasFired
+      ? Problem("the rounds did not end within \(Int(limitSeconds)) s; their processes were killed")
+      : Problem("the rounds did not end: see above")
   }
 
   private func start(_ role: [String], _ folder: String, output: Pipe) throws -> Process {
@@ -59,5 +74,29 @@ struct Group {
     process.standardOutput = output
     try process.run()
     return process
+  }
+}
+
+/// Kills processes that take too long, so that a benchmark never hangs.
+private final class Watchdog: Sendable {
+  private enum State { case waiting, stopped, fired }
+  private let state = Mutex(State.waiting)
+
+  init(_ processes: [Int32], limitSeconds: Double) {
+    DispatchQueue.global().asyncAfter(deadline: .now() + limitSeconds) { [self] in
+      let fires = state.withLock { state in
+        guard state == .waiting else { return false }
+        state = .fired
+        return true
+      }
+      guard fires else { return }
+      for process in processes { kill(process, SIGKILL) }
+    }
+  }
+
+  var hasFired: Bool { state.withLock { $0 == .fired } }
+
+  func stop() {
+    state.withLock { if $0 == .waiting { $0 = .stopped } }
   }
 }

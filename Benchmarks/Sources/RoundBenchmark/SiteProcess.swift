@@ -45,14 +45,17 @@ struct SiteProcess {
           while let frame = try await connection.frames.next() { run.receive(frame) }
         })
     }
-    defer { connecting.cancel() }
     let rounds = rounds
-    return try await run.run { run in
+    let seconds = try await run.run { run in
       for _ in 0..<AggregatorProcess.warmUpCount { _ = try await run.sum(.profile) }
       let start = CPUClock.seconds
       for _ in 0..<rounds { _ = try await run.sum(.profile) }
       return (CPUClock.seconds - start) / Double(rounds)
     }
+    // Its end tells the aggregator that this site has every result.
+    connecting.cancel()
+    await connecting.value
+    return seconds
   }
 
   private func client() throws -> SiteClient {

@@ -27,6 +27,8 @@ public final class Simulation: Sendable {
   private let principals: [String: Principal]
   private let agents: [String: SiteAgent]
   private let names: [String]
+  private let misbehaviour: Misbehaviour
+  private let signingKeys: [String: Cryptography.SigningKey]
   private let log: @Sendable (String) -> Void
 
   /// A network of these hospitals.
@@ -35,10 +37,12 @@ public final class Simulation: Sendable {
   ///   - sites: each site's way to its cohort, by name.
   ///   - folder: created when it is missing; each site gets a database in it.
   ///   - policy: of every site; approves by itself unless told otherwise.
+  ///   - misbehaviour: what a party sends instead of what it should, to rehearse an attack.
   public init(
     sites: [String: @Sendable (CohortSpecification) async throws -> CohortTable],
     folder: String, policy: SitePolicy, faults: FaultPlan = .none,
     settings: ConnectionSettings = ConnectionSettings(),
+    misbehaviour: Misbehaviour = .none,
     log: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     self.folder = folder
@@ -52,9 +56,11 @@ public final class Simulation: Sendable {
     var agents: [String: SiteAgent] = [:]
     var principals: [String: Principal] = [:]
     var keys: [String: VerifyingKey] = [:]
+    var signingKeys: [String: Cryptography.SigningKey] = [:]
     for (name, load) in sites {
       let key = try Cryptography.SigningKey(from: &entropy)
       keys[name] = key.verifyingKey
+      signingKeys[name] = key
       principals[name] = Principal(network: network, role: .site, name: try MemberName(name))
       agents[name] = SiteAgent(
         .init(
@@ -65,6 +71,8 @@ public final class Simulation: Sendable {
     }
     names = sites.keys.sorted()
     self.agents = agents
+    self.misbehaviour = misbehaviour
+    self.signingKeys = signingKeys
     self.principals = principals
     let known = keys
     let board = StudyBoard(
@@ -83,7 +91,10 @@ public final class Simulation: Sendable {
       aggregator: Principal(
         network: network, role: .aggregator, name: try MemberName("aggregator")),
       settings: settings, faults: faults
-    ) { connection in await board.serve(connection) }
+    ) { connection in
+      await board.serve(
+        misbehaviour.applied(to: connection, by: "aggregator", key: aggregatorKey))
+    }
   }
 
   /// Proposes the study, lets every site decide by its policy, and waits for the end. Throws what
@@ -95,8 +106,11 @@ public final class Simulation: Sendable {
       for (name, agent) in agents {
         guard let principal = principals[name] else { continue }
         group.addTask { await agent.run() }
-        group.addTask { [network] in
-          await network.runSite(principal) { connection in try await agent.serve(connection) }
+        group.addTask { [network, misbehaviour, signingKeys] in
+          await network.runSite(principal) { connection in
+            try await agent.serve(
+              misbehaviour.applied(to: connection, by: name, key: signingKeys[name]))
+          }
         }
       }
       defer { group.cancelAll() }

@@ -14,8 +14,10 @@ extension StudyRun {
       switch action {
       case .journal(let record): try await write(record, outcome: Self.outcome(of: actions))
       case .send(let sites, let message):
+        keeper.sent(message, round: session.highestRound)
         for site in sites { enqueue(message, to: site) }
       case .sendResult(let sites, let message, let sum):
+        keeper.sent(message, round: session.highestRound)
         let payload = Payload(sum.bytes)
         for site in sites { enqueue(message, payload: payload, to: site) }
       case .sendCatchUp(let site, let message, let rounds):

@@ -266,6 +266,7 @@ extension StudyRun {
       }
     } catch let error as SecureAggregationError {
       log("a message of \(name(site)) was refused: \(describe(error))")
+      await keepEvidence(ofRefusal: error, frame.body)
       guard error.code.isGarbage, step == .round || step == .keys else { return }
       peers[site].absence = describe(error)
       return try await carryOut(session.drop(site, for: error))
@@ -274,6 +275,7 @@ extension StudyRun {
       return try await carryOut(
         session.drop(site, for: SecureAggregationError(.vectorLength, naming: [site])))
     }
+    await keepEvidence(of: actions, last: frame.body)
     try await carryOut(actions)
   }
 

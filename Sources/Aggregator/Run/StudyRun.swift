@@ -82,6 +82,8 @@ public actor StudyRun: Federation {
   var plan: StudyPlan { setup.study.plan }
   var sites: [String] { setup.study.sites }
   var session: AggregatorSession
+  /// The signed messages of the present round, for evidence.
+  var keeper: EvidenceKeeper
   var peers: [Peer]
   var entries: [Study.TranscriptEntry]
   /// Head of the transcript before each entry, and after the last.
@@ -145,6 +147,7 @@ public actor StudyRun: Federation {
     self.setup = setup
     self.log = log
     self.onProgress = onProgress
+    keeper = EvidenceKeeper(manifest: setup.manifest, index: 0)
     entries = stored.entries
     heads = stored.heads
     session = try AggregatorSession(

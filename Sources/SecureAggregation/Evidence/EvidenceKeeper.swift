@@ -146,13 +146,33 @@ public struct EvidenceKeeper: Sendable {
   public func evidence(
     ofRefusal fault: SecureAggregationError, _ message: [UInt8], key: SigningKey
   ) -> Evidence? {
-    guard Self.isWorthKeeping(fault.code), let slot = Self.slot(of: message) else { return nil }
+    guard fault.code == .secondStatement || fault.code == .roundReplayed,
+      let slot = Self.slot(of: message)
+    else { return nil }
     let evidence = evidence(
       of: fault, round: slot.round, last: Exhibit(message: message), key: key)
     guard let review = try? EvidenceReview([evidence]), review.provesMisbehaviour else {
       return nil
     }
     return evidence
+  }
+
+  /// At a site: what it holds of a round that another site complains of, by the aggregator's Abort;
+  /// nil for every other message. It proves nothing alone, but beside the other site's evidence it may
+  /// show that the two were told different things.
+  public func evidence(ofComplaint message: [UInt8], key: SigningKey) -> Evidence? {
+    guard let envelope = try? Envelope(parsing: message, naming: []), envelope.kind == .abort,
+      envelope.sender == 0, envelope.round > 0, let abort = try? AbortMessage(envelope.body),
+      let code = FaultCode(rawValue: abort.code)
+    else { return nil }
+    switch code {
+    case .sumRejected, .resultMismatch, .seedMismatch, .queryMismatch, .secondStatement,
+      .setInvalid, .setChange, .shareUnreadable, .chainMismatch, .ackInvalid:
+      return evidence(
+        of: SecureAggregationError(code, naming: abort.named), round: envelope.round,
+        last: Exhibit(message: message), key: key)
+    default: return nil
+    }
   }
 
   /// At the aggregator: evidence of a site whose KeyOffer has forgotten rounds that it signed for, so

@@ -70,3 +70,14 @@ public struct Finding: Sendable, Hashable {
     return "\(who), \(place): \(detail) (\(offence.rawValue))."
   }
 }
+
+extension Manifest {
+  /// A party in words: the site's name, or the aggregator's.
+  public func name(_ index: UInt16) -> String {
+    if index == 0 { return "The aggregator \(aggregatorName)" }
+    let position = Int(index) - 1
+    return position < roster.count
+      ? "Site \(index), \(roster[position].siteName) (\(roster[position].legalEntity))"
+      : "Site \(index)"
+  }
+}

@@ -23,19 +23,29 @@ struct Door: Sendable {
   }
 
   /// Lets an answer to a sum query through, or throws.
-  func release(_ answer: [Int64], to query: SumQuery, rowCount: Int) async throws {
+  func release(
+    _ answer: [Int64], to query: SumQuery, rowCount: Int, commitment: AnswerCommitment
+  ) async throws {
     try check(query.kind, query.purpose, rowCount: rowCount)
     try query.check(answer, in: plan, rowCount: rowCount)
     // Charged when the sum may be opened; refused here, before anything has left.
     if let noise = query.noise {
       try await ledger.check(noise, purpose: query.purpose, study: plan.id)
     }
-    try await store.recordDisclosure(
-      .init(
-        study: plan.id, kind: .sumAnswer, query: query.purpose,
-        valueCount: Int64(answer.count),
-        byteCount: Int64(answer.count * query.ringWidth.byteCount), smallestCell: nil),
-      durability: .relaxed)
+    do {
+      try await store.recordDisclosure(
+        .init(
+          study: plan.id, kind: .sumAnswer, query: query.purpose,
+          valueCount: Int64(answer.count),
+          byteCount: Int64(answer.count * query.ringWidth.byteCount), smallestCell: nil),
+        commitment: commitment, durability: .relaxed)
+    } catch  where error.code == .conflict {
+      throw StudyError(
+        .refusedByPolicy,
+        "this site's data are not those of its first answer in this study; the difference of two"
+          + " sums could be one patient. Nothing was sent; put the data back, or begin another study"
+      )
+    }
   }
 
   /// Lets a site answer through: its canonical bytes, to be signed.

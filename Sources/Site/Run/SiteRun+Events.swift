@@ -119,8 +119,9 @@ extension SiteRun {
       actions = try session.receive(frame.body, payload: payload, entropy: &entropy)
     } catch {
       log("a message of the aggregator was refused: \(error)")
-      return
+      return await keepEvidence(ofRefusal: error, frame.body)
     }
+    await keepEvidence(of: actions, last: Exhibit(message: frame.body, payload: payload))
     try await carryOut(actions)
     armDeadline()
   }
@@ -167,9 +168,11 @@ extension SiteRun {
       case .keep(let vector, let digest):
         kept = .init(digest: digest.bytes, bytes: vector.bytes)
       case .send(let message):
+        keeper.sent(message, round: session.lastRound)
         TestFaults.beforeSending(message)
         await trySending(message, payload: nil)
       case .sendMasked(let message, let vector):
+        keeper.sent(message, round: session.lastRound)
         TestFaults.beforeSending(message)
         await trySending(message, payload: Payload(TestFaults.altered(payload: vector.bytes)))
       case .needAnswer:

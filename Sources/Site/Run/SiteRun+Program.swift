@@ -12,7 +12,9 @@ extension SiteRun {
       return total
     }
     let values = try TestFaults.computed(try answers.answer(query), query: query)
-    try await door.release(values, to: query, rowCount: answers.rowCount)
+    let commitment = try commit(to: values, of: query, digest: digest)
+    try await door.release(
+      values, to: query, rowCount: answers.rowCount, commitment: commitment)
     let total = try await withCheckedThrowingContinuation {
       (continuation: CheckedContinuation<Total, any Error>) in
       if let failure { return continuation.resume(throwing: failure) }

@@ -57,8 +57,12 @@ public actor SiteRun: Federation {
   let door: Door
   var plan: StudyPlan { setup.study.plan }
   var session: SiteSession
+  /// The signed messages of the present round, for evidence.
+  var keeper: EvidenceKeeper
   var entropy = SystemEntropy()
   var answers: LocalAnswers
+  /// Digest of the cohort: every answer of the study comes from this one.
+  let fingerprint: Digest
 
   /// Results so far, from the store and since.
   var entries: [Study.TranscriptEntry]
@@ -116,6 +120,8 @@ public actor SiteRun: Federation {
     self.onProgress = onProgress
     let site = setup.study.sites[Int(setup.index) - 1]
     self.site = site
+    keeper = EvidenceKeeper(manifest: setup.manifest, index: setup.index)
+    fingerprint = setup.cohort.fingerprint
     door = Door(plan: setup.study.plan, policy: setup.policy, store: setup.store)
     answers = LocalAnswers(
       site: site, plan: setup.study.plan, cohort: setup.cohort,

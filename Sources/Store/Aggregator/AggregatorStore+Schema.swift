@@ -5,7 +5,8 @@ extension AggregatorStore {
     migrations: [
       .init(
         name: "1 aggregator",
-        sql: members + studies + AuditLog.schema + TranscriptTable.schema)
+        sql: members + studies + AuditLog.schema + TranscriptTable.schema),
+      .init(name: "2 evidence", sql: EvidenceTable.schema),
     ])
 
   private static let members = """

@@ -5,6 +5,7 @@ extension SiteStore {
     migrations: [
       .init(name: "1 site", sql: version1 + AuditLog.schema + TranscriptTable.schema),
       .init(name: "2 privacy ledger", sql: LedgerTable.schema),
+      .init(name: "3 evidence", sql: EvidenceTable.schema + AnswerCommitment.schema),
     ])
 
   private static let version1 = """

@@ -7,7 +7,7 @@ struct AggregatorCommand: AsyncParsableCommand {
     abstract: "Make and run a network: invite hospitals and researchers, revoke them.",
     subcommands: [
       AggregatorInit.self, AggregatorInvite.self, AggregatorRevoke.self, AggregatorSites.self,
-      AggregatorRun.self,
+      AggregatorRun.self, AggregatorEvidence.self,
     ])
 }
 

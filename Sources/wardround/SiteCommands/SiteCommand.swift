@@ -14,7 +14,7 @@ struct SiteCommand: AsyncParsableCommand {
     subcommands: [
       SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteFeatures.self,
       SiteStudies.self, SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteLedger.self,
-      SiteBudget.self, SiteAudit.self,
+      SiteBudget.self, SiteAudit.self, SiteEvidence.self, SiteReproduce.self,
     ])
 }
 

@@ -18,7 +18,13 @@ extension Federation {
 
   /// A site keeps evidence of what ended its round, unless the aggregator itself ended it.
   mutating func keep(_ actions: [SiteAction], of index: UInt16, from packet: Packet) {
-    guard packet.kind != .abort, let key = keys[index] else { return }
+    guard let key = keys[index] else { return }
+    if packet.kind == .abort {
+      if let piece = keepers[index]?.evidence(ofComplaint: packet.message, key: key) {
+        evidence[index, default: []].append(piece)
+      }
+      return
+    }
     for action in actions {
       let found: (round: UInt64, fault: SecureAggregationError)? =
         switch action {

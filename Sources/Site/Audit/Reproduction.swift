@@ -38,16 +38,29 @@ public struct Reproduction: Sendable {
 
   let store: SiteStore
   let site: String
-  let signingKey: VerifyingKey
+  let verifyingKey: VerifyingKey
+  /// Draws what the site drew at random in a study under differential privacy, such as its batches.
+  let noiseKey: @Sendable (StudyPlan) -> [UInt8]?
   let loadCohort: @Sendable (CohortSpecification) async throws -> CohortTable
 
   public init(
-    store: SiteStore, site: String, signingKey: VerifyingKey,
+    store: SiteStore, site: String, signingKey: SigningKey,
+    loadCohort: @escaping @Sendable (CohortSpecification) async throws -> CohortTable
+  ) {
+    self.init(
+      store: store, site: site, verifyingKey: signingKey.verifyingKey,
+      noiseKey: { SiteNoise.key(signingKey, plan: $0) }, loadCohort: loadCohort)
+  }
+
+  init(
+    store: SiteStore, site: String, verifyingKey: VerifyingKey,
+    noiseKey: @escaping @Sendable (StudyPlan) -> [UInt8]?,
     loadCohort: @escaping @Sendable (CohortSpecification) async throws -> CohortTable
   ) {
     self.store = store
     self.site = site
-    self.signingKey = signingKey
+    self.verifyingKey = verifyingKey
+    self.noiseKey = noiseKey
     self.loadCohort = loadCohort
   }
 
@@ -82,7 +95,8 @@ public struct Reproduction: Sendable {
     let cohort = try await loadCohort(plan.cohort)
     let federation = ReproducingFederation(
       entries: entries, target: entry.index, genesis: Study.TranscriptEntry.genesis(of: agreed),
-      answers: LocalAnswers(site: site, plan: plan, cohort: cohort))
+      answers: LocalAnswers(
+        site: site, plan: plan, cohort: cohort, noiseKey: noiseKey(plan)))
     let values = try await federation.answer(of: agreed)
     let again = AnswerCommitment.digest(
       study: id, query: entry.query, fingerprint: commitment.fingerprint,
@@ -91,7 +105,7 @@ public struct Reproduction: Sendable {
     return Outcome(
       study: id, round: round, index: entry.index, kind: commitment.kind,
       commitment: try Digest(commitment.digest), committedAt: commitment.recordedAt,
-      isSigned: signature.map { signingKey.isValid($0, for: commitment.digest) } ?? false,
+      isSigned: signature.map { verifyingKey.isValid($0, for: commitment.digest) } ?? false,
       dataAreTheSame: cohort.fingerprint.bytes == commitment.fingerprint,
       answerIsTheSame: again.bytes == commitment.digest, valueCount: values.count)
   }

@@ -49,7 +49,7 @@ struct SiteReproduce: AsyncParsableCommand {
       }
       let outcome = try await Reproduction(
         store: try folder.store(configuration), site: configuration.site,
-        signingKey: key.verifyingKey, loadCohort: { try SiteData.load(configuration, cohort: $0) }
+        signingKey: key, loadCohort: { try SiteData.load(configuration, cohort: $0) }
       ).run(study: study, round: round)
       if json {
         try Output.json(

@@ -163,13 +163,22 @@ public struct FederatedAveraging: Sendable, Equatable {
     // |Σ n Δⱼ| ≤ C · Σ n, and half a unit of rounding for each site.
     let largest =
       settings.clipNorm * scale * Double(patientCount) * (1 + 0x1p-40) + Double(siteCount)
+    // ‖Σ n Δ‖₂ ≤ C · Σ n as well, and half a unit of rounding for each coordinate and site.
+    let largestNorm =
+      settings.clipNorm * scale * Double(patientCount) * (1 + 0x1p-40)
+      + Double(siteCount) * Double(parameterCount).squareRoot()
+    var squares = 0.0
     var delta = [Double](repeating: 0, count: parameterCount)
     for index in delta.indices {
       let value = Double(total[index])
+      squares += value * value
       guard value.magnitude <= largest else {
         throw LinearModelError(.totalOutOfRange, index: index)
       }
       delta[index] = value / (scale * Double(patientCount))
+    }
+    guard squares.squareRoot() <= largestNorm else {
+      throw LinearModelError(.totalOutOfRange, index: 0)
     }
     var next = state
     settings.serverOptimiser.step(

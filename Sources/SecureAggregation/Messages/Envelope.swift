@@ -25,7 +25,7 @@ public struct Envelope: Sendable, Hashable {
   public let signature: Signature
 
   /// Signs a message and returns its bytes.
-  static func sealed(
+  package static func sealed(
     _ kind: MessageKind, manifest: Digest, epoch: UInt32, round: UInt64, sender: UInt16,
     body: [UInt8], key: SigningKey
   ) -> [UInt8] {
@@ -45,7 +45,7 @@ public struct Envelope: Sendable, Hashable {
   }
 
   /// Reads the frame: steps 1–5 of §3. Throws with `claimed` named.
-  init(parsing bytes: [UInt8], naming claimed: [UInt16]) throws(SecureAggregationError) {
+  package init(parsing bytes: [UInt8], naming claimed: [UInt16]) throws(SecureAggregationError) {
     guard bytes.count <= Self.byteLimit else {
       throw SecureAggregationError(.tooLong, naming: claimed)
     }

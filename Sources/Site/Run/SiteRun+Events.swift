@@ -170,7 +170,8 @@ extension SiteRun {
       case .send(let message):
         keeper.sent(message, round: session.lastRound)
         TestFaults.beforeSending(message)
-        await trySending(message, payload: nil)
+        await trySending(
+          TestFaults.altered(message: message, key: setup.signingKey), payload: nil)
       case .sendMasked(let message, let vector):
         keeper.sent(message, round: session.lastRound)
         TestFaults.beforeSending(message)

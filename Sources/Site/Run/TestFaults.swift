@@ -1,3 +1,5 @@
+import Cryptography
+import SecureAggregation
 import Study
 
 #if DEBUG
@@ -76,6 +78,21 @@ enum TestFaults {
       }
     #endif
     return values
+  }
+
+  /// A message on its way out: `garbage@<kind>` cuts the body of every one of that kind and signs it.
+  static func altered(message: [UInt8], key: SigningKey) -> [UInt8] {
+    #if DEBUG
+      guard let fault, fault.what == "garbage",
+        let envelope = try? Envelope(parsing: message, naming: []),
+        envelope.kind.rawValue == fault.step, envelope.body.count > 3
+      else { return message }
+      return Envelope.sealed(
+        envelope.kind, manifest: envelope.manifest, epoch: envelope.epoch, round: envelope.round,
+        sender: envelope.sender, body: Array(envelope.body.dropLast(3)), key: key)
+    #else
+      return message
+    #endif
   }
 
   /// The masked vector's bytes on their way out.

@@ -10,6 +10,7 @@ public struct StudyProgram: Sendable {
   public let study: AgreedStudy
   var plan: StudyPlan { study.plan }
   let ledger: DisclosureLedger
+  let checks: TotalChecks
   let federation: any Federation
 
   /// A program over a port. Running it asks the port for everything.
@@ -17,6 +18,7 @@ public struct StudyProgram: Sendable {
     self.study = study
     self.federation = federation
     ledger = DisclosureLedger()
+    checks = TotalChecks()
   }
 
   /// Runs the study to its result. Throws `StudyError`, or whatever the port throws.
@@ -53,6 +55,7 @@ public struct StudyProgram: Sendable {
         "the total of the \(query.purpose) has \(total.values.count) numbers instead of \(expected)"
       )
     }
+    try checks.check(query, total)
     ledger.note(query, total, stage: stage)
     return total
   }

@@ -1,4 +1,5 @@
 import Cohort
+@testable import LinearModels
 import TestSupport
 import Testing
 
@@ -69,6 +70,67 @@ import Testing
           return Total(values: values, participants: total.participants)
         })
       }
+    }
+  }
+
+  @Test func theSameSitesHaveTheSamePatientsWhateverTheyAreAsked() async throws {
+    // One patient more in a category, in a Newton step, in an averaging round; more values than
+    // patients; an answer for two sites.
+    for (kind, fromEnd) in [
+      (QueryKind.categoryCounts, 1), (.newton, 3), (.averaging, 4), (.averaging, 1),
+    ] {
+      let error = await #expect(throws: StudyError.self, "\(kind), \(fromEnd)") {
+        _ = try await run(total: { query, total in
+          guard query.kind == kind else { return total }
+          var values = total.values
+          if case .newton(let newton) = query {
+            values[values.count / newton.fits.count - fromEnd] += 1
+          } else {
+            values[values.count - fromEnd] += 1
+          }
+          return Total(values: values, participants: total.participants)
+        })
+      }
+      #expect(error?.code == .implausibleTotal, "\(kind), \(fromEnd)")
+      let words = fromEnd == 1 && kind == .averaging ? "more sites" : "different numbers"
+      #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+    }
+    for kind in [QueryKind.quantileCounts, .moments] {
+      let error = await #expect(throws: StudyError.self) {
+        _ = try await run(total: { query, total in
+          guard query.kind == kind else { return total }
+          var values = total.values
+          var position = 0
+          if case .below(let requests) = query { position = requests[0].probes.count }
+          values[position] = 301
+          return Total(values: values, participants: total.participants)
+        })
+      }
+      #expect(error?.code == .implausibleTotal)
+      #expect(error?.message.contains("more values") == true, "\(error?.message ?? "")")
+    }
+  }
+
+  @Test func anUpdateBeyondTheClipNormIsRefused() async throws {
+    // Every coordinate within its own bound, all of them together not: the norm of the sum says so.
+    let plan = try SyntheticStudy.plan(models: SyntheticStudy.averaging("adam"))
+    guard case .federatedAveraging(let settings) = plan.models[0].training else {
+      Issue.record("the model is trained by averaging")
+      return
+    }
+    await #expect(throws: StudyError(.implausibleTotal, "")) {
+      _ = try await run(
+        models: SyntheticStudy.averaging("adam"),
+        total: { query, total in
+          guard case .averaging(let averaging) = query else { return total }
+          let encoding = try FederatedAveraging(
+            parameterCount: averaging.weights.count, settings: settings)
+          var values = total.values
+          let patients = Double(values[averaging.weights.count])
+          let largest = Int64(settings.clipNorm * encoding.scale * patients * 0.9)
+          for index in averaging.weights.indices { values[index] = largest }
+          return Total(values: values, participants: total.participants)
+        })
     }
   }
 
@@ -152,8 +214,9 @@ import Testing
   @Test func aSiteThatDropsOutIsCounted() async throws {
     let result = try await run(total: { query, total in
       guard query.kind == .newton || query.kind == .averaging else { return total }
-      return Total(
-        values: total.values, participants: total.participants.filter { $0 != "site-4" })
+      var values = total.values
+      if query.kind == .averaging { values[values.count - 1] -= 1 }
+      return Total(values: values, participants: total.participants.filter { $0 != "site-4" })
     })
     let site = try #require(result.sites.first { $0.name == "site-4" })
     #expect(site.sumsTakenPart < site.sumCount)

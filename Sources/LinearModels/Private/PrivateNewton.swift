@@ -3,14 +3,20 @@ import PortableNumerics
 /// Logistic regression by Newton's method from sums with a bounded contribution per patient, made to
 /// be released with Gaussian noise.
 ///
-/// Ganesh, Haghifam, Steinke and Thakurta, NeurIPS 2023 (noisy Newton). A patient's row, the
-/// intercept's 1 included, is scaled down to norm c; the rows of one patient are added up and
-/// clipped together, so that a patient adds at most c to the gradient and c²/4 to the Hessian, in
-/// Frobenius norm. Both are put on one integer lattice on which a patient moves the joint vector by at
-/// most `sensitivity` in L2: 70 % of the squared distance is the gradient's, 30 % the Hessian's.
+/// Ganesh, Haghifam, Steinke and Thakurta, NeurIPS 2023 (noisy Newton). A patient's row x is centred
+/// and has the intercept's 1; both the gradient (y − p) x and the Hessian p (1 − p) x xᵀ are weighted
+/// by min(1, c/‖x‖), which is a weighted logistic regression and leaves its optimum where a right
+/// model has it. The rows of one patient are added up and clipped together, so that a patient adds at
+/// most c to the gradient and c²/4 to the Hessian, in Frobenius norm. Both are put on one integer
+/// lattice on which a patient moves the joint vector by at most `sensitivity` in L2: 80 % of the
+/// squared distance is the gradient's, 20 % the Hessian's.
 ///
 /// **Layout** for q = p + 1: q gradient elements, then the upper triangle of the Hessian row by row,
 /// off-diagonal elements times √2 so that the vector's length is the matrix's Frobenius norm.
+///
+/// **Coefficients** belong to the centred columns from the first step to the last, and are moved to
+/// the design's own columns at the end. Centring shortens the rows, so that c can be smaller, and takes
+/// the correlation with the intercept out of the Hessian, whose small eigenvalues the noise swallows.
 public struct PrivateNewton: Sendable, Equatable {
   /// p, without the intercept.
   public let featureCount: Int
@@ -18,21 +24,31 @@ public struct PrivateNewton: Sendable, Equatable {
   public let ridge: Double
   /// c > 0: the largest norm of a row with its intercept.
   public let rowBound: Double
+  /// What is subtracted from each column before anything else, p public numbers.
+  public let means: [Double]
 
   /// Share of the squared sensitivity that the gradient has.
-  static let gradientShare = 0.7
+  static let gradientShare = 0.8
   /// Lattice units of a patient's largest joint move before rounding.
   static let unit = 0x1p14
   /// Largest norm of one step, standardised scale.
   static let stepBound = 2.0
+  /// The coefficients are the mean after that many last steps.
+  static let averagedSteps = 2
 
-  /// Throws `invalidSettings` for a value outside its range.
+  /// - Parameter means: p numbers of magnitude ≤ `LogisticNewton.featureBound`; all 0 where it is nil.
+  /// - Throws: `invalidSettings` for a value outside its range.
   public init(
-    featureCount: Int, ridge: Double, rowBound: Double
+    featureCount: Int, ridge: Double, rowBound: Double, means: [Double]? = nil
   ) throws(LinearModelError) {
     guard (0...1024).contains(featureCount), ridge >= 0, ridge <= 1e9, rowBound > 0,
       rowBound <= 1e6
     else { throw LinearModelError(.invalidSettings) }
+    let means = means ?? [Double](repeating: 0, count: featureCount)
+    guard means.count == featureCount,
+      means.allSatisfy({ $0.magnitude <= LogisticNewton.featureBound })
+    else { throw LinearModelError(.invalidSettings) }
+    self.means = means
     self.featureCount = featureCount
     self.ridge = ridge
     self.rowBound = rowBound
@@ -62,7 +78,7 @@ public struct PrivateNewton: Sendable, Equatable {
   /// A site's answer: the sum over its patients of what each may add.
   ///
   /// - Parameters:
-  ///   - beta: p + 1 coefficients, intercept first.
+  ///   - beta: p + 1 coefficients of the centred columns, intercept first.
   ///   - design: rows × p, standardised, no missing values.
   ///   - outcome: 0 or 1 for each row of `design`.
   ///   - rows: the rows to use.
@@ -100,7 +116,7 @@ public struct PrivateNewton: Sendable, Equatable {
     return total
   }
 
-  /// Adds one row's gradient and Hessian, the row scaled down to norm c.
+  /// Adds one row's gradient and Hessian, centred and weighted.
   private func add(
     row: Int, beta: [Double], design: Matrix, outcome: [UInt8], to gradient: inout [Double],
     _ hessian: inout [Double]
@@ -113,7 +129,7 @@ public struct PrivateNewton: Sendable, Equatable {
     for j in 0..<featureCount {
       let value = design.storage[row * featureCount + j]
       guard value.isFinite else { throw LinearModelError(.nonFiniteFeature, index: j) }
-      x[j + 1] = min(max(value, -bound), bound)
+      x[j + 1] = min(max(value, -bound), bound) - means[j]
       eta += beta[j + 1] * x[j + 1]
       square += x[j + 1] * x[j + 1]
     }
@@ -121,7 +137,9 @@ public struct PrivateNewton: Sendable, Equatable {
     let shrink = min(1, rowBound / square.squareRoot())
     let probability = Portable.sigmoid(eta)
     let residual = (Double(outcome[row]) - probability) * shrink
-    let weight = probability * (1 - probability) * shrink * shrink
+    // Minus the derivative of the gradient: the weight enters once. Squared, it would make the Hessian
+    // too small and every step too long, beyond the optimum and back.
+    let weight = probability * (1 - probability) * shrink
     let root = 2.0.squareRoot()
     var element = 0
     for j in 0..<q {
@@ -203,5 +221,26 @@ public struct PrivateNewton: Sendable, Equatable {
     let length = step.reduce(0) { $0 + $1 * $1 }.squareRoot()
     if length > Self.stepBound { step = step.map { $0 * (Self.stepBound / length) } }
     return zip(beta, step).map { $0 + $1 }
+  }
+
+  /// The model after all steps: the mean of the last two iterates, on the design's own columns.
+  ///
+  /// Each iterate answers to the noise of its own step alone once the first one has come close, so the
+  /// mean of two has half the variance and costs nothing. The first step starts too far away to be
+  /// averaged.
+  ///
+  /// - Parameter iterates: coefficients after each step, in order, at least one.
+  /// - Throws: `shapeMismatch`.
+  public func coefficients(after iterates: [[Double]]) throws(LinearModelError) -> [Double] {
+    let last = iterates.suffix(iterates.count > Self.averagedSteps ? Self.averagedSteps : 1)
+    guard !last.isEmpty, last.allSatisfy({ $0.count == featureCount + 1 }) else {
+      throw LinearModelError(.shapeMismatch)
+    }
+    var mean = [Double](repeating: 0, count: featureCount + 1)
+    for iterate in last {
+      for index in mean.indices { mean[index] += iterate[index] / Double(last.count) }
+    }
+    for (index, centre) in means.enumerated() { mean[0] -= mean[index + 1] * centre }
+    return mean
   }
 }

@@ -75,7 +75,8 @@ extension LocalAnswers {
     switch query.model.training {
     case .newton(let settings):
       let learner = try PrivateNewton(
-        featureCount: design.columns, ridge: settings.ridge, rowBound: query.rowBound)
+        featureCount: design.columns, ridge: settings.ridge, rowBound: query.rowBound,
+        means: query.means)
       return try learner.answer(
         beta: query.coefficients, design: design, outcome: cohort.outcome, rows: rows,
         patients: cohort.patients)

@@ -175,6 +175,8 @@ extension StudyProgram {
     /// Deciles per numeric feature.
     var deciles: [Int: [Double]]
     var transform: FrozenTransform
+    /// Means of the design columns, where they were released with noise.
+    var columnMeans: [Double] = []
   }
 
   func prepare(

@@ -63,18 +63,22 @@ extension StudyProgram {
         start + span * Double(step) / Double(release.count))
       let query = SumQuery.PrivateStepQuery(
         transform: transform, model: model, step: step, coefficients: weights,
-        rowBound: rowBound, noise: release.noise)
+        means: preparation.columnMeans, rowBound: rowBound, noise: release.noise)
       return try await sum(.privateStep(query), stage: "fit").values
     }
     let training: String
     switch model.training {
     case .newton(let settings):
       let learner = try PrivateNewton(
-        featureCount: transform.columnCount, ridge: settings.ridge, rowBound: rowBound)
+        featureCount: transform.columnCount, ridge: settings.ridge, rowBound: rowBound,
+        means: preparation.columnMeans)
       let noise = Double(release.noise.variance).squareRoot()
+      var iterates: [[Double]] = []
       for step in 0..<release.count {
         beta = try learner.update(beta, total: try await total(step, beta), noise: noise)
+        iterates.append(beta)
       }
+      beta = try learner.coefficients(after: iterates)
       training = "newton under differential privacy"
     case .federatedAveraging(let settings):
       let learner = try PrivateGradient(

@@ -30,6 +30,7 @@ extension StudyProgram {
     var vocabularies: [Int: Vocabulary] = [:]
     var deciles: [Int: [Double]] = [:]
     var parts: [TransformedFeature] = []
+    var columnMeans: [Double] = []
     var offset = 2
     for (index, feature) in features.enumerated() {
       let width = bins[index].query.count + 1
@@ -42,12 +43,13 @@ extension StudyProgram {
       profile.present.append(Int(column.presentCount.rounded()))
       profile.positive.append(feature.isFlag ? Int(cells[1].rounded()) : 0)
       parts.append(column.transformed)
+      columnMeans += column.columnMeans
       if feature.isNumber { deciles[index] = column.deciles }
       vocabularies[index] = column.vocabulary
     }
     return Preparation(
       profile: profile, vocabularies: vocabularies, deciles: deciles,
-      transform: try FrozenTransform(parts))
+      transform: try FrozenTransform(parts), columnMeans: columnMeans)
   }
 
   /// Public bins of a feature, and for a number the edges that stand for their values.
@@ -140,6 +142,24 @@ struct NoisyColumn {
           name: feature.name, levels: levels.isEmpty ? ["any"] : levels,
           reference: levels.isEmpty ? "any" : levels[most],
           hasOther: (counts.last ?? 0) > floor, hasMissingLevel: missingCount > floor))
+    }
+  }
+
+  /// Mean of each design column that `transformed` gives, in its order; 0 for the scaled number, which
+  /// is centred already.
+  var columnMeans: [Double] {
+    let total = max(presentCount + missingCount, 1)
+    let missing = hasIndicator ? [missingCount / total] : []
+    switch transformed {
+    case .number: return [0] + missing
+    case .flag(let flag):
+      return [(counts[1] + flag.imputation * missingCount) / total] + missing
+    case .category(let category):
+      var means = zip(category.levels, counts).filter { $0.0 != category.reference }
+        .map { $0.1 / total }
+      if category.hasOther { means.append((counts.last ?? 0) / total) }
+      if category.hasMissingLevel { means.append(missingCount / total) }
+      return means
     }
   }
 

@@ -50,8 +50,10 @@ extension SumQuery {
     public var model: ModelSpecification
     /// Step of this model, from 0.
     public var step: Int
-    /// Intercept first, standardised scale.
+    /// Intercept first, standardised scale; of the centred columns (Newton).
     public var coefficients: [Double]
+    /// What is subtracted from each design column, from the noisy counts (Newton).
+    public var means: [Double]
     /// Norm to which rows are scaled down (Newton).
     public var rowBound: Double
     public var noise: NoiseRequirement
@@ -61,6 +63,7 @@ extension SumQuery {
       model.write(to: &writer)
       writer.integer(UInt32(step))
       writer.array(coefficients) { $0.double($1) }
+      writer.array(means) { $0.double($1) }
       writer.double(rowBound)
       noise.write(to: &writer)
     }

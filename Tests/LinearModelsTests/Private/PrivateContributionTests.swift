@@ -29,7 +29,9 @@ struct PrivateContributionTests {
       // Scales far beyond what a standardised table holds are clipped all the same.
       let (design, outcome, patients) = try Self.table(
         &generator, rows: 60, columns: columns, scale: seed % 2 == 0 ? 1 : 12)
-      let learner = try PrivateNewton(featureCount: columns, ridge: 1, rowBound: 2.5)
+      let learner = try PrivateNewton(
+        featureCount: columns, ridge: 1, rowBound: 2.5,
+        means: (0..<columns).map { _ in 3 * generator.normalDouble() })
       let beta = (0...columns).map { _ in generator.normalDouble() }
       let bound = PrivateNewton.sensitivity(featureCount: columns)
       let all = try learner.answer(
@@ -83,16 +85,20 @@ struct PrivateContributionTests {
       for j in 0..<columns { eta += truth[j + 1] * design[row, j] }
       return generator.uniformDouble() < Portable.sigmoid(eta) ? 1 : 0
     }
-    // A bound beyond every row: nothing is clipped.
-    let learner = try PrivateNewton(featureCount: columns, ridge: 1, rowBound: 12)
-    let exact = try LogisticNewton(featureCount: columns, ridge: 1)
+    // A bound beyond every row: nothing is clipped. Any means give the same model in the end.
+    let learner = try PrivateNewton(
+      featureCount: columns, ridge: 0, rowBound: 12, means: [0.4, -1, 0, 0.2])
+    let exact = try LogisticNewton(featureCount: columns, ridge: 0)
+    var iterates: [[Double]] = []
     var beta = [Double](repeating: 0, count: columns + 1)
     for _ in 0..<8 {
       let total = try learner.answer(
         beta: beta, design: design, outcome: outcome, rows: Array(0..<rows),
         patients: (0..<rows).map { Int32($0) })
       beta = try learner.update(beta, total: total, noise: 0)
+      iterates.append(beta)
     }
+    let found = try learner.coefficients(after: iterates)
     var state = exact.initialState()
     while !state.isFinished {
       state = try exact.update(
@@ -100,7 +106,41 @@ struct PrivateContributionTests {
         total: try LogisticNewton.answer(beta: state.beta, design: design, outcome: outcome))
     }
     // The lattice is coarse: a patient's rounding is up to half a unit of 2^14 / 12.
-    for (mine, theirs) in zip(beta, state.beta) { #expect(abs(mine - theirs) < 2e-3) }
+    for (mine, theirs) in zip(found, state.beta) { #expect(abs(mine - theirs) < 2e-3) }
+  }
+
+  @Test("steps on weighted rows settle instead of swinging around the optimum")
+  func weightedRowsConverge() throws {
+    var generator = Xoshiro256StarStar(seed: 11)
+    let (design, _, _) = try Self.table(&generator, rows: 1500, columns: 6, scale: 1)
+    // A rare outcome: where it is common, the clip of the Hessian still makes the steps longer.
+    let outcome = (0..<1500).map { _ in UInt8(generator.uniformDouble() < 0.08 ? 1 : 0) }
+    // Every row is about twice as long as the bound.
+    let learner = try PrivateNewton(featureCount: 6, ridge: 1, rowBound: 1.3)
+    var beta = [-2.4] + [Double](repeating: 0.2, count: 6)
+    var moves: [Double] = []
+    for _ in 0..<5 {
+      let next = try learner.update(
+        beta,
+        total: try learner.answer(
+          beta: beta, design: design, outcome: outcome, rows: Array(0..<1500),
+          patients: (0..<1500).map { Int32($0) }), noise: 0)
+      moves.append(zip(beta, next).map { abs($0 - $1) }.max() ?? 0)
+      beta = next
+    }
+    #expect(moves[4] < 2e-3 && moves[1] < 0.5 * moves[0], "\(moves)")
+  }
+
+  @Test("the model is the mean of the last two iterates, on the design's own columns")
+  func averages() throws {
+    let learner = try PrivateNewton(featureCount: 1, ridge: 1, rowBound: 2, means: [0.5])
+    #expect(try learner.coefficients(after: [[9, 9], [1, 2], [3, 4]]) == [2 - 3 * 0.5, 3])
+    // The first step starts from nothing and is never averaged.
+    #expect(try learner.coefficients(after: [[9, 9], [1, 2]]) == [1 - 2 * 0.5, 2])
+    #expect(throws: LinearModelError(.shapeMismatch)) { _ = try learner.coefficients(after: []) }
+    #expect(throws: LinearModelError(.invalidSettings)) {
+      _ = try PrivateNewton(featureCount: 2, ridge: 1, rowBound: 2, means: [0])
+    }
   }
 
   @Test("a total that no patients and no noise explain is refused")

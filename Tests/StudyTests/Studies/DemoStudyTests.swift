@@ -1,7 +1,5 @@
 import Cohort
-import DemoData
 import Foundation
-import SiteData
 import TestSupport
 import Testing
 
@@ -9,28 +7,9 @@ import Testing
 
 /// `studies/demo-admissions` over the demo's hospitals, a third of their patients, in one process.
 @Suite struct DemoStudyTests {
-  private static func cohorts(_ plan: StudyPlan) throws -> [String: CohortTable] {
-    let folder = FileManager.default.temporaryDirectory
-      .appending(path: "wardround-demo-study-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
-    var cohorts: [String: CohortTable] = [:]
-    for site in DemoHospitals.generate(share: 0.34) {
-      let own = folder.appending(path: site.hospital.name)
-      try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
-      try Data(site.csv.utf8).write(to: own.appending(path: "admissions.csv"))
-      let text = try String(
-        contentsOf: repositoryRoot.appending(path: "sites/\(site.hospital.name)/site.yaml"),
-        encoding: .utf8)
-      let configuration = try SiteConfiguration.decode(
-        text, file: "site.yaml", folder: own.path)
-      cohorts[site.hospital.name] = try SiteData.load(configuration, cohort: plan.cohort)
-    }
-    return cohorts
-  }
-
   @Test func findsWhatWasPlantedByName() async throws {
     let plan = try studyPlan(repositoryRoot.appending(path: "studies/demo-admissions").path)
-    let cohorts = try Self.cohorts(plan)
+    let cohorts = try DemoAdmissions.cohorts(plan, share: 0.34)
     let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
     let result = try await StudyProgram(
       study, over: PooledFederation(study, cohorts: cohorts)

@@ -21,14 +21,22 @@ import Testing
   @Test func theExamplesAreThere() {
     let studies = Self.folders("studies").map { URL(filePath: $0).lastPathComponent }
     #expect(
-      Set(studies).isSuperset(of: ["demo-admissions", "heart-disease", "heart-disease-flamby"]))
+      Set(studies).isSuperset(of: [
+        "demo-admissions", "demo-admissions-private", "gusto-mortality", "heart-disease",
+        "heart-disease-flamby",
+      ]))
     #expect(Self.folders("sites").count >= 5)
   }
 
   @Test(arguments: folders("studies")) func everyStudyDecodes(folder: String) throws {
     let plan = try studyPlan(folder)
     #expect(plan.id == URL(filePath: folder).lastPathComponent)
-    #expect(plan.neededQueries.isSuperset(of: [.profile, .newton, .performance, .distribution]))
+    let isPrivate = plan.privacy.goal != nil
+    #expect(
+      plan.neededQueries.isSuperset(
+        of: isPrivate
+          ? [.marginals, .privateStep, .privatePerformance, .privateDistribution]
+          : [.profile, .newton, .performance, .distribution]))
     guard let data = try dataDescription(folder, file: "some.csv") else { return }
     let declared = Set(data.columns.map(\.name))
     for feature in plan.cohort.features {
@@ -39,6 +47,7 @@ import Testing
     }
     for criterion in plan.cohort.include { #expect(declared.contains(criterion.column)) }
     #expect(declared.contains(plan.cohort.outcome.column))
+    if let column = plan.cohort.patientColumn { #expect(declared.contains(column)) }
     if let column = plan.cohort.holdout.column { #expect(declared.contains(column)) }
   }
 

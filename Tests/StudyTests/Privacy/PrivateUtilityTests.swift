@@ -1,0 +1,64 @@
+import Foundation
+import Testing
+
+@testable import Study
+
+/// What differential privacy costs in discrimination. The fast part of each measurement is asserted;
+/// with WARDROUND_PRIVATE_UTILITY=1 the whole tables of the studies' pages are measured and printed.
+@Suite("Utility under differential privacy", .serialized)
+struct PrivateUtilityTests {
+  private static let delta = "delta 1e-5, 10 seeds: median [quartiles] range"
+
+  @Test(
+    "GUSTO-I loses at most 0.005 of the pooled AUROC at epsilon 1",
+    .enabled(if: Gusto.file != nil, "the GUSTO-I data are not here"))
+  func gusto() async throws {
+    let utility = try PrivateUtility(try studyPlan(Gusto.studyFolder), cohorts: Gusto.cohorts)
+    let full = PrivateUtility.printsTables
+    let table = try await utility.table(
+      epsilons: [1], seeds: 0..<(full ? 10 : 1))
+    if full { print("gusto-mortality, \(Self.delta)\n" + utility.markdown(table)) }
+    let loss = try #require(table.medianLoss(epsilon: 1))
+    #expect(loss <= 0.005, "median loss \(loss)")
+  }
+
+  @Test(
+    "heart disease keeps its order at epsilon 3",
+    .enabled(if: HeartDisease.folder != nil, "the heart disease data are not here"))
+  func heartDisease() async throws {
+    let utility = try PrivateUtility(
+      try studyPlan(HeartDisease.studyFolder("heart-disease"))
+    ) { plan in
+      let folder = try #require(HeartDisease.folder)
+      return try HeartDisease.cohorts("heart-disease", plan) {
+        folder.appending(path: "processed.\($0).data").path
+      }
+    }
+    let full = PrivateUtility.printsTables
+    let table = try await utility.table(
+      epsilons: full ? [1, 3, 8] : [3], seeds: 0..<(full ? 10 : 5))
+    if full { print("heart-disease, \(Self.delta)\n" + utility.markdown(table)) }
+    let loss = try #require(table.medianLoss(epsilon: 3))
+    #expect(loss <= 0.03, "median loss \(loss)")
+  }
+
+  @Test("the demo study keeps its order at epsilon 3")
+  func demo() async throws {
+    let full = PrivateUtility.printsTables
+    let utility = try PrivateUtility(
+      try studyPlan(repositoryRoot.appending(path: "studies/demo-admissions-private").path)
+    ) { try DemoAdmissions.cohorts($0, share: full ? 1 : 0.5) }
+    let table = try await utility.table(
+      epsilons: full ? [1, 3, 8] : [3], seeds: 0..<(full ? 10 : 3))
+    if full { print("demo-admissions-private, \(Self.delta)\n" + utility.markdown(table)) }
+    let loss = try #require(table.medianLoss(epsilon: 3))
+    #expect(loss <= 0.02, "median loss \(loss)")
+  }
+
+  @Test("a spread's quartiles are between its order statistics")
+  func spread() {
+    let spread = Spread([0.9, 0.5, 0.7, 0.6, 0.8])
+    #expect(spread.description == ".700 [.600, .800] .500–.900")
+    #expect(Spread([0.05, 1]).description == ".525 [.288, .763] .050–1.000")
+  }
+}

@@ -136,20 +136,19 @@ public struct PrivacyAudit: Sendable {
     var facts: [AuditFacts.ReleaseFacts] = []
     var seen: Set<NoiseRequirement> = []
     for observation in probe.observations {
-      guard case .sum(let query) = observation.question,
-        seen.insert(observation.noise).inserted
-      else { continue }
-      await report("\(query.purpose), with and without a patient")
+      guard seen.insert(observation.noise).inserted else { continue }
+      let purpose = observation.question.purpose
+      await report("\(purpose), with and without a patient")
       var cost = PrivacyCost()
       cost.add(observation.noise, study: "")
       let bounds = try await NeighbourTest(
-        replica: replica, query: query, noise: observation.noise,
+        replica: replica, question: observation.question, noise: observation.noise,
         runCount: settings.releaseRunCount
       ).bounds(delta: privacy.goal.delta)
       let hasMu = observation.noise.samplingRate >= 1
       facts.append(
         .init(
-          release: query.purpose, runCount: settings.releaseRunCount,
+          release: purpose, runCount: settings.releaseRunCount,
           epsilonLowerBound: bounds.epsilon, confidence: 0.95,
           provenEpsilon: cost.epsilon(delta: privacy.goal.delta),
           muLowerBound: hasMu ? bounds.mu : nil, muConfidence: NeighbourTest.muConfidence,

@@ -14,6 +14,6 @@ struct Wardround: AsyncParsableCommand {
     version: "0.1.0",
     subcommands: [
       AggregatorCommand.self, SiteCommand.self, StudyCommand.self, ModelCommand.self,
-      PrivacyCommand.self, EvidenceCommand.self, DemoCommand.self,
+      PrivacyCommand.self, EvidenceCommand.self, AuditCommand.self, DemoCommand.self,
     ])
 }

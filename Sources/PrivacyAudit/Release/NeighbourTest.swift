@@ -6,8 +6,8 @@ import Study
 /// One release over two inputs that differ in one patient, many times: a lower bound on its ε by
 /// Clopper and Pearson.
 ///
-/// The input is one patient per site, or the same and one patient of extreme values more; the release
-/// is the study's own query over the pooled federation under a fresh noise key each time. Two events are
+/// The input is one patient of one site, or the same and one patient of extreme values more; the
+/// release is the study's own query over the pooled federation under a fresh noise key each time. Two events are
 /// compared, fixed beforehand: the likelihood ratio is above 1, and it is above the threshold that
 /// promises the highest bound if the proof is right. Each event has half of the 5 % of error, each of
 /// its rates a quarter.
@@ -16,7 +16,7 @@ import Study
 /// the bound comes close to the truth, so its error is 0.1 %.
 struct NeighbourTest {
   let replica: Replica
-  let query: SumQuery
+  let question: Observation.Question
   let noise: NoiseRequirement
   let runCount: Int
 
@@ -33,16 +33,17 @@ struct NeighbourTest {
   /// Draws and compares.
   func bounds(delta: Double) async throws -> Bounds {
     var result = Bounds()
-    guard let site = replica.study.sites.first, let cohort = replica.cohorts[site] else {
-      return result
-    }
+    let site: String? =
+      if case .site(_, let name) = question { name } else { replica.study.sites.first }
+    guard let site, let cohort = replica.cohorts[site] else { return result }
+    let wantsHoldout = noise.group == .holdout
     let extra = try PatientCanaries(
-      count: 8, like: replica.cohorts, plan: replica.study.plan, sites: [site],
+      count: 16, like: replica.cohorts, plan: replica.study.plan, sites: [site],
       seed: replica.seed, run: Int(noise.variance & 0xFFFF)
-    ).canaries.filter { !$0.table.isHoldout[0] }.map(\.table)
-    let training = cohort.rowIndices(.training)
-    guard !training.isEmpty else { return result }
-    let base = try cohort.selecting(Array(training.prefix(1)))
+    ).canaries.map(\.table).filter { $0.isHoldout[0] == wantsHoldout }
+    let rows = cohort.rowIndices(wantsHoldout ? .holdout : .training)
+    guard !rows.isEmpty else { return result }
+    let base = try cohort.selecting(Array(rows.prefix(1)))
     // Of the canaries, the one that moves the release most.
     var most: (table: CohortTable, vector: [Double], square: Double)?
     for table in extra {
@@ -96,10 +97,17 @@ struct NeighbourTest {
     return max(0, Portable.log((members.lower - delta) / others.upper))
   }
 
+  /// What one table adds when everybody takes part.
   private func answer(_ site: String, _ table: CohortTable) throws -> [Double] {
     var answers = LocalAnswers(
       site: site, plan: replica.study.plan, cohort: table, noiseKey: nil)
-    return try answers.answer(query.withEverybody()).map(Double.init)
+    switch question {
+    case .sum(let query):
+      return try answers.answer(query.withEverybody()).map(Double.init)
+    case .site(let query, _):
+      guard case .noisyCounts(let counts) = try answers.answer(query) else { return [] }
+      return counts.map(Double.init)
+    }
   }
 
   private func draws(
@@ -110,7 +118,14 @@ struct NeighbourTest {
     for run in first..<(first + runCount) {
       let federation = PooledFederation(
         replica.study, cohorts: tables, noiseKey: replica.noiseKey(.release, run: run))
-      values.append(statistic.value(try await federation.sum(query).values))
+      switch question {
+      case .sum(let query):
+        values.append(statistic.value(try await federation.sum(query).values))
+      case .site(let query, let name):
+        guard case .noisyCounts(let counts) = try await federation.perSite(query).answers[name]
+        else { continue }
+        values.append(statistic.value(counts))
+      }
     }
     return values
   }

@@ -7,6 +7,13 @@ struct Observation: Sendable {
   enum Question: Sendable {
     case sum(SumQuery)
     case site(SiteQuery, name: String)
+
+    var purpose: String {
+      switch self {
+      case .sum(let query): query.purpose
+      case .site(let query, _): query.purpose
+      }
+    }
   }
 
   var question: Question

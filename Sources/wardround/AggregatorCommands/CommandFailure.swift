@@ -3,6 +3,7 @@ import ArgumentParser
 import DifferentialPrivacy
 import Foundation
 import Identity
+import PrivacyAudit
 import Reports
 import Site
 import SiteData
@@ -35,6 +36,7 @@ enum CommandFailure {
     case let error as FeatureExtraction.Failure: error.description
     case let error as ReportsError: error.description
     case let error as DifferentialPrivacyError: error.description
+    case let error as AuditError: error.message
     case let error as ValidationError: error.message
     default: "unexpected failure: \(type(of: error))"
     }

@@ -19,7 +19,7 @@ struct NeighbourTestTests {
     }
     query.noise.variance /= divisor
     let bounds = try await NeighbourTest(
-      replica: replica, query: .marginals(query), noise: observation.noise, runCount: runs
+      replica: replica, question: .sum(.marginals(query)), noise: observation.noise, runCount: runs
     ).bounds(delta: 1e-5)
     var cost = PrivacyCost()
     cost.add(observation.noise, study: "")

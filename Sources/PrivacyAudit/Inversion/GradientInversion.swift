@@ -14,6 +14,8 @@ struct GradientInversion {
   /// Noisy runs, of which the first gives the steps that are attacked.
   private let runs: [Replica.Run]
   private let transform: FrozenTransform
+  /// What was subtracted from each column, public as part of the query; empty for none.
+  private let means: [Double]
   private let targets: [Target]
   private let decoder: RowDecoder
   private static let batch = 8
@@ -28,8 +30,10 @@ struct GradientInversion {
   /// Chooses targets among the training patients. Nil when the runs took no step.
   init?(_ replica: Replica, runs: [Replica.Run], targetCount: Int) throws {
     guard let first = runs.first,
-      let transform = Self.steps(first.observations).first?.query.transform
+      let query = Self.steps(first.observations).first?.query
     else { return nil }
+    let transform = query.transform
+    means = query.means
     self.replica = replica
     self.runs = runs
     self.transform = transform
@@ -94,7 +98,7 @@ struct GradientInversion {
         { index, target in sum(try own(target), noises[index % noises.count]) }
       ))
     var facts = try views.map { name, view in
-      try fact(name) { index, target in Self.row(try view(index, target)) }
+      try fact(name) { index, target in row(try view(index, target)) }
     }
     let mode = try commonest()
     facts.append(try fact("nothing (the commonest values)") { _, _ in mode })
@@ -120,10 +124,12 @@ struct GradientInversion {
   }
 
   /// The row that a gradient tells.
-  private static func row(_ gradient: [Double]) -> [Double] {
+  private func row(_ gradient: [Double]) -> [Double] {
     guard let first = gradient.first else { return [] }
     let divisor = first == 0 ? 1e-9 : first
-    return gradient.dropFirst().map { $0 / divisor }
+    return gradient.dropFirst().enumerated().map { column, value in
+      value / divisor + (means.indices.contains(column) ? means[column] : 0)
+    }
   }
 
   private var length: Int { transform.columnCount + 1 }

@@ -98,7 +98,8 @@ let package = Package(
     target(
       "PrivacyAudit",
       [
-        "Cohort", "Cryptography", "DifferentialPrivacy", "LinearModels", "PortableNumerics", "Study",
+        "Cohort", "Cryptography", "DifferentialPrivacy", "LinearModels", "PortableNumerics",
+        "Study",
       ]),
 
     // Adapters
@@ -125,7 +126,8 @@ let package = Package(
     target(
       "Aggregator",
       [
-        "CanonicalBytes", "Cryptography", "DifferentialPrivacy", "FixedPoint", "Identity", "Reports",
+        "CanonicalBytes", "Cryptography", "DifferentialPrivacy", "FixedPoint", "Identity",
+        "Reports",
         "SecureAggregation", "Store", "StrictYAML", "Study", "Transport",
       ]),
 

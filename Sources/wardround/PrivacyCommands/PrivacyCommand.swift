@@ -1,8 +1,9 @@
 import ArgumentParser
 
-/// Checks of the privacy accounting that anybody can run; no study and no patient data is needed.
+/// The accounting of privacy, for anybody to run; no patient data is needed.
 struct PrivacyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "privacy", abstract: "Check the accounting of privacy.",
-    subcommands: [PrivacyVerify.self])
+    commandName: "privacy",
+    abstract: "Plan what a study costs a patient, and check the accounting.",
+    subcommands: [PrivacyPlanCommand.self, PrivacyVerify.self])
 }

@@ -193,9 +193,9 @@ let package = Package(
     .testTarget(
       name: "SimulationTests",
       dependencies: [
-        "Aggregator", "Cohort", "Cryptography", "DifferentialPrivacy", "Identity",
-        "PortableNumerics", "Reports", "Simulation", "Site", "SiteData", "Store", "Study",
-        "TestSupport", "Transport",
+        "Aggregator", "Cohort", "Cryptography", "DifferentialPrivacy", "FixedPoint", "Identity",
+        "PortableNumerics", "Reports", "SecureAggregation", "Simulation", "Site", "SiteData",
+        "Store", "Study", "TestSupport", "Transport",
       ], swiftSettings: settings),
     // `wardround` is built with them: they run it.
     .testTarget(

@@ -28,7 +28,7 @@ struct LikelihoodRatioAttack {
       await report(number)
       if let shadow = try await Self.shadow(replica, number) { shadows.append(shadow) }
     }
-    guard shadows.count >= 8 else {
+    guard shadows.count >= 4 else {
       throw AuditError(
         .nothingToAttack,
         "the noise left too few shadow models to fit; ask for more, or audit a larger epsilon")

@@ -172,6 +172,7 @@ import Transport
     }
     let outcome = try await simulate(
       SyntheticStudy.yaml(models: models, epsilon: 8), try sites(5, seed: 27), in: folder,
+      budget: PrivacyBudget(epsilonPerStudy: 30, epsilonInTotal: 30),
       faults: faults)
     let privacy = try #require(outcome.result.privacy)
     #expect(privacy.provenEpsilon <= 8 && privacy.releases[1].samplingRate == 0.3)

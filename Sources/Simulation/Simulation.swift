@@ -37,10 +37,12 @@ public final class Simulation: Sendable {
   ///   - sites: each site's way to its cohort, by name.
   ///   - folder: created when it is missing; each site gets a database in it.
   ///   - policy: of every site; approves by itself unless told otherwise.
+  ///   - memberLookUp: how long the aggregator's look-up of a member takes.
   ///   - misbehaviour: what a party sends instead of what it should, to rehearse an attack.
   public init(
     sites: [String: @Sendable (CohortSpecification) async throws -> CohortTable],
     folder: String, policy: SitePolicy, faults: FaultPlan = .none,
+    memberLookUp: Duration = .zero,
     settings: ConnectionSettings = ConnectionSettings(),
     misbehaviour: Misbehaviour = .none,
     log: @escaping @Sendable (String) -> Void = { _ in }
@@ -81,6 +83,7 @@ public final class Simulation: Sendable {
         aggregatorName: "aggregator", signingKey: aggregatorKey,
         studiesFolder: "\(folder)/studies",
         member: { site in
+          try await Task.sleep(for: memberLookUp)
           guard let key = known[site] else {
             throw StudyError(.invalidPlan, "there is no site `\(site)`")
           }

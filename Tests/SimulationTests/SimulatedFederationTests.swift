@@ -17,7 +17,8 @@ import Transport
   /// Runs a study over the sites' tables.
   private func simulate(
     _ yaml: String, _ sites: [String: CohortTable], policy: SitePolicy = open,
-    faults: FaultPlan = .none
+    faults: FaultPlan = .none, memberLookUp: Duration = .zero,
+    onProgress: @escaping @Sendable (StageProgress) -> Void = { _ in }
   ) async throws -> Simulation.Outcome {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "simulation-\(UUID().uuidString)"
@@ -25,8 +26,8 @@ import Transport
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let simulation = try Simulation(
       sites: sites.mapValues { table in { _ in table } }, folder: folder, policy: policy,
-      faults: faults)
-    return try await simulation.run(yaml)
+      faults: faults, memberLookUp: memberLookUp)
+    return try await simulation.run(yaml, onProgress: onProgress)
   }
 
   @Test(arguments: [3, 4, 5])
@@ -46,6 +47,22 @@ import Transport
     #expect(outcome.result.leaveOneSiteOut?.count == siteCount)
     let sums = try #require(outcome.result.sites.first?.sumCount)
     #expect(outcome.result.sites.allSatisfy { $0.sumsTakenPart == sums })
+  }
+
+  /// Decisions that arrive while the board looks the members up do not make a second manifest and a
+  /// second run, to which no site would ever say where it stands.
+  @Test func decisionsAtTheSameTimeStartOneRun() async throws {
+    let plan = try SyntheticStudy.plan()
+    let sites = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan), into: 5, seed: 9)
+    let manifests = Mutex(0)
+    let outcome = try await simulate(
+      SyntheticStudy.yaml(), sites, memberLookUp: .milliseconds(60)
+    ) { progress in
+      if progress.detail.contains("agreeing the manifest") { manifests.withLock { $0 += 1 } }
+    }
+    #expect(outcome.result.sites.count == 5)
+    #expect(manifests.withLock { $0 } == 1)
   }
 
   @Test func aFinishedTranscriptReplaysToTheSameModel() async throws {

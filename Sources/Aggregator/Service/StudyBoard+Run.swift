@@ -11,8 +11,9 @@ extension StudyBoard {
   /// How long sites are given to report their own results before the study is closed.
   private static let closingSeconds = 10.0
 
+  /// Called once per study, by whoever took its last step.
   func start(_ id: String, _ signed: SignedManifest) async throws {
-    guard var study = open[id], study.run == nil else { return }
+    guard let study = open[id] else { return }
     let agreed = study.agreement(over: signed.manifest.roster.map(\.siteName))
     guard agreed.digest == signed.manifest.programDigest else {
       throw StudyError(
@@ -26,9 +27,8 @@ extension StudyBoard {
       onProgress: { [weak self] progress in
         await self?.note(id, progress.stage, progress.detail, progress.fraction)
       })
-    study.signed = signed
-    study.run = run
-    open[id] = study
+    open[id]?.signed = signed
+    open[id]?.run = run
     for site in agreed.sites {
       if let connection = connections[site] { run.connected(site: site, connection) }
     }

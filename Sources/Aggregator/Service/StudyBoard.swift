@@ -41,6 +41,13 @@ public actor StudyBoard {
 
   /// A study that has not ended.
   struct Open {
+    /// How far it is. A step is taken before anything is awaited, so that what arrives meanwhile does
+    /// not take it again.
+    enum Step: Comparable {
+      case deciding, agreeing, running
+    }
+
+    var step = Step.deciding
     var plan: StudyPlan
     var text: String
     var researcher: String
@@ -144,6 +151,7 @@ public actor StudyBoard {
     open[plan.id] = study
     if let bytes = stored.manifest {
       let signed = try SignedManifest(bytes)
+      open[plan.id]?.step = .running
       try await start(plan.id, signed)
     } else {
       try await offerIfDecided(plan.id)
@@ -263,17 +271,16 @@ public actor StudyBoard {
   private func take(
     _ decision: SiteMessage.Decision, body: [UInt8], study id: String, from site: String
   ) async throws {
-    guard var study = open[id], study.invited.contains(site), study.signed == nil else { return }
+    guard let study = open[id], study.invited.contains(site), study.step < .running else { return }
     guard decision.plan == study.plan.digest else {
       return await fail(
         id, "\(site) decided about another plan (its agent or the study file differs)")
     }
     guard study.decisions[site] != decision else { return }
-    study.decisions[site] = decision
-    open[id] = study
+    open[id]?.decisions[site] = decision
+    let waiting = study.invited.filter { $0 != site && study.decisions[$0] == nil }
     try await store.recordApproval(
       .init(study: id, site: site, approved: decision.approved, signedDecision: body))
-    let waiting = study.invited.filter { study.decisions[$0] == nil }
     await note(
       id, "approve",
       "\(site) \(decision.approved ? "approved" : "refused")"
@@ -283,9 +290,17 @@ public actor StudyBoard {
 
   /// When everybody has decided: makes the manifest of those who approved and asks for signatures.
   private func offerIfDecided(_ id: String) async throws {
-    guard var study = open[id], study.offer == nil,
+    guard let study = open[id], study.step == .deciding,
       study.invited.allSatisfy({ study.decisions[$0] != nil })
     else { return }
+    open[id]?.step = .agreeing
+    do { try await offer(id, study) } catch {
+      open[id]?.step = .deciding
+      throw error
+    }
+  }
+
+  private func offer(_ id: String, _ study: Open) async throws {
     let approving = study.invited.filter { study.decisions[$0]?.approved == true }
     let refusing = study.invited.filter { study.decisions[$0]?.approved == false }
     let needed = max(3, study.plan.privacy.minimumSites)
@@ -312,8 +327,7 @@ public actor StudyBoard {
       maximumColluders: min(
         study.plan.privacy.maximumColluders, count - 2, 2 * threshold - count - 1),
       programDigest: agreed.digest)
-    study.offer = (manifest, agreed)
-    open[id] = study
+    open[id]?.offer = (manifest, agreed)
     await note(id, "approve", "all sites have decided; agreeing the manifest", 0)
     for site in approving { offerManifest(id, (manifest, agreed), to: site) }
   }
@@ -330,16 +344,16 @@ public actor StudyBoard {
   }
 
   private func take(signature: Signature, study id: String, from site: String) async throws {
-    guard var study = open[id], let offer = study.offer, study.signed == nil,
+    guard let study = open[id], let offer = study.offer, study.step == .agreeing,
       let member = offer.manifest.roster.first(where: { $0.siteName == site })
     else { return }
     guard member.key.isValid(signature, for: offer.manifest.digest.bytes) else {
       return await fail(id, "\(site) signed the manifest with another key than it joined with")
     }
-    study.signatures[site] = signature
-    open[id] = study
-    let signatures = offer.agreed.sites.compactMap { study.signatures[$0] }
+    open[id]?.signatures[site] = signature
+    let signatures = offer.agreed.sites.compactMap { open[id]?.signatures[$0] }
     guard signatures.count == offer.agreed.sites.count else { return }
+    open[id]?.step = .running
     let signed = try SignedManifest(offer.manifest, signatures: signatures)
     try await store.storeManifest(signed.bytes, study: id)
     try await start(id, signed)

@@ -49,6 +49,8 @@ public actor SiteAgent {
   var store: SiteStore { setup.store }
   private var connection: (any SiteConnection)?
   private var runs: [String: SiteRun] = [:]
+  /// Studies whose run is being made.
+  private var starting: Set<String> = []
   private var tasks: [String: Task<Void, Never>] = [:]
   /// Decisions that the aggregator has been told on this connection.
   private var told: Set<String> = []
@@ -218,7 +220,9 @@ public actor SiteAgent {
 
   /// Takes up a study whose manifest everybody signed.
   private func start(_ study: String, manifest bytes: [UInt8]) async throws {
-    guard runs[study] == nil else { return }
+    // Taken before anything is awaited: the manifest also comes with every new connection.
+    guard runs[study] == nil, starting.insert(study).inserted else { return }
+    defer { starting.remove(study) }
     if let digest = try await result(of: study) {
       // This site is done; the aggregator has not heard it, or was restarted since.
       return await tell(.finished(digest), study: study)

@@ -1,37 +1,42 @@
 /// Reads a canonical byte string from a peer or a file. Every read is bounds-checked and throws;
 /// nothing a peer sends can trap.
 public struct ByteReader: Sendable {
-  private let bytes: [UInt8]
-  /// How many bytes have been read.
-  public private(set) var offset: Int = 0
+  // Inlinable throughout, like `ByteWriter`.
+  @usableFromInline let bytes: [UInt8]
+  @usableFromInline var position = 0
 
+  /// How many bytes have been read.
+  @inlinable public var offset: Int { position }
+
+  @inlinable
   public init(_ bytes: [UInt8]) {
     self.bytes = bytes
   }
 
   /// How many bytes are left.
-  public var remaining: Int { bytes.count - offset }
+  @inlinable public var remaining: Int { bytes.count - position }
 
   /// Reads a fixed-width integer, least significant byte first.
+  @inlinable
   public mutating func integer<T: FixedWidthInteger>(
     _ type: T.Type = T.self
   ) throws(DecodingFault) -> T {
     let width = MemoryLayout<T>.size
     guard remaining >= width else { throw DecodingFault(.truncated, at: offset) }
-    var value: T = 0
-    withUnsafeMutableBytes(of: &value) { target in
-      for index in 0..<width { target[index] = bytes[offset + index] }
-    }
-    offset += width
+    // Within bounds: `width` bytes are left.
+    let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: T.self) }
+    position += width
     return T(littleEndian: value)
   }
 
   /// Reads a double by its bit pattern; NaN and infinities are returned as they are.
+  @inlinable
   public mutating func double() throws(DecodingFault) -> Double {
     Double(bitPattern: try integer(UInt64.self))
   }
 
   /// Reads one byte that must be 0 or 1.
+  @inlinable
   public mutating func boolean() throws(DecodingFault) -> Bool {
     let start = offset
     switch try integer(UInt8.self) {
@@ -42,13 +47,15 @@ public struct ByteReader: Sendable {
   }
 
   /// Reads exactly `count` bytes.
+  @inlinable
   public mutating func raw(_ count: Int) throws(DecodingFault) -> [UInt8] {
     guard count >= 0, remaining >= count else { throw DecodingFault(.truncated, at: offset) }
-    defer { offset += count }
+    defer { position += count }
     return Array(bytes[offset..<(offset + count)])
   }
 
   /// Reads a 32-bit length, at most `limit`, and that many bytes.
+  @inlinable
   public mutating func blob(limit: Int = Int(UInt32.max)) throws(DecodingFault) -> [UInt8] {
     let start = offset
     let count = Int(try integer(UInt32.self))
@@ -57,6 +64,7 @@ public struct ByteReader: Sendable {
   }
 
   /// Reads a blob that must be well-formed UTF-8.
+  @inlinable
   public mutating func string(limit: Int = 1 << 20) throws(DecodingFault) -> String {
     let start = offset
     let utf8 = try blob(limit: limit)
@@ -68,6 +76,7 @@ public struct ByteReader: Sendable {
 
   /// Reads a 32-bit count and then that many elements, each of at least `minimumBytes` bytes, so
   /// that a forged count cannot ask for more memory than the message itself has.
+  @inlinable
   public mutating func array<T>(
     minimumBytes: Int = 1, _ body: (inout ByteReader) throws(DecodingFault) -> T
   ) throws(DecodingFault) -> [T] {
@@ -83,6 +92,7 @@ public struct ByteReader: Sendable {
   }
 
   /// Reads a presence byte and, when it is 1, the value.
+  @inlinable
   public mutating func optional<T>(
     _ body: (inout ByteReader) throws(DecodingFault) -> T
   ) throws(DecodingFault) -> T? {
@@ -90,6 +100,7 @@ public struct ByteReader: Sendable {
   }
 
   /// Throws when bytes are left: a canonical encoding has no trailing bytes.
+  @inlinable
   public func finish() throws(DecodingFault) {
     guard remaining == 0 else { throw DecodingFault(.trailingBytes, at: offset) }
   }

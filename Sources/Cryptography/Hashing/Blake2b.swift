@@ -92,7 +92,7 @@ public struct Blake2b: ~Copyable {
 
   /// Adds a digest as one length-framed part.
   public mutating func part(_ digest: Digest) {
-    part(digest.bytes)
+    digest.withUnsafeBytes { part($0) }
   }
 
   /// Adds a secret as one length-framed part.

@@ -40,6 +40,12 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
   }
 
   /// Takes exactly 32 bytes, else throws `wrongLength`.
+  public init(_ bytes: [UInt8]) throws(CryptographyError) {
+    guard bytes.count == Self.byteCount else { throw CryptographyError(.wrongLength) }
+    self = bytes.withUnsafeBytes { Digest(unchecked: $0) }
+  }
+
+  /// Takes exactly 32 bytes, else throws `wrongLength`.
   public init(_ bytes: some Collection<UInt8>) throws(CryptographyError) {
     guard bytes.count == Self.byteCount else { throw CryptographyError(.wrongLength) }
     var words = Words()
@@ -60,12 +66,15 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
 
   /// The 32 bytes.
   public var bytes: [UInt8] {
-    var result: [UInt8] = []
-    result.reserveCapacity(Self.byteCount)
-    for index in 0..<4 {
-      for shift in 0..<8 { result.append(UInt8(truncatingIfNeeded: words[index] >> (8 * shift))) }
-    }
-    return result
+    withUnsafeBytes { Array($0) }
+  }
+
+  /// Lends the 32 bytes.
+  func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let bytes = (
+      words.a.littleEndian, words.b.littleEndian, words.c.littleEndian, words.d.littleEndian
+    )
+    return Swift.withUnsafeBytes(of: bytes, body)
   }
 
   /// Sixty-four lower-case hexadecimal digits.

@@ -3,6 +3,9 @@ import CSodium
 /// Secret bytes in guarded memory: locked against swapping where the system allows it, between guard
 /// pages, read-only once made, and zeroed when the last reference goes.
 ///
+/// Pages that one secret has left are zeroed and used again for the next one of the same length, still
+/// locked and guarded: making and releasing them costs a dozen system calls.
+///
 /// One allocation takes at least three pages, so many small secrets of one kind (the keys of all
 /// peers, say) belong in one `SecretBytes` and are read by `slot(_:width:_:)`.
 ///
@@ -22,12 +25,8 @@ public final class SecretBytes: @unchecked Sendable {
   ) throws(Failure) {
     precondition(Sodium.isReady, "libsodium initialises on every supported system")
     precondition(count >= 0, "a count of bytes is never negative")
-    guard let memory = sodium_malloc(max(count, 1)) else {
-      preconditionFailure("the process is out of memory, where Swift itself would stop as well")
-    }
-    self.memory = memory
+    memory = SecretPages.take(byteCount: max(count, 1))
     self.count = count
-    sodium_memzero(memory, max(count, 1))
     do {
       try body(UnsafeMutableRawBufferPointer(start: memory, count: count))
     } catch {
@@ -52,7 +51,7 @@ public final class SecretBytes: @unchecked Sendable {
   }
 
   deinit {
-    sodium_free(memory)
+    SecretPages.giveBack(memory, byteCount: max(count, 1))
   }
 
   /// Lends the bytes for the length of `body`; the pointer must not leave it.

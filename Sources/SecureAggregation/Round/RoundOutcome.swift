@@ -29,6 +29,14 @@ public struct RoundOutcome: Sendable, Hashable {
     self.removedLayers = removedLayers
   }
 
+  /// The sum of the answers as signed integers, without the constant coordinate. A copy: take it once.
+  public var values: [Int64] {
+    switch sum {
+    case .bits32(let words): words.dropFirst().map { Int64(Int32(bitPattern: $0)) }
+    case .bits64(let words): words.dropFirst().map { Int64(bitPattern: $0) }
+    }
+  }
+
   /// The sum of the answers, without the constant coordinate. A copy: take it once.
   public var total: RingVector { sum.withoutConstant }
 }

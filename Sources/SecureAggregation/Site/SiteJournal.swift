@@ -27,6 +27,8 @@ struct PendingRound: Sendable {
   let alphaSeed: SecretBytes
   /// What this site acknowledged, if it did.
   var statement: Digest?
+  /// Signatures on that statement that are known to be valid.
+  var acknowledgements: [SignatureEntry] = []
 }
 
 /// A set of sites for which this site opened a query.

@@ -35,13 +35,13 @@ extension SiteSession {
       round: round.transcript, shareSet: lock.setDigest, set: RoundDigests.set(body.members),
       list: RoundDigests.list(body.members, body.vectorDigests),
       layers: layerCount == 0 ? nil : NoiseLayer.digest(of: body.commitments))
-    let message = sealed(
-      Ack(statement: statement, signature: signingKey.signature(for: statement.bytes)),
-      round: round.number)
+    let signature = signingKey.signature(for: statement.bytes)
+    let message = sealed(Ack(statement: statement, signature: signature), round: round.number)
     round.acknowledgement = SiteRound.Acknowledgement(
       message: received.message, members: body.members, statement: statement)
     self.round = round
     memory.pending?.statement = statement
+    memory.pending?.acknowledgements = [SignatureEntry(index: index, signature: signature)]
     memory.replies[received.identity] = [.send(message)]
     move(on: .lock2, to: .acked)
     let record = JournalRecord.Content.acknowledged(
@@ -77,7 +77,8 @@ extension SiteSession {
     }
     try Quorum.check(
       body.acknowledgements, of: acknowledgement.members, statement: body.statement,
-      manifest: manifest)
+      manifest: manifest, known: memory.pending?.acknowledgements ?? [])
+    memory.pending?.acknowledgements = body.acknowledgements
     let prefetch =
       round.open.prefetch
       ? try makePrefetch(for: acknowledgement.members, after: round.number, entropy: &entropy)
@@ -169,7 +170,8 @@ extension SiteSession {
     let statement = body.statement(round: pending.transcript)
     if let own = pending.statement, own != statement { throw mismatch }
     try Quorum.check(
-      body.acknowledgements, of: body.members, statement: statement, manifest: manifest)
+      body.acknowledgements, of: body.members, statement: statement, manifest: manifest,
+      known: pending.statement == statement ? pending.acknowledgements : [])
     guard received.payload.withUnsafeBytes({ RoundDigests.vector($0) }) == body.sumDigest,
       body.digest(round: pending.transcript) == body.resultDigest
     else { throw mismatch }

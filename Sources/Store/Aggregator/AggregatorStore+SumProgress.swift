@@ -54,20 +54,33 @@ extension AggregatorStore {
   /// - Throws: `outOfOrder` when it is not beyond every round of the study, also of another process;
   ///   `notFound`, `invalidValue`.
   public func recordOpened(round: UInt64, study: String) async throws(StoreError) {
-    try await database.write("record round", durability: .relaxed) { connection in
-      _ = try AggregatorStudy.require(study, in: connection)
-      let number = try RoundNumber.stored(round)
-      guard try Self.progress(of: study, in: connection).round < round else {
-        throw StoreError(
-          .outOfOrder, "a later round was already opened",
-          subject: "study \(study), round \(round)")
-      }
-      try connection.run(
-        """
-        INSERT INTO sum_progress (study, round) VALUES (?, ?)
-        ON CONFLICT (study) DO UPDATE SET round = excluded.round
-        """, [study, number])
+    try await database.write("record round", durability: .relaxed) {
+      try Self.recordOpened(round, study, in: $0)
     }
+  }
+
+  /// Does the same on the calling thread: for an actor on a `StoreExecutor`.
+  public func recordOpenedWaiting(round: UInt64, study: String) throws(StoreError) {
+    try database.writeWaiting("record round", durability: .relaxed) {
+      try Self.recordOpened(round, study, in: $0)
+    }
+  }
+
+  private static func recordOpened(
+    _ round: UInt64, _ study: String, in connection: Database
+  ) throws {
+    try AggregatorStudy.requireExistence(of: study, in: connection)
+    let number = try RoundNumber.stored(round)
+    guard try progress(of: study, in: connection).round < round else {
+      throw StoreError(
+        .outOfOrder, "a later round was already opened",
+        subject: "study \(study), round \(round)")
+    }
+    try connection.run(
+      """
+      INSERT INTO sum_progress (study, round) VALUES (?, ?)
+      ON CONFLICT (study) DO UPDATE SET round = excluded.round
+      """, [study, number])
   }
 
   /// Appends a result to the transcript and, for a sum, keeps its proof and its vector, all in one
@@ -81,21 +94,39 @@ extension AggregatorStore {
     _ entry: TranscriptEntry, proof: SumProof?, sum: [UInt8]?
   ) async throws(StoreError) -> AppendOutcome {
     let time = database.clock()
-    return try await database.write("publish result") { connection in
-      _ = try AggregatorStudy.require(entry.study, in: connection)
-      let outcome = try TranscriptTable.append(entry, at: time, to: connection)
-      guard outcome == .appended, let proof, let sum else { return outcome }
-      try connection.run(
-        """
-        INSERT INTO sum_proof (study, round, epoch, round_open, result, sum)
-        VALUES (?, ?, ?, ?, ?, ?)
-        """,
-        [
-          entry.study, try RoundNumber.stored(proof.round), Int64(proof.epoch),
-          proof.roundOpenBody.blob, proof.resultBody.blob, sum.blob,
-        ])
-      return outcome
+    return try await database.write("publish result") {
+      try Self.publish(entry, proof, sum, at: time, in: $0)
     }
+  }
+
+  /// Does the same on the calling thread: for an actor on a `StoreExecutor`.
+  @discardableResult
+  public func publishWaiting(
+    _ entry: TranscriptEntry, proof: SumProof?, sum: [UInt8]?
+  ) throws(StoreError) -> AppendOutcome {
+    let time = database.clock()
+    return try database.writeWaiting("publish result") {
+      try Self.publish(entry, proof, sum, at: time, in: $0)
+    }
+  }
+
+  private static func publish(
+    _ entry: TranscriptEntry, _ proof: SumProof?, _ sum: [UInt8]?, at time: Double,
+    in connection: Database
+  ) throws -> AppendOutcome {
+    try AggregatorStudy.requireExistence(of: entry.study, in: connection)
+    let outcome = try TranscriptTable.append(entry, at: time, to: connection)
+    guard outcome == .appended, let proof, let sum else { return outcome }
+    try connection.run(
+      """
+      INSERT INTO sum_proof (study, round, epoch, round_open, result, sum)
+      VALUES (?, ?, ?, ?, ?, ?)
+      """,
+      [
+        entry.study, try RoundNumber.stored(proof.round), Int64(proof.epoch),
+        proof.roundOpenBody.blob, proof.resultBody.blob, sum.blob,
+      ])
+    return outcome
   }
 
   /// How far a study is.

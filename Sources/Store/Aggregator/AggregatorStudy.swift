@@ -84,6 +84,13 @@ extension AggregatorStudy {
       .map(AggregatorStudy.init(row:))
   }
 
+  /// Throws `notFound` without the study.
+  static func requireExistence(of id: String, in connection: Database) throws {
+    guard try connection.firstRow("SELECT 1 FROM study WHERE id = ?", [id]) != nil else {
+      throw StoreError(.notFound, subject: "study \(id)")
+    }
+  }
+
   /// The study, or `notFound`.
   static func require(_ id: String, in connection: Database) throws -> AggregatorStudy {
     guard let study = try fetch(id, in: connection) else {

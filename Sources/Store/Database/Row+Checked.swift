@@ -56,6 +56,11 @@ extension Array where Element == UInt8 {
 extension Array where Element == String {
   /// The names as a JSON array, the form in which they are stored.
   func namesText() throws -> String {
-    String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
+    let isPlain = allSatisfy { name in
+      name.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C && $0 != 0x2F }
+    }
+    // What JSON writes as it stands needs no encoder.
+    if isPlain { return "[" + map { "\"\($0)\"" }.joined(separator: ",") + "]" }
+    return String(decoding: try JSONEncoder().encode(self), as: UTF8.self)
   }
 }

@@ -69,19 +69,34 @@ final class StoreDatabase: Sendable {
     let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
       pool.asyncWriteWithoutTransaction { database in
         continuation.resume(
-          returning: Result {
-            try self.prepare(database, for: durability)
-            var value: Value?
-            try database.inTransaction(.immediate) {
-              value = try body(database)
-              return .commit
-            }
-            guard let value else { throw StoreError(.other) }
-            return value
-          })
+          returning: Result { try self.transaction(in: database, durability, body) })
       }
     }
     return try located(result, operation)
+  }
+
+  /// Does the same on the calling thread, which waits for the disk: for an actor on a `StoreExecutor`,
+  /// whose next step depends on the write anyway.
+  func writeWaiting<Value>(
+    _ operation: String, durability: Durability = .full, _ body: (Database) throws -> Value
+  ) throws(StoreError) -> Value {
+    let result: Result<Value, any Error> = Result {
+      try pool.writeWithoutTransaction { try transaction(in: $0, durability, body) }
+    }
+    return try located(result, operation)
+  }
+
+  private func transaction<Value>(
+    in database: Database, _ durability: Durability, _ body: (Database) throws -> Value
+  ) throws -> Value {
+    try prepare(database, for: durability)
+    var value: Value?
+    try database.inTransaction(.immediate) {
+      value = try body(database)
+      return .commit
+    }
+    guard let value else { throw StoreError(.other) }
+    return value
   }
 
   /// Called on the writing connection only, one write after the other.

@@ -84,7 +84,7 @@ extension SiteStore {
   ) async throws(StoreError) {
     let time = database.clock()
     try await database.write("record disclosure", durability: durability) { connection in
-      let study = try SiteStudy.require(disclosure.study, in: connection)
+      let study = try SiteStudy.standing(of: disclosure.study, in: connection)
       let first = try connection.firstRow(
         "SELECT fingerprint FROM answer_commitment WHERE study = ? LIMIT 1", [study.id])
       guard try first.map({ try $0.bytes("fingerprint") == commitment.fingerprint }) ?? true else {

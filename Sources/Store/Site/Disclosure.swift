@@ -47,7 +47,7 @@ extension SiteStore {
   ) async throws(StoreError) {
     let time = database.clock()
     try await database.write("record disclosure", durability: durability) { connection in
-      let study = try SiteStudy.require(disclosure.study, in: connection)
+      let study = try SiteStudy.standing(of: disclosure.study, in: connection)
       try disclosure.record(of: study, at: time, in: connection)
       if let charge { try LedgerTable.append(charge, at: time, in: connection) }
     }
@@ -74,7 +74,7 @@ extension SiteStore {
 
 extension Disclosure {
   /// Inserts the disclosure and its audit entry, in a transaction of the caller.
-  func record(of study: SiteStudy, at time: Double, in connection: Database) throws {
+  func record(of study: SiteStudy.Standing, at time: Double, in connection: Database) throws {
     guard study.status.mayAnswer else {
       throw StoreError(
         .transitionRefused, "the study is not approved at this site", subject: "study \(study.id)")

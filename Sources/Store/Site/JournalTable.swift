@@ -1,13 +1,51 @@
 import GRDB
 
-/// The journal's statements, inside a transaction of the caller.
-enum JournalTable {
+/// The journal of one study inside a transaction of the caller.
+///
+/// What a record is checked against is the newest round only, so that round is read once and then
+/// followed in memory: the cost of a record does not grow with the rounds before it.
+struct JournalTable {
+  private let study: SiteStudy.Standing
+  /// The highest round of any record; nil for an empty journal.
+  private var newestRound: UInt64?
+  /// That round's records by kind, aborts and epochs excepted.
+  private var newest: [JournalKind: [UInt8]] = [:]
+  /// Whether that round has a record of having ended without a result.
+  private var isAborted = false
+  /// The highest round with a result. Everything up to it was pruned.
+  private var lastDone: UInt64?
+
+  /// Reads where the journal of a study stands.
+  init(of study: SiteStudy.Standing, in connection: Database) throws {
+    self.study = study
+    let rows = try connection.allRows(
+      """
+      SELECT kind, round, record FROM journal
+      WHERE study = ?1 AND round = (SELECT max(round) FROM journal WHERE study = ?1)
+      """, [study.id])
+    for row in rows {
+      guard let kind = JournalKind(rawValue: try row.integer("kind")) else {
+        throw StoreError(.corrupted, "a journal record is of an unknown kind")
+      }
+      newestRound = try row.round("round")
+      switch kind {
+      case .epoch: break
+      case .aborted: isAborted = true
+      default: newest[kind] = try row.bytes("record")
+      }
+    }
+    lastDone =
+      newest[.done] != nil
+      ? newestRound : try Self.highestRound(of: study.id, kinds: [.done], in: connection)
+  }
+
   /// Appends one record under the rules of `SiteStore.appendJournal`.
-  static func append(
-    _ item: JournalItem, study: SiteStudy, at time: Double, in connection: Database
+  mutating func append(
+    _ item: JournalItem, at time: Double, in connection: Database
   ) throws -> AppendOutcome {
-    let subject = "study \(study.id), round \(item.round), \(item.kind)"
-    if let stored = try storedRecord(like: item, study: study.id, in: connection) {
+    // Made only for an error.
+    var subject: String { "study \(study.id), round \(item.round), \(item.kind)" }
+    if let stored = try storedRecord(like: item, in: connection) {
       guard stored == item.record else {
         throw StoreError(
           .conflict, "this step of the round was taken before, otherwise", subject: subject)
@@ -15,16 +53,15 @@ enum JournalTable {
       return .alreadyThere
     }
     switch item.kind {
-    case .epoch: try checkEpoch(item, study: study.id, in: connection)
+    case .epoch: try Self.checkEpoch(item, study: study.id, in: connection)
     case .opened, .shared, .locked, .committed, .acknowledged, .released:
       guard study.status.mayAnswer else {
         throw StoreError(
           .transitionRefused, "the study is not approved at this site", subject: subject)
       }
-      try checkStep(item, study: study.id, in: connection)
+      try checkStep(item, subject: subject)
     case .done:
-      let last = try highestRound(of: study.id, kinds: [.done], in: connection)
-      guard last.map({ $0 < item.round }) ?? true else {
+      guard lastDone.map({ $0 < item.round }) ?? true else {
         throw StoreError(.outOfOrder, subject: subject)
       }
     case .aborted: break
@@ -35,13 +72,31 @@ enum JournalTable {
       }
       try release.apply(study: study.id, round: item.round, at: time, in: connection)
     }
-    try insert(item, study: study.id, at: time, in: connection)
+    try Self.insert(item, study: study.id, at: time, in: connection)
     if item.kind == .opened, item.round > 0 {
-      try prune(study.id, through: item.round - 1, in: connection)
+      try prune(through: item.round - 1, in: connection)
     } else if item.kind == .done {
-      try prune(study.id, through: item.round, in: connection)
+      try prune(through: item.round, in: connection)
     }
+    follow(item)
     return .appended
+  }
+
+  /// Takes an appended record into account.
+  private mutating func follow(_ item: JournalItem) {
+    if newestRound.map({ $0 < item.round }) ?? true {
+      newestRound = item.round
+      newest = [:]
+      isAborted = false
+    }
+    if item.kind == .done { lastDone = item.round }
+    guard item.round == newestRound else { return }
+    switch item.kind {
+    case .epoch: break
+    case .aborted: isAborted = true
+    case .done: newest = newest.filter { $0.key == .released }.merging([.done: item.record]) { $1 }
+    default: newest[item.kind] = item.record
+    }
   }
 
   private static func checkEpoch(
@@ -57,40 +112,38 @@ enum JournalTable {
   }
 
   /// A round is opened beyond every other; its steps are in order, each once, until it is over.
-  private static func checkStep(
-    _ item: JournalItem, study: String, in connection: Database
-  ) throws {
-    let subject = "study \(study), round \(item.round), \(item.kind)"
-    let last = try highestRound(of: study, kinds: JournalKind.allCases, in: connection)
+  private func checkStep(_ item: JournalItem, subject: @autoclosure () -> String) throws {
     if item.kind == .opened {
-      guard last.map({ $0 < item.round }) ?? true else {
+      guard newestRound.map({ $0 < item.round }) ?? true else {
         throw StoreError(
-          .outOfOrder, "a later round was already opened or burned", subject: subject)
+          .outOfOrder, "a later round was already opened or burned", subject: subject())
       }
       return
     }
-    let kinds = try connection.allRows(
-      "SELECT kind FROM journal WHERE study = ? AND round = ? AND kind <> 1",
-      [study, try RoundNumber.stored(item.round)]
-    ).map { try $0.integer("kind") }
-    guard last == item.round, let newest = kinds.max(), kinds.contains(JournalKind.opened.rawValue),
-      newest < item.kind.rawValue
+    guard item.round == newestRound, !isAborted, newest[.opened] != nil,
+      let last = newest.keys.max(), last < item.kind
     else {
       throw StoreError(
-        .outOfOrder, "the round is not open, over, or beyond this step", subject: subject)
+        .outOfOrder, "the round is not open, over, or beyond this step", subject: subject())
     }
   }
 
-  private static func storedRecord(
-    like item: JournalItem, study: String, in connection: Database
-  ) throws -> [UInt8]? {
+  private func storedRecord(like item: JournalItem, in connection: Database) throws -> [UInt8]? {
     if item.kind == .aborted { return nil }
-    let isEpoch = item.kind == .epoch
-    let number = isEpoch ? Int64(item.epoch ?? 0) : try RoundNumber.stored(item.round)
+    if item.kind != .epoch {
+      guard let newestRound, item.round <= newestRound else { return nil }
+      if item.round == newestRound { return newest[item.kind] }
+    }
+    // The kind is written into the text: as an argument of a partial index's column it would make
+    // SQLite compile the statement anew for every value.
+    let column = item.kind == .epoch ? "epoch" : "round"
+    let number =
+      item.kind == .epoch ? Int64(item.epoch ?? 0) : try RoundNumber.stored(item.round)
     return try connection.firstRow(
       """
-      SELECT record FROM journal WHERE study = ? AND kind = ? AND \(isEpoch ? "epoch" : "round") = ?
-      """, [study, item.kind.rawValue, number]
+      SELECT record FROM journal
+      WHERE study = ? AND kind = \(item.kind.rawValue) AND \(column) = ?
+      """, [study.id, number]
     )?.bytes("record")
   }
 
@@ -110,29 +163,40 @@ enum JournalTable {
       ])
   }
 
+  /// Vectors from this length on are freed and not overwritten.
+  private static let longVectorBytes: Int64 = 262_144
+
   /// Erases the steps and vectors of rounds that are over. Records are overwritten with zeros. The
-  /// vectors are masked, and the aggregator has them anyway: their pages are only freed, since
-  /// overwriting them would write the vector's size once more in every round.
-  private static func prune(
-    _ study: String, through round: UInt64, in connection: Database
-  ) throws {
-    let arguments: StatementArguments = [study, try RoundNumber.stored(round)]
+  /// vectors are masked, and the aggregator has them anyway: the pages of long ones are only freed,
+  /// since overwriting them would write the vector's size once more in every round.
+  private func prune(through round: UInt64, in connection: Database) throws {
+    // The newest round of all is over: what there was has been erased with it.
+    if let lastDone, lastDone == newestRound { return }
+    let arguments: StatementArguments = [
+      study.id, try RoundNumber.stored(lastDone ?? 0), try RoundNumber.stored(round),
+    ]
     try connection.run(
-      "DELETE FROM journal WHERE study = ? AND round <= ? AND kind BETWEEN 2 AND 6", arguments)
+      """
+      DELETE FROM journal
+      WHERE study = ? AND round BETWEEN ? AND ? AND kind BETWEEN 2 AND 6
+      """, arguments)
     try connection.run(
       """
       UPDATE journal SET record = record_afterwards, record_afterwards = NULL
-      WHERE study = ? AND round <= ? AND kind = 7 AND record_afterwards IS NOT NULL
+      WHERE study = ? AND round BETWEEN ? AND ? AND kind = 7 AND record_afterwards IS NOT NULL
       """, arguments)
-    let vector = try connection.firstRow(
-      "SELECT 1 FROM journal_vector WHERE study = ? AND round <= ? LIMIT 1", arguments)
-    guard vector != nil else { return }
-    try connection.execute(sql: "PRAGMA secure_delete = FAST")
+    let vectors: StatementArguments = [study.id, try RoundNumber.stored(round)]
+    let longest = try connection.firstRow(
+      "SELECT max(length(bytes)) AS longest FROM journal_vector WHERE study = ? AND round <= ?",
+      vectors
+    )?.integerIfPresent("longest")
+    guard let longest else { return }
+    let isLong = longest >= Self.longVectorBytes
+    if isLong { try connection.execute(sql: "PRAGMA secure_delete = FAST") }
     let result = Result {
-      try connection.run(
-        "DELETE FROM journal_vector WHERE study = ? AND round <= ?", arguments)
+      try connection.run("DELETE FROM journal_vector WHERE study = ? AND round <= ?", vectors)
     }
-    try connection.execute(sql: "PRAGMA secure_delete = ON")
+    if isLong { try connection.execute(sql: "PRAGMA secure_delete = ON") }
     try result.get()
   }
 

@@ -28,37 +28,20 @@ extension SiteStore {
     _ batch: JournalBatch, study id: String, durability: Durability = .full
   ) async throws(StoreError) -> AppendOutcome {
     let time = database.clock()
-    let needsSync = batch.items.contains { $0.kind.alwaysNeedsSync }
     return try await database.write(
-      "append to journal", durability: needsSync ? .full : durability
-    ) { connection in
-      let study = try SiteStudy.require(id, in: connection)
-      guard batch.transcript.allSatisfy({ $0.study == id }),
-        batch.disclosures.allSatisfy({ $0.study == id }),
-        batch.charges.allSatisfy({ $0.study == id })
-      else {
-        throw StoreError(.invalidValue, "the batch is of several studies", subject: "study \(id)")
-      }
-      for vector in batch.vectors { try JournalTable.keep(vector, study: id, in: connection) }
-      var isNew = false
-      for item in batch.items {
-        let outcome = try JournalTable.append(item, study: study, at: time, in: connection)
-        isNew = isNew || outcome == .appended
-      }
-      for entry in batch.transcript {
-        let outcome = try TranscriptTable.append(entry, at: time, to: connection)
-        isNew = isNew || outcome == .appended
-      }
-      for disclosure in batch.disclosures {
-        try disclosure.record(of: study, at: time, in: connection)
-        isNew = true
-      }
-      for charge in batch.charges {
-        let outcome = try LedgerTable.append(charge, at: time, in: connection)
-        isNew = isNew || outcome == .appended
-      }
-      return isNew ? .appended : .alreadyThere
-    }
+      "append to journal", durability: batch.durability(atLeast: durability)
+    ) { try batch.append(to: $0, study: id, at: time) }
+  }
+
+  /// Does the same on the calling thread: for an actor on a `StoreExecutor`.
+  @discardableResult
+  public func appendJournalWaiting(
+    _ batch: JournalBatch, study id: String, durability: Durability = .full
+  ) throws(StoreError) -> AppendOutcome {
+    let time = database.clock()
+    return try database.writeWaiting(
+      "append to journal", durability: batch.durability(atLeast: durability)
+    ) { try batch.append(to: $0, study: id, at: time) }
   }
 
   /// A study's journal, in the order in which it was written, with the vectors that are still kept.
@@ -124,5 +107,45 @@ extension SiteStore {
     try await database.read("read answered queries") {
       try AnsweredQuery.fetchAll(study: study, queryDigest: queryDigest, in: $0)
     }
+  }
+}
+
+extension JournalBatch {
+  fileprivate func durability(atLeast wanted: Durability) -> Durability {
+    items.contains { $0.kind.alwaysNeedsSync } ? .full : wanted
+  }
+
+  /// Writes everything, in a transaction of the caller.
+  fileprivate func append(
+    to connection: Database, study id: String, at time: Double
+  ) throws -> AppendOutcome {
+    let study = try SiteStudy.standing(of: id, in: connection)
+    guard transcript.allSatisfy({ $0.study == id }), disclosures.allSatisfy({ $0.study == id }),
+      charges.allSatisfy({ $0.study == id })
+    else {
+      throw StoreError(.invalidValue, "the batch is of several studies", subject: "study \(id)")
+    }
+    for vector in vectors { try JournalTable.keep(vector, study: id, in: connection) }
+    var isNew = false
+    if !items.isEmpty {
+      var journal = try JournalTable(of: study, in: connection)
+      for item in items {
+        let outcome = try journal.append(item, at: time, in: connection)
+        isNew = isNew || outcome == .appended
+      }
+    }
+    for entry in transcript {
+      let outcome = try TranscriptTable.append(entry, at: time, to: connection)
+      isNew = isNew || outcome == .appended
+    }
+    for disclosure in disclosures {
+      try disclosure.record(of: study, at: time, in: connection)
+      isNew = true
+    }
+    for charge in charges {
+      let outcome = try LedgerTable.append(charge, at: time, in: connection)
+      isNew = isNew || outcome == .appended
+    }
+    return isNew ? .appended : .alreadyThere
   }
 }

@@ -93,6 +93,20 @@ extension SiteStudy {
       .map(SiteStudy.init(row:))
   }
 
+  /// What every write about a study asks, without its plan and manifest.
+  struct Standing {
+    var id: String
+    var status: SiteStudyStatus
+  }
+
+  /// The study's standing, or `notFound`.
+  static func standing(of id: String, in connection: Database) throws -> Standing {
+    guard let row = try connection.firstRow("SELECT status FROM study WHERE id = ?", [id]) else {
+      throw StoreError(.notFound, subject: "study \(id)")
+    }
+    return Standing(id: id, status: try row.choice("status"))
+  }
+
   /// The study, or `notFound`.
   static func require(_ id: String, in connection: Database) throws -> SiteStudy {
     guard let study = try fetch(id, in: connection) else {

@@ -49,7 +49,8 @@ enum TranscriptTable {
   static func append(
     _ entry: TranscriptEntry, at time: Double, to connection: Database
   ) throws -> AppendOutcome {
-    let subject = "study \(entry.study), entry \(entry.index)"
+    // Made only for an error.
+    var subject: String { "study \(entry.study), entry \(entry.index)" }
     let head = try head(of: entry.study, in: connection)
     if entry.index >= 0, entry.index < head.count {
       guard var stored = try fetch(entry.study, entry.index, in: connection) else {

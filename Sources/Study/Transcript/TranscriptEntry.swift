@@ -59,22 +59,66 @@ public struct TranscriptEntry: Sendable, Hashable {
 
   /// Head of the transcript after this entry, given the head before it.
   public func head(after previous: Digest) -> Digest {
-    var writer = ByteWriter()
-    writer.integer(index)
-    writer.raw(query.bytes)
+    var hash = Blake2b("wardround.entry")
+    hash.part(previous)
     switch content {
     case .total(let total):
-      writer.integer(UInt8(0))
-      writer.array(total.values) { $0.integer($1) }
-      writer.array(total.participants) { $0.string($1) }
+      // Piece by piece: a long sum is not copied for it.
+      var start = ByteWriter(reservingCapacity: 64)
+      start.integer(index)
+      start.raw(query.bytes)
+      start.integer(UInt8(0))
+      start.integer(UInt32(total.values.count))
+      var end = ByteWriter()
+      end.array(total.participants) { $0.string($1) }
+      hash.update(integer: UInt64(start.bytes.count + 8 * total.values.count + end.bytes.count))
+      hash.update(start.bytes)
+      Self.withPieces(of: total.values) { hash.update($0) }
+      hash.update(end.bytes)
     case .answers(let answers):
+      var writer = ByteWriter()
+      writer.integer(index)
+      writer.raw(query.bytes)
       writer.integer(UInt8(1))
       writer.array(answers) {
         $0.string($1.site)
         $0.blob($1.answer)
       }
+      hash.part(writer.bytes)
     }
-    return Blake2b.hash("wardround.entry", previous.bytes, writer.bytes)
+    return hash.finish()
+  }
+
+  /// The values' canonical bytes, some thousand values at a time.
+  private static func withPieces(of values: [Int64], _ body: ([UInt8]) -> Void) {
+    var start = 0
+    while start < values.count {
+      let end = min(start + 8_192, values.count)
+      var piece = ByteWriter(reservingCapacity: 8 * (end - start))
+      for value in values[start..<end] { piece.integer(value) }
+      body(piece.bytes)
+      start = end
+    }
+  }
+
+  /// Sums up to this length stay in memory with their entry.
+  private static let shortLength = 256
+
+  /// The entry without the values of a long sum, for a run that has used them and keeps them in its
+  /// store: otherwise its memory would grow with every result.
+  public var withoutLongValues: TranscriptEntry {
+    guard case .total(let total) = content, total.values.count > Self.shortLength else {
+      return self
+    }
+    var entry = self
+    entry.content = .total(Total(values: [], participants: total.participants))
+    return entry
+  }
+
+  /// About how many bytes `write` writes.
+  public var byteCountEstimate: Int {
+    guard case .total(let total) = content else { return 256 }
+    return 256 + 8 * total.values.count + 64 * total.participants.count
   }
 
   /// The canonical bytes, for storage and for the wire.

@@ -3,6 +3,7 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Identity
 import NIOCore
+import NIOPosix
 import NIOSSL
 import SwiftASN1
 import X509
@@ -13,6 +14,8 @@ final class ClientLink: Sendable {
   typealias Transport = HTTP2ClientTransport.Posix
 
   let client: GRPCClient<Transport>
+  /// The thread that serves the connection.
+  let executor: LoopExecutor
   let diary = AttemptDiary()
   private let channels = ChannelTable()
   private let address: ServiceAddress
@@ -66,10 +69,13 @@ final class ClientLink: Sendable {
           onError: { diary.note(error: $0) })
       }
     }
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    executor = LoopExecutor(loop)
     do {
       client = GRPCClient(
         transport: try Transport(
-          target: address.target, transportSecurity: security, config: config))
+          target: address.target, transportSecurity: security, config: config,
+          eventLoopGroup: loop))
     } catch {
       throw TransportError(
         .settingsInvalid, subject: credentials?.certificateChain ?? address.description,

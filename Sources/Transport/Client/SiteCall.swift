@@ -75,12 +75,20 @@ final class SiteCall: Sendable {
   private func call(
     _ body: @escaping @Sendable (any SiteConnection) async throws -> Void
   ) async -> TransportError {
+    await withTaskExecutorPreference(link.executor) { await callOnLoop(body) }
+  }
+
+  private func callOnLoop(
+    _ body: @escaping @Sendable (any SiteConnection) async throws -> Void
+  ) async -> TransportError {
     var failure: TransportError?
     do {
       try await Wardround_V1_SiteService.Client(wrapping: link.client).connect(
         options: ClientLink.options(nil)
       ) { writer in
-        await (try self.connection()).writeLoop { try await writer.write($0.protobuf) }
+        await (try self.connection()).writeLoop {
+          try await writer.write(messages: $0)
+        }
       } onResponse: { response in
         let connection = try self.connection()
         if case .failure(let error) = response.accepted {

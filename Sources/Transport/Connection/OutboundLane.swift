@@ -17,6 +17,17 @@ struct OutboundLane {
     case finished
   }
 
+  /// What the network is given at once: several short messages, or one chunk.
+  enum Batch: Sendable {
+    case write([LinkMessage])
+    case wait
+    case finished
+  }
+
+  /// Most bytes and messages of a batch.
+  private static let batchBytes = 64 << 10
+  private static let batchCount = 32
+
   private let settings: ConnectionSettings
   private var control = FIFO<LinkMessage>()
   private var items = FIFO<Item>()
@@ -24,6 +35,8 @@ struct OutboundLane {
   /// The frame whose envelope was given out: its payload is being sent, or its last message is
   /// being written.
   private var current: (item: Item, offset: Int, remaining: Int)?
+  /// Of frames that were given out with others behind them in the same batch.
+  private var written: [Completion] = []
   private(set) var isAwaitingGrant = false
   private var isGranted = false
   private var isClosing = false
@@ -78,7 +91,7 @@ struct OutboundLane {
 
   /// Whether `next` would give something other than `wait`.
   var hasWork: Bool {
-    if !control.isEmpty || isClosing { return true }
+    if !control.isEmpty || isClosing || !written.isEmpty { return true }
     if let current, current.remaining > 0 { return !isAwaitingGrant }
     return current != nil || !items.isEmpty
   }
@@ -105,11 +118,45 @@ struct OutboundLane {
     if let goodbye { control.append(goodbye) }
     var completions = items.removeAll().compactMap(\.completion)
     if let completion = current?.item.completion { completions.append(completion) }
+    completions += written
+    written = []
     current = nil
     queuedBytes = 0
     isAwaitingGrant = false
     isGranted = false
     return completions
+  }
+
+  /// The next messages to write; those of the batch before count as written.
+  ///
+  /// - Throws: `spoolFailed` when a payload that is a file cannot be read.
+  mutating func nextBatch(completed: inout [Completion]) throws(TransportError) -> Batch {
+    completed += written
+    written = []
+    var messages: [LinkMessage] = []
+    var bytes = 0
+    while messages.count < Self.batchCount, bytes < Self.batchBytes {
+      // Of a batch, only the first message follows one that the network has taken.
+      var done: Completion?
+      let step: Step
+      do throws(TransportError) {
+        step = try next(completed: &done)
+      } catch {
+        if let done { written.append(done) }
+        throw error
+      }
+      if let done {
+        if messages.isEmpty { completed.append(done) } else { written.append(done) }
+      }
+      switch step {
+      case .wait: return messages.isEmpty ? .wait : .write(messages)
+      case .finished: return messages.isEmpty ? .finished : .write(messages)
+      case .write(let message):
+        messages.append(message)
+        bytes += message.byteCount
+      }
+    }
+    return .write(messages)
   }
 
   /// The next message to write. The one before it counts as written.

@@ -10,6 +10,11 @@ public protocol SiteConnection: Sendable {
   /// connection fails.
   var frames: FrameSequence { get }
 
+  /// Hands the frames of a study to `receiver` as they are read, in their order, instead of putting
+  /// them among `frames`; one that it returns false for goes there all the same. It is called on the
+  /// connection's own thread and must return at once. Nil ends it, and so does the connection's end.
+  func forward(_ study: String, to receiver: (@Sendable (Frame) -> Bool)?)
+
   /// Sends a frame and returns when the network has taken all of it.
   ///
   /// Frames leave in the order of the calls. A payload of more than 512 KiB waits until the
@@ -33,6 +38,9 @@ public protocol SiteConnection: Sendable {
 }
 
 extension SiteConnection {
+  /// A connection that knows no shortcut: everything goes by way of `frames`.
+  public func forward(_ study: String, to receiver: (@Sendable (Frame) -> Bool)?) {}
+
   /// Closes the connection in order.
   public func close() { close(TransportError(.closed)) }
 }

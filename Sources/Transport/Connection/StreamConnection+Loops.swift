@@ -1,16 +1,16 @@
 extension StreamConnection {
   /// Writes what there is to write until the connection is closed and its goodbye is written.
   ///
-  /// - Parameter write: returns when the network has taken the message.
-  func writeLoop(_ write: (LinkMessage) async throws -> Void) async {
+  /// - Parameter write: returns when the network has taken the messages.
+  func writeLoop(_ write: ([LinkMessage]) async throws -> Void) async {
     while true {
-      switch nextStep() {
+      switch nextBatch() {
       case .finished: return
       case .wait:
         await untilThereIsSomethingToWrite()
         if Task.isCancelled { return endUnwritten() }
-      case .write(let message):
-        do { try await write(message) } catch { return endUnwritten() }
+      case .write(let messages):
+        do { try await write(messages) } catch { return endUnwritten() }
       }
     }
   }
@@ -19,13 +19,13 @@ extension StreamConnection {
     end(TransportError(.connectionLost, subject: peer.description), inOrder: false, goodbye: nil)
   }
 
-  private func nextStep() -> OutboundLane.Step {
-    var completed: OutboundLane.Completion?
-    let (step, failure) = state.withLock { state -> (OutboundLane.Step, TransportError?) in
+  private func nextBatch() -> OutboundLane.Batch {
+    var completed: [OutboundLane.Completion] = []
+    let (batch, failure) = state.withLock { state -> (OutboundLane.Batch, TransportError?) in
       let now = ContinuousClock.now
       do throws(TransportError) {
-        let step = try state.lane.next(completed: &completed)
-        if case .write = step {
+        let batch = try state.lane.nextBatch(completed: &completed)
+        if case .write = batch {
           state.writingSince = now
           state.lastSent = now
         } else {
@@ -36,21 +36,25 @@ extension StreamConnection {
         } else if state.awaitingGrantSince == nil {
           state.awaitingGrantSince = now
         }
-        return (step, nil)
+        return (batch, nil)
       } catch {
         return (.wait, error)
       }
     }
-    completed?.resume()
+    for completion in completed { completion.resume() }
     if let failure { close(failure) }
     if let outgoing = store.traffic?.outgoing {
-      if case .write(.chunk(_, let data)) = step {
-        outgoing.progress(identifier, bytes: data.count)
+      var chunkBytes = 0
+      if case .write(let messages) = batch {
+        for case .chunk(_, let data) in messages { chunkBytes += data.count }
+      }
+      if chunkBytes > 0 {
+        outgoing.progress(identifier, bytes: chunkBytes)
       } else if !isSendingPayload {
         outgoing.finish(identifier)
       }
     }
-    return step
+    return batch
   }
 
   private var isSendingPayload: Bool { state.withLock { $0.lane.isSendingPayload } }
@@ -186,6 +190,8 @@ extension StreamConnection {
   }
 
   private func push(_ frame: Frame) async {
+    let receiver = state.withLock { $0.receivers[frame.study] }
+    if let receiver, receiver(frame) { return }
     await queue.push(frame)
     heard()
   }

@@ -14,9 +14,10 @@ extension StreamConnection {
   /// - Parameters:
   ///   - write: nil when `writeLoop` runs elsewhere.
   ///   - onAccepted: is called once, before any frame is read.
-  ///   - body: is called with the accepted connection; the connection is closed when it returns.
+  ///   - body: is called with the accepted connection, on the general pool; the connection is closed
+  ///     when it returns.
   func serve<Messages: AsyncSequence & Sendable>(
-    _ end: End, _ messages: Messages, write: (@Sendable (LinkMessage) async throws -> Void)?,
+    _ end: End, _ messages: Messages, write: (@Sendable ([LinkMessage]) async throws -> Void)?,
     onAccepted: @escaping @Sendable () -> Void = {},
     body: @escaping @Sendable (any SiteConnection) async throws -> Void
   ) async where Messages.Element == LinkMessage {
@@ -72,7 +73,7 @@ extension StreamConnection {
   private func run(_ body: @Sendable (any SiteConnection) async throws -> Void) async {
     do {
       try await accepted()
-      try await body(self)
+      try await withTaskExecutorPreference(globalConcurrentExecutor) { try await body(self) }
       close(TransportError(.closed))
     } catch {
       close(

@@ -24,6 +24,8 @@ final class StreamConnection: SiteConnection {
     /// The write loop, when it has nothing to do. Resumed outside of the lock; see `BoundedQueue`.
     var writer: Writer?
     var nextTicket: UInt64 = 0
+    /// Who takes the frames of a study without waiting for the reader of `frames`.
+    var receivers: [String: @Sendable (Frame) -> Bool] = [:]
     var onAccepted: [CheckedContinuation<Void, any Error>] = []
 
     mutating func takeWriter() -> Writer? {
@@ -60,6 +62,10 @@ final class StreamConnection: SiteConnection {
   var frames: FrameSequence { FrameSequence(queue) }
 
   var closeReason: TransportError? { state.withLock { $0.end } }
+
+  func forward(_ study: String, to receiver: (@Sendable (Frame) -> Bool)?) {
+    state.withLock { $0.receivers[study] = receiver }
+  }
 
   func send(_ frame: Frame) async throws {
     let ticket = state.withLock { state in
@@ -126,6 +132,7 @@ final class StreamConnection: SiteConnection {
       guard state.end == nil else { return nil }
       state.end = reason
       state.endedAt = .now
+      state.receivers = [:]
       defer { state.onAccepted = [] }
       return Ended(
         completions: state.lane.close(goodbye), accepted: state.onAccepted,

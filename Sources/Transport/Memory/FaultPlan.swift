@@ -59,6 +59,9 @@ private final class FaultyConnection: SiteConnection {
   var frames: FrameSequence { base.frames }
   var closeReason: TransportError? { base.closeReason }
   func close(_ reason: TransportError) { base.close(reason) }
+  func forward(_ study: String, to receiver: (@Sendable (Frame) -> Bool)?) {
+    base.forward(study, to: receiver)
+  }
 
   func send(_ frame: Frame) async throws {
     switch nextFate(frame) {
@@ -71,11 +74,16 @@ private final class FaultyConnection: SiteConnection {
     }
   }
 
-  /// A delayed frame of a sender that does not wait is lost.
   func enqueue(_ frame: Frame) throws {
     switch nextFate(frame) {
     case .deliver: try base.enqueue(frame)
-    case .drop, .delay: return
+    case .drop: return
+    case .delay(let duration):
+      // Proof of life: the task ends by itself after the delay and holds the connection only.
+      Task { [base] in
+        try? await Task.sleep(for: duration)
+        try? base.enqueue(frame)
+      }
     case .cut: throw cut()
     }
   }

@@ -103,7 +103,8 @@ public final class InMemoryNetwork: Sendable {
     await withDiscardingTaskGroup { group in
       group.addTask {
         await near.serve(
-          .site, down, write: { await up.push($0) }, onAccepted: onAccepted,
+          .site, down, write: { for message in $0 { await up.push(message) } },
+          onAccepted: onAccepted,
           body: { try await body(faults.applied(to: $0, direction: .toAggregator, site: far.peer)) }
         )
         up.finish()
@@ -111,7 +112,8 @@ public final class InMemoryNetwork: Sendable {
       }
       group.addTask {
         await far.serve(
-          .aggregator(software: "memory"), up, write: { await down.push($0) },
+          .aggregator(software: "memory"), up,
+          write: { for message in $0 { await down.push(message) } },
           body: { await onSite(faults.applied(to: $0, direction: .toSite, site: far.peer)) })
         up.finish()
         down.finish()

@@ -71,6 +71,11 @@ final class ChannelTable: Sendable {
     channel.eventLoop.scheduleTask(in: delay) { Self.cut(channel) }
   }
 
+  /// Which thread serves the connection from an address, as gRPC spells it.
+  func eventLoop(of key: String) -> (any EventLoop)? {
+    state.withLock { state in state.addresses[key].flatMap { state.channels[$0]?.eventLoop } }
+  }
+
   /// Closes all connections without a TLS goodbye.
   func cutAll() {
     for channel in state.withLock({ Array($0.channels.values) }) { Self.cut(channel) }

@@ -15,7 +15,12 @@ struct SiteServiceAdapter: Wardround_V1_SiteService.SimpleServiceProtocol {
     request: RPCAsyncSequence<Wardround_V1_WireMessage, any Error>,
     response: RPCWriter<Wardround_V1_WireMessage>, context: ServerContext
   ) async throws {
-    do { try await serve(request, response, context) } catch { throw error.asRPCError }
+    let executor = registry.channels.eventLoop(of: context.remotePeer).map { LoopExecutor($0) }
+    do {
+      try await withTaskExecutorPreference(executor) {
+        try await serve(request, response, context)
+      }
+    } catch { throw error.asRPCError }
   }
 
   private func serve(
@@ -33,7 +38,7 @@ struct SiteServiceAdapter: Wardround_V1_SiteService.SimpleServiceProtocol {
     await withRPCCancellationHandler {
       await connection.serve(
         .aggregator(software: software), LinkMessages(base: request),
-        write: { try await response.write($0.protobuf) },
+        write: { try await response.write(messages: $0) },
         body: { [handler] in await handler.siteConnected($0) })
     } onCancelRPC: {
       connection.end(

@@ -8,6 +8,17 @@ enum LinkMessage: Sendable, Equatable {
   case heartbeat
   case goodbye(code: String, reason: String)
 
+  /// About how many bytes it takes.
+  var byteCount: Int {
+    switch self {
+    case .envelope(let envelope):
+      if case .inline(let bytes) = envelope.payload { return envelope.body.count + bytes.count }
+      return envelope.body.count
+    case .chunk(_, let data): return data.count
+    default: return 0
+    }
+  }
+
   /// The version of the stream's protocol that this program speaks.
   static let version: UInt32 = 1
 }

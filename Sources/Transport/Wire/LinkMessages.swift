@@ -22,4 +22,15 @@ where Base.Element == Wardround_V1_WireMessage {
 
   func makeAsyncIterator() -> Iterator { Iterator(base: base.makeAsyncIterator()) }
 }
+extension RPCWriter where Element == Wardround_V1_WireMessage {
+  /// Gives the network several messages at once.
+  func write(messages: [LinkMessage]) async throws {
+    if messages.count == 1 {
+      try await write(messages[0].protobuf)
+    } else {
+      try await write(contentsOf: messages.map(\.protobuf))
+    }
+  }
+}
+
 extension LinkMessages: Sendable where Base: Sendable {}

@@ -16,15 +16,21 @@ enum RunStore {
   }
 
   static func read(_ store: AggregatorStore, study: AgreedStudy) async throws -> Content {
+    let recorded = try await store.sumProgress(study: study.plan.id)
     var heads = [Study.TranscriptEntry.genesis(of: study)]
     var entries: [Study.TranscriptEntry] = []
     for stored in try await store.transcript(study: study.plan.id) {
       var reader = ByteReader(stored.total)
-      let entry = try Study.TranscriptEntry(from: &reader)
+      var entry = try Study.TranscriptEntry(from: &reader)
+      if case .total(let total) = entry.content, total.values.isEmpty {
+        let proof = recorded.proofs.first { $0.round == entry.round }
+        let sum = try await store.sums(study: study.plan.id, rounds: [entry.round])
+        entry.content = .total(
+          Total(values: try values(of: sum, proof: proof), participants: total.participants))
+      }
       heads.append(entry.head(after: heads[entries.count]))
       entries.append(entry)
     }
-    let recorded = try await store.sumProgress(study: study.plan.id)
     let journal = AggregatorJournal(
       epoch: recorded.epoch, highestRound: recorded.highestRound,
       entries: recorded.proofs.map {
@@ -35,20 +41,35 @@ enum RunStore {
     return Content(entries: entries, heads: heads, journal: journal)
   }
 
-  /// Writes one result, and for a sum its proof, in one step.
+  /// The values of a stored sum, without its constant coordinate.
+  private static func values(
+    of sum: [UInt8], proof: AggregatorStore.SumProof?
+  ) throws -> [Int64] {
+    // The second byte of a RoundOpen body is the ring's width (protocol/README.md §4).
+    guard let proof, proof.roundOpenBody.count > 1,
+      let width = RingWidth(rawValue: proof.roundOpenBody[1]),
+      let vector = RingVector(sum, width: width)
+    else {
+      throw StudyError(.transcriptMismatch, "a sum of the transcript is missing in the store")
+    }
+    return Array(vector.signed.dropFirst())
+  }
+
+  /// Writes one result, and for a sum its proof, in one step. The values of a long sum are written once:
+  /// as the sum that the proof is about.
   static func publish(
     _ entry: Study.TranscriptEntry, after previous: Digest, head: Digest,
     proof: SecureAggregation.TranscriptEntry? = nil, sum: RingVector? = nil,
     to store: AggregatorStore, study: String
-  ) async throws {
+  ) throws {
     var writer = ByteWriter()
-    entry.write(to: &writer)
+    (sum == nil ? entry : entry.withoutLongValues).write(to: &writer)
     let kind: Store.TranscriptEntry.Kind
     switch entry.content {
     case .total: kind = .sum
     case .answers: kind = .perSite
     }
-    try await store.publish(
+    try store.publishWaiting(
       .init(
         study: study, index: Int64(entry.index), kind: kind, queryDigest: entry.query.bytes,
         purpose: entry.kind.rawValue, total: writer.bytes, participants: entry.participants,

@@ -131,7 +131,7 @@ extension StudyRun {
     case .epoch(let epoch, _, _):
       try await setup.store.recordEpoch(epoch, study: plan.id)
     case .opened(let round, _, _):
-      try await setup.store.recordOpened(round: round, study: plan.id)
+      try setup.store.recordOpenedWaiting(round: round, study: plan.id)
     case .locked: break
     case .stated(_, let members, _): stated = members
     case .published(let proof, let sum):
@@ -139,12 +139,12 @@ extension StudyRun {
         throw StudyError(.implausibleTotal, "a round was opened for an unknown purpose")
       }
       let total = Total(
-        values: outcome.total.signed, participants: outcome.participants.map(name))
+        values: outcome.values, participants: outcome.participants.map(name))
       let entry = Study.TranscriptEntry(
         index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,
         content: .total(total), round: proof.round)
       let head = entry.head(after: heads[entries.count])
-      try await RunStore.publish(
+      try RunStore.publish(
         entry, after: heads[entries.count], head: head, proof: proof, sum: sum,
         to: setup.store, study: plan.id)
       entries.append(entry)
@@ -158,7 +158,7 @@ extension StudyRun {
       Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18)
     step = .idle
     present = nil
-    deadlineGeneration += 1
+    disarm()
     guard case .total(let total)? = entries.last?.content else { return }
     sumContinuation?.resume(returning: total)
     sumContinuation = nil
@@ -219,7 +219,7 @@ extension StudyRun {
       index: UInt32(entries.count), query: digest, kind: query.kind,
       content: .answers(published))
     let head = entry.head(after: heads[entries.count])
-    try await RunStore.publish(
+    try RunStore.publish(
       entry, after: heads[entries.count], head: head, to: setup.store, study: plan.id)
     entries.append(entry)
     heads.append(head)
@@ -228,7 +228,7 @@ extension StudyRun {
     }
     step = .idle
     present = nil
-    deadlineGeneration += 1
+    disarm()
     answersContinuation?.resume(returning: SiteAnswers(published: published, to: query))
     answersContinuation = nil
   }

@@ -12,6 +12,11 @@ extension StudyRun {
     switch event {
     case .connected(let site, let connection):
       peers[site].connection = connection
+      connection.forward(plan.id) { [weak self] frame in
+        guard let self, frame.kind == Study.MessageKind.secureSum.rawValue else { return false }
+        tell(.frame(frame, site: site))
+        return true
+      }
       peers[site].isReady = false
       peers[site].needsKeys = true
     case .disconnected(let site):
@@ -24,8 +29,9 @@ extension StudyRun {
       try await ask(.sum(binding))
     case .perSite(let query, let digest):
       try await ask(.perSite(query, digest))
-    case .deadline(let generation):
-      guard generation == deadlineGeneration else { return }
+    case .deadline:
+      guard let deadline, .now >= deadline else { return }
+      disarm()
       try await deadlinePassed()
     }
   }
@@ -176,13 +182,14 @@ extension StudyRun {
 
   /// Sets the deadline of the present step; an earlier one no longer counts.
   func arm(_ instant: ContinuousClock.Instant) {
-    deadlineGeneration += 1
-    let generation = deadlineGeneration
-    deadlineTimer?.cancel()
-    deadlineTimer = Task { [weak self] in
-      do { try await Task.sleep(until: instant, clock: .continuous) } catch { return }
-      self?.tell(.deadline(generation: generation))
-    }
+    deadline = instant
+    alarm.set(instant)
+  }
+
+  /// Nothing is waited for.
+  func disarm() {
+    deadline = nil
+    alarm.clear()
   }
 
   private func deadlinePassed() async throws {

@@ -35,7 +35,7 @@ public actor StudyRun: Federation {
     case frame(Frame, site: UInt16)
     case sum(RoundBinding)
     case perSite(SiteQuery, digest: Digest)
-    case deadline(generation: Int)
+    case deadline
   }
 
   /// A site as the run sees it.
@@ -78,6 +78,12 @@ public actor StudyRun: Federation {
     case answers
   }
 
+  /// Results are written before they are published: the run has a thread that may wait for the disk.
+  private let executor = StoreExecutor(label: "wardround.study-run")
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
+  }
+
   let setup: Setup
   var plan: StudyPlan { setup.study.plan }
   var sites: [String] { setup.study.sites }
@@ -85,6 +91,7 @@ public actor StudyRun: Federation {
   /// The signed messages of the present round, for evidence.
   var keeper: EvidenceKeeper
   var peers: [Peer]
+  /// All results. Long sums that the program has used are in the store only.
   var entries: [Study.TranscriptEntry]
   /// Head of the transcript before each entry, and after the last.
   var heads: [Digest]
@@ -117,8 +124,9 @@ public actor StudyRun: Federation {
   /// Share of the study that is done.
   private var fraction = 0.0
   private var warnings: Set<String> = []
-  var deadlineGeneration = 0
-  var deadlineTimer: Task<Void, Never>?
+  /// When the present step is over, whoever is missing; nil when nothing is waited for.
+  var deadline: ContinuousClock.Instant?
+  let alarm: Alarm
   /// Until when enough sites for a round are waited for, and until when sites' own answers are.
   var presenceEnd = ContinuousClock.now
   var answersEnd = ContinuousClock.now
@@ -128,8 +136,7 @@ public actor StudyRun: Federation {
 
   let log: @Sendable (String) -> Void
   let onProgress: @Sendable (StageProgress) async -> Void
-  private let inbox: AsyncStream<Event>
-  private let post: AsyncStream<Event>.Continuation
+  private let inbox: Mailbox<Event>
 
   /// Takes up a study, from its beginning or from what the store holds.
   public static func open(
@@ -155,27 +162,29 @@ public actor StudyRun: Federation {
       layerNoise: revealedNoise)
     let returnEnd = ContinuousClock.now + .seconds(setup.study.plan.deadlines.returnSeconds)
     peers = setup.study.sites.map { _ in Peer(awaitedUntil: returnEnd) }
-    (inbox, post) = AsyncStream.makeStream(of: Event.self)
+    let inbox = Mailbox<Event>()
+    self.inbox = inbox
+    alarm = Alarm { inbox.post(.deadline) }
   }
 
-  nonisolated func tell(_ event: Event) { post.yield(event) }
+  nonisolated func tell(_ event: Event) { inbox.post(event) }
 
   /// A site of the study is connected.
   public nonisolated func connected(site: String, _ connection: any SiteConnection) {
     guard let index = index(of: site) else { return }
-    post.yield(.connected(site: index, connection))
+    tell(.connected(site: index, connection))
   }
 
   /// A site's connection is gone.
   public nonisolated func disconnected(site: String) {
     guard let index = index(of: site) else { return }
-    post.yield(.disconnected(site: index))
+    tell(.disconnected(site: index))
   }
 
   /// A frame of this study arrived from a site.
   public nonisolated func receive(_ frame: Frame, from site: String) {
     guard let index = index(of: site) else { return }
-    post.yield(.frame(frame, site: index))
+    tell(.frame(frame, site: index))
   }
 
   private nonisolated func index(of site: String) -> UInt16? {
@@ -202,13 +211,13 @@ public actor StudyRun: Federation {
     let events = Task { await self.handleEvents() }
     defer {
       events.cancel()
-      post.finish()
+      inbox.finish()
     }
     return try await program(self)
   }
 
   private func handleEvents() async {
-    for await event in inbox {
+    while let event = await inbox.next() {
       do {
         try await handle(event)
       } catch {
@@ -223,7 +232,7 @@ public actor StudyRun: Federation {
     failure = error
     step = .idle
     present = nil
-    deadlineGeneration += 1
+    disarm()
     sumContinuation?.resume(throwing: error)
     answersContinuation?.resume(throwing: error)
     sumContinuation = nil
@@ -248,6 +257,11 @@ public actor StudyRun: Federation {
     guard let index = index(of: site) else { return false }
     let peer = peers[index]
     return peer.connection != nil && peer.departure == nil && !peer.isLate && !peer.isBehind
+  }
+
+  /// All results with all values, from the store.
+  func storedEntries() async throws -> [Study.TranscriptEntry] {
+    try await RunStore.read(setup.store, study: setup.study).entries
   }
 
   // MARK: - The port
@@ -299,6 +313,7 @@ public actor StudyRun: Federation {
     guard position < entries.count else { return nil }
     let entry = entries[position]
     guard entry.query == digest else { throw Self.otherQuery(entry.index) }
+    entries[position] = entry.withoutLongValues
     position += 1
     return entry
   }

@@ -116,7 +116,8 @@ extension StudyBoard {
     let transcript = Transcript(
       studyText: study.text, sites: agreed.sites,
       disclosures: agreed.disclosures.sorted { $0.rawValue < $1.rawValue },
-      manifest: study.signed?.bytes ?? [], entries: await run.entries, result: result.digest)
+      manifest: study.signed?.bytes ?? [], entries: try await run.storedEntries(),
+      result: result.digest)
     let head = await run.heads.last ?? .zero
     let files = try StudyFiles(
       result: result, features: agreed.plan.cohort.features, transcript: transcript, head: head,

@@ -11,6 +11,11 @@ extension SiteRun {
     switch event {
     case .connected(let connection):
       self.connection = connection
+      connection.forward(plan.id) { [weak self] frame in
+        guard let self, frame.kind == Study.MessageKind.secureSum.rawValue else { return false }
+        receive(frame)
+        return true
+      }
       try await sendPosition()
     case .disconnected:
       connection = nil
@@ -20,8 +25,9 @@ extension SiteRun {
       try await reached(query, digest: digest, values: values)
     case .answered(_, let digest, let bytes):
       try await answered(digest: digest, bytes: bytes)
-    case .deadline(let generation):
-      guard generation == deadlineGeneration else { return }
+    case .deadline:
+      guard let deadline, .now >= deadline else { return }
+      self.deadline = nil
       try await carryOut(session.deadline())
     }
   }
@@ -170,12 +176,11 @@ extension SiteRun {
       case .send(let message):
         keeper.sent(message, round: session.lastRound)
         TestFaults.beforeSending(message)
-        await trySending(
-          TestFaults.altered(message: message, key: setup.signingKey), payload: nil)
+        enqueue(TestFaults.altered(message: message, key: setup.signingKey), payload: nil)
       case .sendMasked(let message, let vector):
         keeper.sent(message, round: session.lastRound)
         TestFaults.beforeSending(message)
-        await trySending(message, payload: Payload(TestFaults.altered(payload: vector.bytes)))
+        enqueue(message, payload: Payload(TestFaults.altered(payload: vector.bytes)))
       case .needAnswer:
         guard let prepared else { break }
         let more = try answer(prepared.values, digest: prepared.digest)
@@ -195,7 +200,7 @@ extension SiteRun {
       guard !records.isEmpty, !SumJournal.goesOn(actions.first) else { continue }
       if SumJournal.mayWait(records, next: actions.first) { continue }
       let charges = charges(for: records)
-      try await SumJournal.append(
+      try SumJournal.append(
         records, keeping: kept, charges: charges, to: setup.store, study: plan.id)
       if !charges.isEmpty { try await door.ledger.advanceMark() }
       records = []
@@ -204,10 +209,10 @@ extension SiteRun {
     unwritten = records
   }
 
-  private func trySending(_ message: [UInt8], payload: Payload?) async {
+  private func enqueue(_ message: [UInt8], payload: Payload?) {
     guard let connection else { return }
     do {
-      try await connection.send(
+      try connection.enqueue(
         Frame(
           kind: Study.MessageKind.secureSum.rawValue, study: plan.id, body: message,
           payload: payload))
@@ -250,7 +255,7 @@ extension SiteRun {
 
   private func adopt(_ outcome: RoundOutcome) async throws {
     let participants = outcome.participants.map { setup.study.sites[Int($0) - 1] }
-    let total = Total(values: outcome.total.signed, participants: participants)
+    let total = Total(values: outcome.values, participants: participants)
     guard let kind = QueryKind(rawValue: outcome.binding.purpose) else { return }
     let entry = Study.TranscriptEntry(
       index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,
@@ -258,7 +263,7 @@ extension SiteRun {
     try await append(entry) { stored, store in
       // A site that was counted without having opened the sum itself pays all the same.
       let charge = outcome.participants.contains(setup.index) ? charge(of: outcome) : nil
-      try await SumJournal.close(outcome, entry: stored, charge: charge, store: store)
+      try SumJournal.close(outcome, entry: stored, charge: charge, store: store)
       if charge != nil { try await door.ledger.advanceMark() }
     }
     closedRound = outcome.round
@@ -300,13 +305,8 @@ extension SiteRun {
   /// The aggregator is given three times the round's deadline for its next step; then the round is
   /// burned here.
   private func armDeadline() {
-    deadlineGeneration += 1
-    let generation = deadlineGeneration
-    let seconds = 3 * plan.deadlines.roundSeconds
-    deadlineTimer?.cancel()
-    deadlineTimer = Task { [weak self] in
-      do { try await Task.sleep(for: .seconds(seconds)) } catch { return }
-      self?.tell(.deadline(generation: generation))
-    }
+    let end = ContinuousClock.now + .seconds(3 * plan.deadlines.roundSeconds)
+    deadline = end
+    alarm.set(end)
   }
 }

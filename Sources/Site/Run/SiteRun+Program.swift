@@ -11,7 +11,7 @@ extension SiteRun {
       guard case .total(let total) = entry.content else { throw Self.otherQuery(entry.index) }
       return total
     }
-    let values = try TestFaults.computed(try answers.answer(query), query: query)
+    let values = try TestFaults.computed(try await compute { try $0.answer(query) }, query: query)
     let commitment = try commit(to: values, of: query, digest: digest)
     try await door.release(
       values, to: query, rowCount: answers.rowCount, commitment: commitment)
@@ -34,7 +34,7 @@ extension SiteRun {
       }
       return SiteAnswers(published: published, to: query)
     }
-    let answer = try answers.answer(query)
+    let answer = try await compute { try $0.answer(query) }
     let bytes = try await door.release(
       answer, to: query, digest: digest, rowCount: answers.rowCount)
     let result = try await withCheckedThrowingContinuation {
@@ -47,13 +47,32 @@ extension SiteRun {
     return result
   }
 
+  /// Computes on the general pool, which has as many threads as the machine has processors: the run's
+  /// own thread stays free for frames and deadlines. The program, which is the only caller, asks one
+  /// question at a time.
+  private func compute<Answer: Sendable>(
+    _ body: @Sendable (inout LocalAnswers) throws -> Answer
+  ) async throws -> Answer {
+    let (answer, after) = try await Self.computed(answers, body)
+    answers = after
+    return answer
+  }
+
+  private nonisolated static func computed<Answer: Sendable>(
+    _ answers: LocalAnswers, _ body: @Sendable (inout LocalAnswers) throws -> Answer
+  ) async throws -> (Answer, LocalAnswers) {
+    var answers = answers
+    return (try body(&answers), answers)
+  }
+
   /// The next entry, consumed, when it is there; it must answer this query.
   private func recorded(_ digest: Digest) throws -> Study.TranscriptEntry? {
     guard position < entries.count else { return nil }
     let entry = entries[position]
     guard entry.query == digest else { throw Self.otherQuery(entry.index) }
+    entries[position] = entry.withoutLongValues
     position += 1
-    positionHead = entry.head(after: positionHead)
+    positionHead = position == entries.count ? head : entry.head(after: positionHead)
     return entry
   }
 

@@ -43,13 +43,19 @@ public actor SiteRun: Federation {
     case frame(Frame)
     case reached(SumQuery, digest: Digest, values: [Int64])
     case answered(SiteQuery, digest: Digest, bytes: [UInt8])
-    case deadline(generation: Int)
+    case deadline
   }
 
   /// What the program waits for.
   enum Waiting {
     case sum(Digest, CheckedContinuation<Total, any Error>)
     case answers(Digest, SiteQuery, CheckedContinuation<SiteAnswers, any Error>)
+  }
+
+  /// Journal writes wait for the disk, and what follows waits for them: the run has a thread for it.
+  private let executor = StoreExecutor(label: "wardround.site-run")
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
   }
 
   let setup: Setup
@@ -91,12 +97,12 @@ public actor SiteRun: Federation {
   var closedRound: UInt64 = 0
 
   var connection: (any SiteConnection)?
-  var deadlineGeneration = 0
-  var deadlineTimer: Task<Void, Never>?
+  /// When the present round is burned unless the aggregator goes on.
+  var deadline: ContinuousClock.Instant?
+  let alarm: Alarm
   let log: @Sendable (String) -> Void
   let onProgress: @Sendable (StageProgress) -> Void
-  private let inbox: AsyncStream<Event>
-  private let post: AsyncStream<Event>.Continuation
+  private let inbox: Mailbox<Event>
 
   /// Takes up a study at this site, from its beginning or from what the store holds.
   public static func open(
@@ -132,22 +138,24 @@ public actor SiteRun: Federation {
     positionHead = Study.TranscriptEntry.genesis(of: setup.study)
     self.entries = entries
     self.head = head
-    (inbox, post) = AsyncStream.makeStream(of: Event.self)
+    let inbox = Mailbox<Event>()
+    self.inbox = inbox
+    alarm = Alarm { inbox.post(.deadline) }
   }
 
   /// Hands over what happened; returns at once.
-  nonisolated func tell(_ event: Event) { post.yield(event) }
+  nonisolated func tell(_ event: Event) { inbox.post(event) }
 
   /// The aggregator is reachable over this connection.
   public nonisolated func connected(_ connection: any SiteConnection) {
-    post.yield(.connected(connection))
+    tell(.connected(connection))
   }
 
   /// The connection is gone.
-  public nonisolated func disconnected() { post.yield(.disconnected) }
+  public nonisolated func disconnected() { tell(.disconnected) }
 
   /// A frame of this study arrived.
-  public nonisolated func receive(_ frame: Frame) { post.yield(.frame(frame)) }
+  public nonisolated func receive(_ frame: Frame) { tell(.frame(frame)) }
 
   /// Runs the study to its end and returns its result; throws what stopped it. The aggregator is
   /// told either way.
@@ -168,7 +176,7 @@ public actor SiteRun: Federation {
     var events: Task<Void, Never>?
     defer {
       events?.cancel()
-      post.finish()
+      inbox.finish()
     }
     do {
       try await carryOut(session.resume())
@@ -181,7 +189,7 @@ public actor SiteRun: Federation {
   }
 
   private func handleEvents() async {
-    for await event in inbox {
+    while let event = await inbox.next() {
       do {
         try await handle(event)
       } catch {

@@ -47,13 +47,17 @@ enum SumJournal {
   static func append(
     _ records: [JournalRecord], keeping vector: SiteStore.KeptVector?, charges: [LedgerCharge],
     to store: SiteStore, study: String
-  ) async throws {
+  ) throws {
     guard let round = records.last?.round else { return }
     // What authorises no message may be lost in a power cut: the round is then burned again.
     let isFinal = records.allSatisfy { $0.type >= 8 }
-    try await store.appendSumRecords(
-      records.map(\.bytes), keeping: vector, round: round, study: study, charges: charges,
-      durability: isFinal ? .relaxed : .full)
+    var batch = JournalBatch(
+      items: try records.map { try JournalItem(record: $0.bytes) }, charges: charges)
+    if let vector {
+      batch.vectors = [JournalVector(round: round, digest: vector.digest, bytes: vector.bytes)]
+    }
+    try store.appendJournalWaiting(
+      batch, study: study, durability: isFinal ? .relaxed : .full)
   }
 
   /// Writes a result into the transcript and closes its round, in one step: what stays for ever is
@@ -62,9 +66,9 @@ enum SumJournal {
   static func close(
     _ outcome: RoundOutcome, entry: Store.TranscriptEntry, charge: LedgerCharge?,
     store: SiteStore
-  ) async throws {
+  ) throws {
     let done = JournalRecord(round: outcome.round, .done(digest: outcome.digest))
-    try await store.appendJournal(
+    try store.appendJournalWaiting(
       JournalBatch(
         items: [try JournalItem(record: done.bytes)], transcript: [entry],
         charges: charge.map { [$0] } ?? []),
@@ -93,7 +97,7 @@ enum SiteTranscript {
   static func stored(
     _ entry: Study.TranscriptEntry, after previous: Digest, head: Digest, study: String
   ) -> Store.TranscriptEntry {
-    var writer = ByteWriter()
+    var writer = ByteWriter(reservingCapacity: entry.byteCountEstimate)
     entry.write(to: &writer)
     return .init(
       study: study, index: Int64(entry.index),

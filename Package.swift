@@ -91,7 +91,8 @@ let package = Package(
       "Study",
       [
         "CanonicalBytes", "Cohort", "Cryptography", "DifferentialPrivacy", "FixedPoint",
-        "LinearModels", "PortableNumerics", "Records", "StrictYAML", "Validation",
+        "LinearModels", "PortableNumerics", "Records", "SecureAggregation", "StrictYAML",
+        "Validation",
       ]),
 
     // Audit
@@ -170,7 +171,9 @@ let package = Package(
       ["BoostedTrees", "Cohort", "LinearModels", "PortableNumerics", "Study", "Validation"]),
     .target(
       name: "TestSupport",
-      dependencies: ["Cohort", "Cryptography", "PortableNumerics", "Study"],
+      dependencies: [
+        "Cohort", "Cryptography", "FixedPoint", "PortableNumerics", "SecureAggregation", "Study",
+      ],
       path: "Tests/TestSupport", swiftSettings: settings),
     .testTarget(
       name: "StudyTests",
@@ -202,8 +205,8 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: [
         "CanonicalBytes", "Cohort", "Cryptography", "Identity", "PortableNumerics", "Reports",
-        "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "Study", "Transport",
-        "wardround", grdb,
+        "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "Study", "TestSupport",
+        "Transport", "wardround", grdb,
       ], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

@@ -30,7 +30,8 @@ import Transport
 
     func review(_ parties: String...) throws -> EvidenceReview {
       let pieces = parties.flatMap { $0 == "aggregator" ? aggregator : sites[$0] ?? [] }
-      return try EvidenceReview(pieces.map { try Evidence($0.content) })
+      return try EvidenceReview(
+        pieces.map { try Evidence($0.content) }, layerNoise: discreteGaussianNoise)
     }
   }
 
@@ -124,7 +125,8 @@ import Transport
         if Self.kind(frame) == .roundOpen { opens.withLock { $0[receiver] = frame.body } }
         guard Self.kind(frame) == .result, let payload = try? frame.payload?.bytes(),
           let open = opens.withLock({ $0[receiver] }),
-          let changed = try? Self.lie(frame.body, payload: payload, open: open, key: key)
+          let changed = try? FalseResult.changing(
+            frame.body, payload: payload, open: open, key: key)
         else { return frame }
         return Frame(
           kind: frame.kind, study: frame.study, body: changed.message,
@@ -139,31 +141,6 @@ import Transport
     #expect(
       all.findings.contains { $0.offence == .falseSum && $0.accused == [0] },
       "\(all.findings) \(all.remarks)")
-  }
-
-  /// One unit more in one coordinate, with everything recomputed that the aggregator can compute.
-  private static func lie(
-    _ message: [UInt8], payload: [UInt8], open: [UInt8], key: Cryptography.SigningKey
-  ) throws -> (message: [UInt8], payload: [UInt8])? {
-    let result = try ResultMessage(Envelope(parsing: message, naming: []).body)
-    let opened = try Envelope(parsing: open, naming: [])
-    guard let sum = RingVector(payload, width: result.ringWidth) else { return nil }
-    var values = sum.signed
-    values[1] += 1
-    guard let changed = RingVector(signed: values, width: result.ringWidth) else { return nil }
-    let transcript = RoundOpen.binding(
-      manifest: opened.manifest, epoch: opened.epoch, round: opened.round, body: opened.body)
-    let sumDigest = RoundDigests.vector(changed)
-    let digest = RoundDigests.result(
-      round: transcript, shareSet: RoundDigests.set(result.shareMembers),
-      set: RoundDigests.set(result.members), list: result.listDigest, sum: sumDigest,
-      tag: result.tag)
-    let body = ResultMessage(
-      sumDigest: sumDigest, vectorLength: result.vectorLength, ringWidth: result.ringWidth,
-      tag: result.tag, shareMembers: result.shareMembers, members: result.members,
-      listDigest: result.listDigest, acknowledgements: result.acknowledgements,
-      resultDigest: digest)
-    return forged(message, key, { _ in body.bytes }).map { ($0, changed.bytes) }
   }
 
   @Test("Garbage of a site: it is left out, the others finish, the aggregator can prove it")

@@ -403,17 +403,18 @@ class Aggregator(Machine):
             return self.fail(out, fault)
         if signed(total[0], self.width) != len(self.U2):
             return self.fail(out, Fault("sum-rejected", []))
-        records = self.remove_noise(out, bodies)
-        off = [0] + removed_noise(records, self.layers, self.length - 1)
+        found = self.remove_noise(out, bodies)
+        off = [0] + removed_noise(found, self.layers, self.length - 1)
         total = [(a - b) % 2**self.width for a, b in zip(total, off)]
-        records = [record for _, _, record in records]
+        records = [record for _, _, record in found]
         data = out.values["S"] = to_bytes(total, self.width)
         sum_digest = H("wss1.vector", data)
-        digest = result_digest(self.T, self.U1, self.U2, self.listed, sum_digest, tag, records)
+        layer_tag = sum(bodies[i]["layerTag"] for i in sorted({i for i, _, r in found if r["removed"]})) % PRIME
+        digest = result_digest(self.T, self.U1, self.U2, self.listed, sum_digest, tag, records, layer_tag)
         body = dict(
             sumDigest=sum_digest, vectorLength=self.length, ringWidth=self.width, tag=tag, shareMembers=self.U1,
             members=self.U2, listDigest=self.listed, acknowledgements=self.acks, resultDigest=digest,
-            layers=records)
+            layers=records, layerTag=layer_tag)
         self.transcript.append(dict(
             epoch=self.epoch, round=self.number, opened=self.opened_body, result=body, sum=data, digest=digest))
         self.prefetched = {i: (self.number + 1, b["prefetch"]) for i, b in bodies.items() if b["prefetch"]}

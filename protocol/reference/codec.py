@@ -116,6 +116,15 @@ class Trailing(Array):
         return values
 
 
+class After:
+    """A field that is there when another one, before it, is not empty; else 0."""
+
+    least = 0
+
+    def __init__(self, first, item):
+        self.first, self.item = first, item
+
+
 class Optional:
     least = 1
 
@@ -136,12 +145,25 @@ class Record:
 
     def put(self, value):
         empty = {name: [] for name, kind in self.fields.items() if isinstance(kind, Trailing)}
+        empty |= {name: 0 for name, kind in self.fields.items() if isinstance(kind, After)}
         value = empty | value
         assert set(value) == set(self.fields), (sorted(value), sorted(self.fields))
-        return b"".join(kind.put(value[name]) for name, kind in self.fields.items())
+        parts = []
+        for name, kind in self.fields.items():
+            if not isinstance(kind, After):
+                parts.append(kind.put(value[name]))
+            elif value[kind.first]:
+                parts.append(kind.item.put(value[name]))
+        return b"".join(parts)
 
     def get(self, cur):
-        return {name: kind.get(cur) for name, kind in self.fields.items()}
+        value = {}
+        for name, kind in self.fields.items():
+            if not isinstance(kind, After):
+                value[name] = kind.get(cur)
+            else:
+                value[name] = kind.item.get(cur) if value[kind.first] else 0
+        return value
 
 
 class Flag(Int):

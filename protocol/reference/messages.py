@@ -3,7 +3,7 @@
 import noise
 from codec import (
     BOOLEAN, CHECK, DIGEST, DIGESTS, PARCEL, SCALAR, SIGNATURE, SITES, TAG, U8, U16, U32, U64,
-    Array, Blob, Int, Layers, Optional, Raw, Record, Text, Trailing, decode, encode, keyed,
+    After, Array, Blob, Int, Layers, Optional, Raw, Record, Text, Trailing, decode, encode, keyed,
 )
 from faults import Fault
 from primitives import H, le16, le32, le64, public_key, set_hash, sign, verifies
@@ -37,11 +37,11 @@ BODIES = {
     "AckSet": (22, Record(statement=DIGEST, acknowledgements=SIGNATURES)),
     "Unmask": (23, Record(
         selfSecret=SCALAR, selfShares=keyed("owner", share=SCALAR), maskShares=keyed("owner", share=SCALAR),
-        prefetch=Optional(PREFETCH), layerSeeds=DIGESTS)),
+        prefetch=Optional(PREFETCH), layerSeeds=DIGESTS, layerTag=After("layerSeeds", TAG))),
     "Result": (24, Record(
         sumDigest=DIGEST, vectorLength=U32, ringWidth=WIDTH, tag=TAG, shareMembers=SITES, members=SITES,
         listDigest=DIGEST, acknowledgements=SIGNATURES, resultDigest=DIGEST,
-        layers=Trailing(Record(removed=BOOLEAN, value=Raw(32))))),
+        layers=Trailing(Record(removed=BOOLEAN, value=Raw(32))), layerTag=After("layers", TAG))),
     "Abort": (25, Record(code=U16, named=SITES)),
 }
 KINDS = {number: name for name, (number, _) in BODIES.items()}
@@ -207,8 +207,8 @@ def statement(transcript, first, second, listed, commitments=()):
     return H("wss1.ack", transcript, set_hash(first), set_hash(second), listed, *more)
 
 
-def result_digest(transcript, first, second, listed, sum_digest, tag, layers=()):
-    more = [b"".join(bytes([x["removed"]]) + x["value"] for x in layers)] if layers else []
+def result_digest(transcript, first, second, listed, sum_digest, tag, layers=(), layer_tag=0):
+    more = [b"".join(bytes([x["removed"]]) + x["value"] for x in layers) + le64(layer_tag)] if layers else []
     return H("wss1.result", transcript, set_hash(first), set_hash(second), listed, sum_digest, le64(tag), *more)
 
 

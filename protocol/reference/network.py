@@ -2,7 +2,6 @@
 
 import hashlib
 
-import noise
 from aggregator_role import Aggregator
 from machine import Outcome
 from messages import KINDS, Manifest, manifest_body, sign_manifest
@@ -139,8 +138,8 @@ class Network:
         self.run()
 
     def begin(self, answers, mode="normal", width=32, prefetch=False, purpose="gradient", query=None, members=None, queries=None, layers=()):
-        """`expect` and `answer` at the sites in `answers`, then openRound. The noise of `layers` [(limit, variance)] is added
-        to the answers, from seeds that are handed in with them."""
+        """`expect` and `answer` at the sites in `answers`, then openRound. Seeds of the noise of `layers` [(limit, variance)]
+        are handed in with the answers."""
         length = len(next(iter(answers.values()))) + 1
         digest = query or H("example.query", b"newton step 1")
         common = dict(ringWidth=width, vectorLength=length, purposeTag=purpose)
@@ -152,8 +151,6 @@ class Network:
                 self.command(i, "answer", values=values)
                 continue
             seeds = [drawn(self.seed, i, "layer", self.aggregator.highest, k)(32) for k in range(len(layers))]
-            for seed, (_, variance) in zip(seeds, layers):
-                values = [a + b for a, b in zip(values, noise.draws("discrete-gaussian", variance, seed, len(values)))]
             self.command(i, "answer", values=values, layerSeeds=seeds)
         return self.command(0, "openRound", mode=mode, prefetch=prefetch, queryDigest=digest, members=members, **common)
 

@@ -115,6 +115,11 @@ def sum_tag(seed, ring_values, width):
     return sum(a * (signed(v, width) % PRIME) for a, v in zip(alphas(seed, len(ring_values)), ring_values)) % PRIME
 
 
+def layer_pad(alpha, site):
+    """What a site's tag of removed noise is sealed with."""
+    return int.from_bytes(H("wss1.layertag", le16(site), key=alpha), "little") % PRIME
+
+
 def tag_mask(key):
     return int.from_bytes(H("wss1.tagmask", key), "little") % PRIME
 

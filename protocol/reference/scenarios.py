@@ -2,6 +2,7 @@
 
 import hashlib
 
+from codec import PRIME
 from messages import KINDS, body_bytes
 from network import Network
 from primitives import H, from_bytes, sign, to_bytes
@@ -735,7 +736,15 @@ def noisy_rounds():
     net.setup()
     net.begin(answers(5), query=SECOND, layers=LAYERS5)
     net.run()
-    return out | done(net, "A site that restarts in RELEASED checks the Result with the layers of its journal; one that missed it catches up")
+    out |= done(net, "A site that restarts in RELEASED checks the Result with the layers of its journal; one that missed it catches up")
+    net = ready("noise-wrong-layer-tag-5", 5)
+    net.begin(answers(5), layers=LAYERS5)
+    net.run(until="Unmask")
+    _, _, data, _ = net.take("Unmask", sender=3)[0]
+    body = body_of(data)
+    net.deliver(3, 0, forge(net, 3, "Unmask", body | dict(layerTag=body["layerTag"] ^ 1)), note="another tag of its own noise")
+    net.run()
+    return out | done(net, "A site's wrong tag of its noise costs the others the drawing of all of it; the true sum is accepted")
 
 
 def bad_noise():
@@ -811,7 +820,8 @@ def bad_noise():
         body = body | dict(sumDigest=H("wss1.vector", data)) | changes
         body["layers"] = body["layers"] if layers is None else layers
         body["resultDigest"] = result_digest(
-            net.aggregator.T, body["shareMembers"], body["members"], body["listDigest"], body["sumDigest"], body["tag"], body["layers"])
+            net.aggregator.T, body["shareMembers"], body["members"], body["listDigest"], body["sumDigest"], body["tag"], body["layers"],
+            body["layerTag"])
         return forge(net, 0, "Result", body), data
 
     net, body, values = published("bad_layer-result")
@@ -828,7 +838,7 @@ def bad_noise():
     net.deliver(0, 4, *result(net, body, values, []), note="no records")
     few = [a for a in body["acknowledgements"] if a["index"] != gone // L + 1]
     net.deliver(0, 5, *result(net, body, values, acknowledgements=few), note="a seed of a site whose acknowledgement is not there")
-    net.deliver(0, 6, *result(net, body, values), note="the true one")
+    net.deliver(0, 6, *result(net, body, values, layerTag=body["layerTag"] ^ 1), note="the sum with another sum of tags of noise: right by drawing")
     net.queue = []
     out |= done(net, "Records of noise that do not fit the round")
     net, body, values = published("bad_layer-sum")
@@ -841,7 +851,8 @@ def bad_noise():
     net.deliver(0, 1, *result(net, body, put_back), note="one site's layer is in the sum although its seed is published")
     twice = [values[0]] + [(a - b) % 2**32 for a, b in zip(values[1:], off)]
     net.deliver(0, 2, *result(net, body, twice), note="one site's layer subtracted twice")
-    net.deliver(0, 3, *result(net, body, values), note="the true one")
+    net.deliver(0, 3, *result(net, body, twice, layerTag=(2 * body["layerTag"]) % PRIME), note="the same, with twice the tags of noise")
+    net.deliver(0, 4, *result(net, body, values), note="the true one")
     net.queue = []
     return out | done(net, "A sum that is not the sites' sum without the published noise is refused, and the site halts")
 

@@ -1,5 +1,6 @@
 """A site's side of the protocol (specification sections 7, 8, 12, 13), as one event-driven object."""
 
+import noise
 from codec import ORDER, PRIME, decode
 from faults import CODES, NAMES, Fault
 from journal import Journal
@@ -9,8 +10,8 @@ from messages import (
     statement, stated_commitments,
 )
 from primitives import (
-    H, agree, agreement_key, b32, from_bytes, le16, le32, reduce64, seal, set_hash, sign, signed, sum_tag,
-    tag_mask, to_bytes, unseal, verifies, words,
+    H, agree, agreement_key, b32, from_bytes, layer_pad, le16, le32, reduce64, seal, set_hash, sign, signed,
+    sum_tag, tag_mask, to_bytes, unseal, verifies, words,
 )
 from shamir import deal
 
@@ -297,7 +298,8 @@ class Site(Machine):
             check_quorum(m, second, stated, result["acknowledgements"])
             good = len(total) == size and result["sumDigest"] == H("wss1.vector", total)
             made = result_digest(
-                transcript, first, second, result["listDigest"], result["sumDigest"], result["tag"], result["layers"])
+                transcript, first, second, result["listDigest"], result["sumDigest"], result["tag"], result["layers"],
+                result["layerTag"])
             raise_unless(good and made == result["resultDigest"], "result-mismatch", [0])
             number, digest = entry["round"], made
             self.held.append((number, digest))
@@ -420,6 +422,11 @@ class Site(Machine):
         r.layer_seeds, self.answer_seeds = self.answer_seeds, []
         r.commitments = [layer_commitment(r.T, me, k, seed) for k, seed in enumerate(r.layer_seeds)]
         x = [1] + [v % 2**width for v in values]
+        r.layer_tags = []
+        for seed, layer in zip(r.layer_seeds, r.layers):
+            drawn = [0] + [v % 2**width for v in noise.draws("discrete-gaussian", layer["variance"], seed, len(values))]
+            r.layer_tags.append(sum_tag(r.alpha, drawn, width))
+            x = [(a + b) % 2**width for a, b in zip(x, drawn)]
         selfkey = H("wss1.self", b32(r.deal.b))
         tag = plain_tag = sum_tag(r.alpha, x, width)
         tag = (tag + tag_mask(selfkey)) % PRIME
@@ -488,11 +495,13 @@ class Site(Machine):
         ahead = None
         if r.body["prefetch"]:
             ahead = self.make_prefetch(out)
+        off = removed_layers(r.layers, len(r.U2))
+        tag = sum(r.layer_tags[k] for k in off) + layer_pad(r.alpha, me)
         reply = r.unmask = self.write("Unmask", r.number, dict(
             selfSecret=b32(r.deal.b), selfShares=[dict(owner=j, share=b32(r.b_shares[j])) for j in r.U2 if j != me],
             maskShares=[dict(owner=j, share=b32(r.K_shares[j])) for j in gone], prefetch=ahead,
-            layerSeeds=[r.layer_seeds[k] for k in removed_layers(r.layers, len(r.U2))]))
-        r.layer_seeds = None
+            layerSeeds=[r.layer_seeds[k] for k in off], layerTag=tag % PRIME if off else 0))
+        r.layer_seeds = r.layer_tags = None
         query = r.body["queryDigest"]
         self.journal.add(
             7, r.number, statement=r.statement, queryDigest=query, members=r.U2, request=env.identity, reply=reply)
@@ -526,13 +535,12 @@ class Site(Machine):
                     and (body["ringWidth"], body["vectorLength"]) == (p["width"], p["length"]))
             raise_unless(fits and p["statement"] in (None, stated), "result-mismatch", [0])
             check_quorum(m, U2, stated, body["acknowledgements"])
-            made = result_digest(p["transcript"], U1, U2, body["listDigest"], body["sumDigest"], body["tag"], body["layers"])
+            made = result_digest(p["transcript"], U1, U2, body["listDigest"], body["sumDigest"], body["tag"], body["layers"],
+                                 body["layerTag"])
             right = body["sumDigest"] == H("wss1.vector", data) and body["resultDigest"] == made
             raise_unless(right, "result-mismatch", [0])
             total = from_bytes(data, p["width"])
-            off = [0] + removed_noise(found, p["layers"], len(total) - 1)
-            whole = [(a + b) % 2 ** p["width"] for a, b in zip(total, off)]
-            true = signed(total[0], p["width"]) == len(U2) and sum_tag(p["alpha"], whole, p["width"]) == body["tag"]
+            true = signed(total[0], p["width"]) == len(U2) and self.has_its_tag(p, total, body, found)
             raise_unless(true, "sum-rejected", [0])
         except Fault as fault:
             if mine:
@@ -552,6 +560,17 @@ class Site(Machine):
             self.round.number, self.round.state = p["round"], "DONE"
             self.used = U2
             self.expected, self.answer_values, self.answer_seeds = None, None, []
+
+    def has_its_tag(self, p, total, body, found):
+        """By the sites' own tags of the noise that is off; where these do not fit, by drawing it again."""
+        gone = {i for i, _, record in found if record["removed"]}
+        pads = sum(layer_pad(p["alpha"], i) for i in gone)
+        given = body["layerTag"] if gone else 0
+        if (sum_tag(p["alpha"], total, p["width"]) + given - pads) % PRIME == body["tag"]:
+            return True
+        off = [0] + removed_noise(found, p["layers"], len(total) - 1)
+        whole = [(a + b) % 2 ** p["width"] for a, b in zip(total, off)]
+        return sum_tag(p["alpha"], whole, p["width"]) == body["tag"]
 
     def on_Abort(self, out, env, payload):
         body = env.body()

@@ -24,9 +24,8 @@ struct NoisyRound {
     var siteTimes: [Bool: [Double]] = [:]
     for repetition in 0..<repeats {
       for isNoisy in [false, true] {
-        var rehearsal = try SecureSumRehearsal(siteCount: siteCount) { seeds, count in
-          try DiscreteGaussian.sum(
-            of: seeds.map { (bytes: $0.bytes, variance: $0.variance) }, count: count)
+        var rehearsal = try SecureSumRehearsal(siteCount: siteCount) { seeds, variances, count in
+          try DiscreteGaussian.sum(seeds: seeds, variances: variances, count: count)
         }
         var entropy = SeededEntropy(seed: UInt64(repetition))
         guard
@@ -38,8 +37,7 @@ struct NoisyRound {
         func noisyAnswer(_ site: UInt16) throws -> (RingVector, layerSeeds: SecretBytes) {
           var values = zeros
           let seeds = try SecretBytes(random: 32 * layers.count, from: &entropy)
-          try schedule.addNoise(
-            to: &values, baseSeed: SecretBytes(random: 32, from: &entropy), layerSeeds: seeds)
+          try schedule.addBase(to: &values, seed: SecretBytes(random: 32, from: &entropy))
           guard let vector = RingVector(signed: values, width: .bits64) else {
             throw Problem("noise does not fit the ring")
           }

@@ -1,6 +1,7 @@
 import Cryptography
 import SecureAggregation
 import Store
+import Study
 
 /// Keeping the signed messages that show which site broke the protocol.
 extension StudyRun {
@@ -37,7 +38,7 @@ extension StudyRun {
 
   private func keep(_ piece: Evidence, round: UInt64) async {
     let fault = FaultCode(rawValue: piece.code)?.name ?? "code \(piece.code)"
-    let review = try? EvidenceReview([piece])
+    let review = try? EvidenceReview([piece], layerNoise: discreteGaussianNoise)
     let proves = review?.provesMisbehaviour ?? false
     let words = review?.findings.map { $0.sentence(name: piece.manifest.manifest.name) } ?? []
     let stored = StoredEvidence(

@@ -159,7 +159,7 @@ public actor StudyRun: Federation {
     heads = stored.heads
     session = try AggregatorSession(
       manifest: setup.manifest, signingKey: setup.signingKey, journal: stored.journal,
-      layerNoise: revealedNoise)
+      layerNoise: discreteGaussianNoise)
     let returnEnd = ContinuousClock.now + .seconds(setup.study.plan.deadlines.returnSeconds)
     peers = setup.study.sites.map { _ in Peer(awaitedUntil: returnEnd) }
     let inbox = Mailbox<Event>()
@@ -277,7 +277,9 @@ public actor StudyRun: Federation {
     guard
       let binding = RoundBinding(
         purpose: query.kind.rawValue, queryDigest: digest, ringWidth: query.ringWidth,
-        answerLength: length, layers: try noiseLayers(of: query, length: length))
+        answerLength: length,
+        layers: try query.noiseLayers(
+          for: plan, manifest: setup.manifest.manifest, length: length))
     else {
       throw StudyError(.invalidPlan, "the \(query.purpose) ask for a vector without elements")
     }

@@ -1,3 +1,5 @@
+import Cryptography
+
 /// The discrete Gaussian distribution N_Z(0, σ²): P(y) ∝ e^(−y²/2σ²) over the integers, with an
 /// integer σ² in lattice units².
 ///
@@ -98,29 +100,28 @@ public struct DiscreteGaussian: Sendable, Hashable {
 }
 
 extension DiscreteGaussian {
-  /// The sum, coordinate by coordinate, of `count` draws of every seed with its variance: the noise to
-  /// take off a sum when these seeds were revealed. Wraps modulo 2^64, like the ring it is for.
+  /// The sum, coordinate by coordinate, of `count` draws of every variance from its 32-byte seed in the
+  /// table `seeds`: what the secure sum adds and takes off. Wraps modulo 2^64, like the ring it is for.
   ///
-  /// Cost: `seeds.count` · `count` draws. Throws what `init` and `fill` throw.
+  /// Cost: `variances.count` · `count` draws. Throws `lengthMismatch` unless there is one seed per
+  /// variance, and what `init` throws.
   public static func sum(
-    of seeds: [(bytes: [UInt8], variance: UInt64)], count: Int
+    seeds: SecretBytes, variances: [UInt64], count: Int
   ) throws(DifferentialPrivacyError) -> [Int64] {
+    guard seeds.count == 32 * variances.count else {
+      throw DifferentialPrivacyError(
+        .lengthMismatch, "there is one seed of 32 bytes per variance", field: "seeds")
+    }
     var total = [Int64](repeating: 0, count: max(0, count))
     var samplers: [UInt64: DiscreteGaussian] = [:]
-    for seed in seeds {
-      var known = samplers[seed.variance]
-      if known == nil { known = try DiscreteGaussian(variance: seed.variance) }
-      samplers[seed.variance] = known
+    for (position, variance) in variances.enumerated() {
+      var known = samplers[variance]
+      if known == nil { known = try DiscreteGaussian(variance: variance) }
+      samplers[variance] = known
       guard let known else { continue }
-      var failure: DifferentialPrivacyError?
-      seed.bytes.withUnsafeBytes { bytes in
-        do throws(DifferentialPrivacyError) {
-          try known.add(to: &total, seed: bytes)
-        } catch {
-          failure = error
-        }
+      try seeds.slot(position) { (seed) throws(DifferentialPrivacyError) in
+        try known.add(to: &total, seed: seed)
       }
-      if let failure { throw failure }
     }
     return total
   }

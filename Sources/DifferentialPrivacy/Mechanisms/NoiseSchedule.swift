@@ -123,44 +123,18 @@ public struct NoiseSchedule: Sendable, Hashable {
   /// `largestSurvivorCount` of every layer, as the secure sum binds it into its round.
   public var layerLimits: [UInt16] { layers.map { UInt16($0.largestSurvivorCount) } }
 
-  /// One site's noise: the base share and every layer, each from its own 32-byte seed, added to
-  /// `values` with wrapping arithmetic.
+  /// The share of a site's noise that never comes off, added to `values` with wrapping arithmetic. The
+  /// layers are drawn and added by the secure sum, each from a seed of its own.
   ///
-  /// - Parameters:
-  ///   - baseSeed: 32 bytes, revealed to nobody.
-  ///   - layerSeeds: 32 bytes per layer in their order; handed to the secure sum, which reveals those of
-  ///     the layers that are removed.
+  /// - Parameter seed: 32 bytes, revealed to nobody.
   ///
-  /// Throws `lengthMismatch` unless there is one seed per layer, `malformed` for a base seed that is not
-  /// 32 bytes.
-  public func addNoise(
-    to values: inout [Int64], baseSeed: SecretBytes, layerSeeds: SecretBytes
+  /// Throws `malformed` for a seed that is not 32 bytes.
+  public func addBase(
+    to values: inout [Int64], seed: SecretBytes
   ) throws(DifferentialPrivacyError) {
-    guard layerSeeds.count == 32 * layers.count else {
-      throw DifferentialPrivacyError(
-        .lengthMismatch, "there is one seed of 32 bytes per layer", field: "layerSeeds")
-    }
     let base = try DiscreteGaussian(variance: baseVariance)
-    try baseSeed.withUnsafeBytes { (seed) throws(DifferentialPrivacyError) in
+    try seed.withUnsafeBytes { (seed) throws(DifferentialPrivacyError) in
       try base.add(to: &values, seed: seed)
     }
-    for (position, layer) in layers.enumerated() {
-      let sampler = try DiscreteGaussian(variance: layer.variance)
-      try layerSeeds.slot(position) { (seed) throws(DifferentialPrivacyError) in
-        try sampler.add(to: &values, seed: seed)
-      }
-    }
-  }
-
-  /// The noise of layer `layer` under a revealed seed: what is subtracted from the sum.
-  ///
-  /// Throws `outOfRange` for a layer that there is not, `malformed` for a seed that is not 32 bytes.
-  public func layerNoise(
-    seed: [UInt8], layer: Int, count: Int
-  ) throws(DifferentialPrivacyError) -> [Int64] {
-    guard layers.indices.contains(layer), count >= 0 else {
-      throw DifferentialPrivacyError(.outOfRange, "there is no such layer", field: "layer")
-    }
-    return try DiscreteGaussian(variance: layers[layer].variance).draws(count: count, seed: seed)
   }
 }

@@ -34,9 +34,10 @@ extension AggregatorSession {
       .blamed(site: $0, fault: SecureAggregationError(.layerCorrupt, naming: [$0]))
     }
     var sum = opened.sum
-    let seeds = records.seeds(of: round.open.layers)
-    if !seeds.isEmpty {
-      guard let layerNoise, let noise = try? layerNoise(seeds, sum.count - 1),
+    let revealed = records.revealed(of: round.open.layers)
+    if !revealed.isEmpty {
+      guard let layerNoise,
+        let noise = try? revealed.noise(layerNoise, count: sum.count - 1),
         sum.add(noise: noise, subtracting: true)
       else { return blame + failRound(SecureAggregationError(.refused, naming: [0])) }
     }
@@ -48,16 +49,19 @@ extension AggregatorSession {
   ) -> [AggregatorAction] {
     guard let round, let epoch else { return [] }
     let sumDigest = RoundDigests.vector(sum)
+    let layerTag = records.removed.keys.reduce(UInt64(0)) {
+      SumTag.add($0, round.unmasks[$1]?.layerTag ?? 0)
+    }
     let digest = RoundDigests.result(
       round: round.transcript, shareSet: RoundDigests.set(round.shareMembers),
       set: RoundDigests.set(round.members), list: round.listDigest, sum: sumDigest, tag: tag,
-      layers: records.records)
+      layers: records.records, layerTag: layerTag)
     let body = ResultMessage(
       sumDigest: sumDigest, vectorLength: round.open.vectorLength,
       ringWidth: round.open.ringWidth, tag: tag, shareMembers: round.shareMembers,
       members: round.members, listDigest: round.listDigest,
       acknowledgements: round.acknowledgementList, resultDigest: digest,
-      layers: records.records)
+      layers: records.records, layerTag: layerTag)
     let entry = TranscriptEntry(
       epoch: epoch, round: round.number, roundOpenBody: round.openBody, resultBody: body.bytes)
     entries.append(entry)

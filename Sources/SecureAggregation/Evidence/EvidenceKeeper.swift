@@ -151,7 +151,8 @@ public struct EvidenceKeeper: Sendable {
     else { return nil }
     let evidence = evidence(
       of: fault, round: slot.round, last: Exhibit(message: message), key: key)
-    guard let review = try? EvidenceReview([evidence]), review.provesMisbehaviour else {
+    guard let review = try? EvidenceReview([evidence], layerNoise: nil), review.provesMisbehaviour
+    else {
       return nil
     }
     return evidence

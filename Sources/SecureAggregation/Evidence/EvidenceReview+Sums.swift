@@ -115,11 +115,11 @@ extension EvidenceReview {
   ) -> RingVector? {
     guard !result.body.layers.isEmpty else { return sum }
     guard let layers = opens.first?.body.layers,
-      let seeds = result.body.records(of: layers)?.seeds(of: layers)
+      let revealed = result.body.records(of: layers)?.revealed(of: layers)
     else { return nil }
-    guard !seeds.isEmpty else { return sum }
+    guard !revealed.isEmpty else { return sum }
     var whole = sum
-    guard let noise = try? layerNoise?(seeds, sum.count - 1),
+    guard let layerNoise, let noise = try? revealed.noise(layerNoise, count: sum.count - 1),
       whole.add(noise: noise, subtracting: false)
     else { return nil }
     return whole

@@ -50,7 +50,7 @@ public struct EvidenceReview: Sendable {
   ///
   /// Throws `truncated` without a piece, and `wrongManifest` for pieces of two studies.
   public init(
-    _ pieces: [Evidence], layerNoise: LayerNoise? = nil
+    _ pieces: [Evidence], layerNoise: LayerNoise?
   ) throws(SecureAggregationError) {
     self.layerNoise = layerNoise
     guard let first = pieces.first else { throw SecureAggregationError(.truncated) }

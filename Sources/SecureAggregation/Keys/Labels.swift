@@ -32,4 +32,5 @@ enum Labels {
   static let evidence: HashLabel = "wss1.evidence"
   static let layer: HashLabel = "wss1.layer"
   static let layers: HashLabel = "wss1.layers"
+  static let layerTag: HashLabel = "wss1.layertag"
 }

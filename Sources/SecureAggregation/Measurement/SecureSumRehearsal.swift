@@ -77,8 +77,8 @@ public struct SecureSumRehearsal {
   /// Runs one round. The last `silentCount` sites send their shares but no vector.
   ///
   /// - Parameters:
-  ///   - noisy: a site's answer with its noise and the seeds of the layers in it; part of the step
-  ///     `mask`. Nil: every site gives `answer`.
+  ///   - noisy: a site's answer with the noise that stays in, and the seeds of its layers; part of
+  ///     the step `mask`. Nil: every site gives `answer`.
   ///   - measure: called for every step with a body that it must run exactly once.
   public mutating func run(
     _ binding: RoundBinding, answer: RingVector, silentCount: Int = 0,

@@ -116,12 +116,15 @@ struct Unmask: MessageBody {
   let prefetch: Prefetch?
   /// 32 bytes each: of the layers that come off, in their order.
   let layerSeeds: [[UInt8]]
+  /// The tag of the noise of these seeds, sealed for the sites of U1 (`LayerTag`); only with seeds.
+  let layerTag: UInt64
 
   init(
     selfSecret: Scalar, selfShares: [OwnedShare], maskShares: [OwnedShare], prefetch: Prefetch?,
-    layerSeeds: [[UInt8]] = []
+    layerSeeds: [[UInt8]] = [], layerTag: UInt64 = 0
   ) {
     self.layerSeeds = layerSeeds
+    self.layerTag = layerTag
     self.selfSecret = selfSecret
     self.selfShares = selfShares
     self.maskShares = maskShares
@@ -141,6 +144,7 @@ struct Unmask: MessageBody {
     layerSeeds = try reader.trailing(minimumBytes: NoiseLayer.seedByteCount) {
       reader throws(DecodingFault) in try reader.raw(NoiseLayer.seedByteCount)
     }
+    layerTag = layerSeeds.isEmpty ? 0 : try reader.residue()
   }
 
   func write(to writer: inout ByteWriter) {
@@ -154,6 +158,7 @@ struct Unmask: MessageBody {
       $0.blob($1.recovery)
     }
     writer.trailing(layerSeeds) { $0.raw($1) }
+    if !layerSeeds.isEmpty { writer.integer(layerTag) }
   }
 }
 
@@ -172,13 +177,17 @@ struct ResultMessage: MessageBody {
   let resultDigest: Digest
   /// One per member and layer: which noise is off the sum.
   let layers: [LayerRecord]
+  /// The sum of the sealed tags of the sites with noise that is off the sum; only with records.
+  let layerTag: UInt64
 
   init(
     sumDigest: Digest, vectorLength: UInt32, ringWidth: RingWidth, tag: UInt64,
     shareMembers: [UInt16], members: [UInt16], listDigest: Digest,
-    acknowledgements: [SignatureEntry], resultDigest: Digest, layers: [LayerRecord] = []
+    acknowledgements: [SignatureEntry], resultDigest: Digest, layers: [LayerRecord] = [],
+    layerTag: UInt64 = 0
   ) {
     self.layers = layers
+    self.layerTag = layerTag
     self.sumDigest = sumDigest
     self.vectorLength = vectorLength
     self.ringWidth = ringWidth
@@ -203,6 +212,7 @@ struct ResultMessage: MessageBody {
     layers = try reader.trailing(minimumBytes: LayerRecord.byteCount) {
       reader throws(DecodingFault) in try LayerRecord(from: &reader)
     }
+    layerTag = layers.isEmpty ? 0 : try reader.residue()
   }
 
   func write(to writer: inout ByteWriter) {
@@ -216,5 +226,6 @@ struct ResultMessage: MessageBody {
     SignatureEntry.write(acknowledgements, to: &writer)
     writer.digest(resultDigest)
     writer.trailing(layers) { $1.write(to: &$0) }
+    if !layers.isEmpty { writer.integer(layerTag) }
   }
 }

@@ -56,23 +56,25 @@ public struct NoiseLayer: Sendable, Hashable {
   }
 }
 
-/// A revealed seed and what it is a seed of.
-public struct RevealedSeed: Sendable, Hashable {
-  /// 32 bytes.
-  public let bytes: [UInt8]
-  /// Variance of the noise, in lattice units².
-  public let variance: UInt64
+/// Draws the noise of layers: the sum, coordinate by coordinate, of `count` draws of the discrete
+/// Gaussian of each variance (lattice units²) from its 32-byte seed in the table `seeds`
+/// (protocol/README.md §20). It must give the same integers at every party. This library knows nothing
+/// of distributions; the sampler is handed in.
+public typealias LayerNoise =
+  @Sendable (_ seeds: SecretBytes, _ variances: [UInt64], _ count: Int) throws -> [Int64]
 
-  public init(bytes: [UInt8], variance: UInt64) {
-    self.bytes = bytes
-    self.variance = variance
+/// Layers whose seeds were revealed: what a `LayerNoise` draws again.
+struct RevealedLayers {
+  /// One after the other, 32 bytes each.
+  var seeds: [UInt8] = []
+  var variances: [UInt64] = []
+  var isEmpty: Bool { variances.isEmpty }
+
+  func noise(_ sampler: LayerNoise, count: Int) throws -> [Int64] {
+    let table = seeds.withUnsafeBytes { SecretBytes(copying: $0) }
+    return try sampler(table, variances, count)
   }
 }
-
-/// Regenerates noise: the sum, coordinate by coordinate, of `count` draws of the discrete Gaussian of
-/// each seed (protocol/README.md §20). It must give the same integers at every party. This library
-/// knows nothing of distributions; the sampler is handed in.
-public typealias LayerNoise = @Sendable (_ seeds: [RevealedSeed], _ count: Int) throws -> [Int64]
 
 /// What Result says of one site's seed of one layer.
 struct LayerRecord: Sendable, Hashable {
@@ -141,11 +143,12 @@ struct LayerRecords: Sendable, Hashable {
   }
 
   /// The seeds whose noise is off the sum.
-  func seeds(of layers: [NoiseLayer]) -> [RevealedSeed] {
-    var all: [RevealedSeed] = []
+  func revealed(of layers: [NoiseLayer]) -> RevealedLayers {
+    var all = RevealedLayers()
     forEach { _, layer, record in
       guard record.isRemoved, layers.indices.contains(layer) else { return }
-      all.append(RevealedSeed(bytes: record.value, variance: layers[layer].variance))
+      all.seeds += record.value
+      all.variances.append(layers[layer].variance)
     }
     return all
   }
@@ -198,6 +201,12 @@ extension ByteWriter {
 }
 
 extension RingVector {
+  /// The words of `noise` behind a constant coordinate of 0.
+  init(noise: [Int64], width: RingWidth) {
+    self.init(zeros: noise.count + 1, width: width)
+    _ = add(noise: noise, subtracting: false)
+  }
+
   /// Adds (or subtracts) integers to the coordinates behind the constant one, modulo 2^w. False, and
   /// nothing changed, when their number differs.
   mutating func add(noise: [Int64], subtracting: Bool) -> Bool {

@@ -45,14 +45,15 @@ enum RoundDigests {
   /// R_r.
   static func result(
     round: Digest, shareSet: Digest, set: Digest, list: Digest, sum: Digest, tag: UInt64,
-    layers: [LayerRecord] = []
+    layers: [LayerRecord] = [], layerTag: UInt64 = 0
   ) -> Digest {
     var hash = Blake2b(Labels.result)
     for digest in [round, shareSet, set, list, sum] { hash.part(digest) }
     hash.part(integer: tag)
     if !layers.isEmpty {
-      var writer = ByteWriter(reservingCapacity: LayerRecord.byteCount * layers.count)
+      var writer = ByteWriter(reservingCapacity: LayerRecord.byteCount * layers.count + 8)
       for layer in layers { layer.write(to: &writer) }
+      writer.integer(layerTag)
       hash.part(writer.bytes)
     }
     return hash.finish()

@@ -88,13 +88,29 @@ enum SumTag {
       var hash = Blake2b(Labels.tagMask)
       hash.part(key)
       hash.finish(into: scratch)
-      var value: UInt64 = 0
-      for limb in stride(from: 3, through: 0, by: -1) {
-        let word = scratch.loadUnaligned(fromByteOffset: 8 * limb, as: UInt64.self)
-        value = add(multiply(value, 8), reduce(UInt64(littleEndian: word)))
-      }
-      return value
+      return residue(littleEndian: scratch)
     }
+  }
+
+  /// layerpad_i: what a site's tag of removed noise is sealed with. Known to the sites of U1, who know
+  /// the seed; used once, since there is one seed per round and one Unmask per site in it.
+  static func layerPad(of site: UInt16, alphaSeed: SecretBytes) -> UInt64 {
+    withSecretScratch(byteCount: 32) { scratch in
+      var hash = Blake2b(Labels.layerTag, key: alphaSeed)
+      hash.part(integer: site)
+      hash.finish(into: scratch)
+      return residue(littleEndian: scratch)
+    }
+  }
+
+  /// 256 bits mod p.
+  private static func residue(littleEndian bytes: UnsafeMutableRawBufferPointer) -> UInt64 {
+    var value: UInt64 = 0
+    for limb in stride(from: 3, through: 0, by: -1) {
+      let word = bytes.loadUnaligned(fromByteOffset: 8 * limb, as: UInt64.self)
+      value = add(multiply(value, 8), reduce(UInt64(littleEndian: word)))
+    }
+    return value
   }
 
   /// x mod p.

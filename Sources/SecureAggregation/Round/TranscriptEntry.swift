@@ -114,6 +114,7 @@ extension ResultMessage {
   func digest(round: Digest) -> Digest {
     RoundDigests.result(
       round: round, shareSet: RoundDigests.set(shareMembers), set: RoundDigests.set(members),
-      list: listDigest, sum: sumDigest, tag: tag, layers: layers)
+      list: listDigest, sum: sumDigest, tag: tag, layers: layers,
+      layerTag: layerTag)
   }
 }

@@ -20,6 +20,10 @@ struct SiteRound: Sendable {
   var unmaskMessage: [UInt8]?
   /// 32 bytes per layer, from Masked until Unmask.
   var layerSeeds: SecretBytes?
+  /// The tag of each layer's noise, 8 bytes in the machine's order, from Masked until Unmask. Whoever
+  /// knows the tag's seed learns an equation about noise that stays in from it: only tags of layers
+  /// that come off leave.
+  var layerTags: SecretBytes?
 
   /// What Lock1 fixed.
   struct Lock: Sendable {

@@ -83,6 +83,7 @@ extension SiteSession {
       round.open.prefetch
       ? try makePrefetch(for: acknowledgement.members, after: round.number, entropy: &entropy)
       : nil
+    let revealed = round.seedsToReveal(survivorCount: acknowledgement.members.count)
     let unmask = Unmask(
       selfSecret: Scalar(revealing: round.secrets.selfSecret),
       selfShares: acknowledgement.members.filter { $0 != index }
@@ -90,10 +91,13 @@ extension SiteSession {
       maskShares: lock.members.filter { !acknowledgement.members.contains($0) }
         .compactMap { lock.share(of: $0, part: 1) },
       prefetch: prefetch,
-      layerSeeds: round.seedsToReveal(survivorCount: acknowledgement.members.count))
+      layerSeeds: revealed.seeds,
+      layerTag: SumTag.add(
+        revealed.tag, SumTag.layerPad(of: index, alphaSeed: lock.alphaSeed)))
     let message = sealed(unmask, round: round.number)
     round.unmaskMessage = message
     round.layerSeeds = nil
+    round.layerTags = nil
     self.round = round
     let query = round.open.queryDigest
     memory.released.append(ReleasedSet(queryDigest: query, members: acknowledgement.members))
@@ -175,27 +179,42 @@ extension SiteSession {
     guard received.payload.withUnsafeBytes({ RoundDigests.vector($0) }) == body.sumDigest,
       body.digest(round: pending.transcript) == body.resultDigest
     else { throw mismatch }
-    let whole = try withRemovedNoise(sum, records: records, layers: pending.binding.layers)
-    let tag: UInt64?
-    do {
-      tag = try SumTag.tag(of: whole, alphaSeed: pending.alphaSeed)
-    } catch {
-      tag = nil
-    }
-    guard sum.constant == Int64(body.members.count), tag == body.tag else {
-      throw SecureAggregationError(.sumRejected, naming: [0])
-    }
+    guard sum.constant == Int64(body.members.count),
+      try hasItsTag(sum, body: body, records: records, of: pending)
+    else { throw SecureAggregationError(.sumRejected, naming: [0]) }
     return (body, sum, records)
+  }
+
+  /// Whether the sum with the noise that was taken off has the tag that the sites' vectors add up to:
+  /// by the sites' own tags of that noise, or, where these do not fit (a site may have given a wrong
+  /// one), by drawing the noise again (decision 0010).
+  private func hasItsTag(
+    _ sum: RingVector, body: ResultMessage, records: LayerRecords, of pending: PendingRound
+  ) throws(SecureAggregationError) -> Bool {
+    func tag(of vector: RingVector) -> UInt64? {
+      try? SumTag.tag(of: vector, alphaSeed: pending.alphaSeed)
+    }
+    let removed = records.removed.keys
+    guard !removed.isEmpty else { return tag(of: sum) == body.tag }
+    let pads = removed.reduce(UInt64(0)) {
+      SumTag.add($0, SumTag.layerPad(of: $1, alphaSeed: pending.alphaSeed))
+    }
+    if let own = tag(of: sum),
+      SumTag.add(own, SumTag.subtract(body.layerTag, pads)) == body.tag
+    {
+      return true
+    }
+    return tag(of: try withRemovedNoise(sum, records: records, layers: pending.binding.layers))
+      == body.tag
   }
 
   /// The sum as the sites' tags are of it: with the noise that was taken off.
   private func withRemovedNoise(
     _ sum: RingVector, records: LayerRecords, layers: [NoiseLayer]
   ) throws(SecureAggregationError) -> RingVector {
-    let seeds = records.seeds(of: layers)
-    guard !seeds.isEmpty else { return sum }
     var whole = sum
-    guard let layerNoise, let noise = try? layerNoise(seeds, sum.count - 1),
+    guard let layerNoise,
+      let noise = try? records.revealed(of: layers).noise(layerNoise, count: sum.count - 1),
       whole.add(noise: noise, subtracting: false)
     else { throw SecureAggregationError(.refused, naming: [index]) }
     return whole
@@ -203,10 +222,17 @@ extension SiteSession {
 }
 
 extension SiteRound {
-  /// The seeds of exactly the layers that come off with so many sites.
-  func seedsToReveal(survivorCount: Int) -> [[UInt8]] {
-    open.layers.indices.filter { open.layers[$0].isRemoved(survivorCount: survivorCount) }
-      .compactMap { layer in layerSeeds?.slot(layer) { Array($0) } }
+  /// The seeds of exactly the layers that come off with so many sites, and the tag of their noise.
+  func seedsToReveal(survivorCount: Int) -> (seeds: [[UInt8]], tag: UInt64) {
+    var seeds: [[UInt8]] = []
+    var tag: UInt64 = 0
+    for (layer, description) in open.layers.enumerated()
+    where description.isRemoved(survivorCount: survivorCount) {
+      guard let layerSeeds, let layerTags else { continue }
+      seeds.append(layerSeeds.slot(layer) { Array($0) })
+      tag = SumTag.add(tag, layerTags.slot(layer, width: 8) { $0.load(as: UInt64.self) })
+    }
+    return (seeds, tag)
   }
 }
 

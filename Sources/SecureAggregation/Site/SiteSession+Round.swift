@@ -242,6 +242,32 @@ extension SiteSession {
     }
   }
 
+  /// The answer with the noise of all layers, whose tags are kept for Unmask. Each is drawn once.
+  private func withLayers(
+    _ answer: RingVector, of round: inout SiteRound, alphaSeed: SecretBytes
+  ) throws -> RingVector {
+    guard let seeds = round.layerSeeds, let layerNoise, !round.open.layers.isEmpty else {
+      return answer
+    }
+    let width = round.open.ringWidth
+    let layers = round.open.layers
+    var total = answer.withConstant
+    round.layerTags = try SecretBytes(count: 8 * layers.count) { tags throws in
+      for (position, layer) in layers.enumerated() {
+        let seed = seeds.slot(position) { SecretBytes(copying: $0) }
+        let noise = RingVector(
+          noise: try layerNoise(seed, [layer.variance], answer.count), width: width)
+        guard total.add(noise) else {
+          throw SecureAggregationError(.answerInvalid, naming: [index])
+        }
+        tags.storeBytes(
+          of: try SumTag.tag(of: noise, alphaSeed: alphaSeed), toByteOffset: 8 * position,
+          as: UInt64.self)
+      }
+    }
+    return total.withoutConstant
+  }
+
   /// LOCKED → COMMITTED: masks the answer.
   mutating func commit() throws(SecureAggregationError) -> [SiteAction] {
     guard var round, let lock = round.lock, let answer else {
@@ -264,8 +290,9 @@ extension SiteSession {
     answerSeeds = nil
     let masked: MaskedVector
     do {
+      let noisy = try withLayers(answer, of: &round, alphaSeed: lock.alphaSeed)
       masked = try MaskedVector(
-        answer: answer, index: index, members: lock.members, setDigest: lock.setDigest,
+        answer: noisy, index: index, members: lock.members, setDigest: lock.setDigest,
         selfSecret: round.secrets.selfSecret, alphaSeed: lock.alphaSeed,
         seed: { round.seed(with: $0, $1) != nil })
     } catch {

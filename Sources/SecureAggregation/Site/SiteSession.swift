@@ -105,8 +105,9 @@ public struct SiteSession: Sendable {
   /// signed integer. It leaves, masked, once the round is locked.
   ///
   /// - Parameter layerSeeds: 32 bytes per layer of the binding, in their order: the seeds of the noise
-  ///   that is in `vector` already. Fresh for every call, and nil without layers. Unmask reveals those
-  ///   of the layers that come off; all are wiped when the round is left.
+  ///   that the session draws and adds. Fresh for every call, and nil without layers. Unmask reveals
+  ///   those of the layers that come off; all are wiped when the round is left. Noise that never comes
+  ///   off is in `vector` already.
   public mutating func answer(
     _ vector: RingVector, layerSeeds: SecretBytes? = nil
   ) -> [SiteAction] {

@@ -16,40 +16,19 @@ enum SiteNoise {
   }
 }
 
-/// Draws the noise of revealed seeds again.
-let revealedNoise: LayerNoise = { seeds, count in
-  try DiscreteGaussian.sum(
-    of: seeds.map { (bytes: $0.bytes, variance: $0.variance) }, count: count)
-}
-
 extension SiteRun {
-  /// The layers of noise that may come off the sum of a query, as every party derives them.
-  func noiseLayers(of query: SumQuery, length: Int) throws -> [NoiseLayer] {
-    guard let noise = query.noise else { return [] }
-    return try schedule(noise, length: length).layers.map {
-      NoiseLayer(
-        largestSurvivorCount: UInt16($0.largestSurvivorCount), variance: $0.variance)
-    }
-  }
-
-  private func schedule(_ noise: NoiseRequirement, length: Int) throws -> NoiseSchedule {
-    let manifest = setup.manifest.manifest
-    return try noise.schedule(
-      for: plan, siteCount: manifest.siteCount, threshold: manifest.threshold,
-      vectorLength: length)
-  }
-
-  /// Hands the session the answer with this site's share of the noise, drawn anew for every round: the
+  /// Hands the session the answer with the base share of the noise, and the seeds of the layers that it
+  /// adds, drawn anew for every round: the
   /// same noise in two sums over different sites would cancel in their difference.
   func answer(_ values: [Int64], digest: Digest) throws -> [SiteAction] {
     guard let cost, cost.digest == digest else { return session.answer(values) }
-    let schedule = try schedule(cost.noise, length: values.count)
+    let schedule = try cost.noise.schedule(
+      for: plan, manifest: setup.manifest.manifest, length: values.count)
     var noisy = values
     let seeds = try SecretBytes(
       random: NoiseLayer.seedByteCount * schedule.layers.count, from: &entropy)
-    try schedule.addNoise(
-      to: &noisy, baseSeed: SecretBytes(random: NoiseLayer.seedByteCount, from: &entropy),
-      layerSeeds: seeds)
+    try schedule.addBase(
+      to: &noisy, seed: SecretBytes(random: NoiseLayer.seedByteCount, from: &entropy))
     return session.answer(noisy, layerSeeds: schedule.layers.isEmpty ? nil : seeds)
   }
 

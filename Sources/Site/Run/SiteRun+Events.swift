@@ -46,7 +46,9 @@ extension SiteRun {
     guard
       let binding = RoundBinding(
         purpose: query.kind.rawValue, queryDigest: digest, ringWidth: query.ringWidth,
-        answerLength: length, layers: try noiseLayers(of: query, length: length))
+        answerLength: length,
+        layers: try query.noiseLayers(
+          for: plan, manifest: setup.manifest.manifest, length: length))
     else {
       throw StudyError(.malformedAnswer, "the \(query.purpose) ask for a vector without elements")
     }

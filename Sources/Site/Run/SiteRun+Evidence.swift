@@ -2,6 +2,7 @@ import Cryptography
 import FixedPoint
 import SecureAggregation
 import Store
+import Study
 
 /// Keeping the signed messages that show who broke the protocol.
 extension SiteRun {
@@ -62,7 +63,7 @@ extension StoredEvidence {
   /// A piece as the store keeps it, with what it proves in words.
   init(_ piece: Evidence, study: String, round: UInt64) {
     let fault = FaultCode(rawValue: piece.code)?.name ?? "code \(piece.code)"
-    let review = try? EvidenceReview([piece])
+    let review = try? EvidenceReview([piece], layerNoise: discreteGaussianNoise)
     let proves = review?.provesMisbehaviour ?? false
     let words = review?.findings.map { $0.sentence(name: piece.manifest.manifest.name) } ?? []
     self.init(

@@ -134,7 +134,7 @@ public actor SiteRun: Federation {
       noiseKey: SiteNoise.key(setup.signingKey, plan: setup.study.plan))
     session = try SiteSession(
       manifest: setup.manifest, index: setup.index, signingKey: setup.signingKey,
-      journal: journal, layerNoise: revealedNoise)
+      journal: journal, layerNoise: discreteGaussianNoise)
     positionHead = Study.TranscriptEntry.genesis(of: setup.study)
     self.entries = entries
     self.head = head

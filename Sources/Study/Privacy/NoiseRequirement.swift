@@ -1,5 +1,4 @@
 import CanonicalBytes
-import DifferentialPrivacy
 
 /// Whose data a release is about. Whether a patient is held out is decided by a keyed hash of the
 /// patient alone, so releases about training and about holdout patients never touch the same person.
@@ -37,19 +36,6 @@ public struct NoiseRequirement: Sendable, Hashable {
   public var squaredMu: Double {
     variance > Self.latticeLoss
       ? Double(sensitivitySquared) / Double(variance - Self.latticeLoss) : .infinity
-  }
-
-  /// How the noise of a sum is shared out over the sites; the same at every party.
-  ///
-  /// - Parameters:
-  ///   - threshold: fewest sites whose sum is opened.
-  ///   - vectorLength: coordinates of the sum.
-  public func schedule(
-    for plan: StudyPlan, siteCount: Int, threshold: Int, vectorLength: Int
-  ) throws -> NoiseSchedule {
-    try NoiseSchedule(
-      siteCount: siteCount, colluderCount: min(plan.privacy.maximumColluders, threshold - 1),
-      threshold: threshold, variance: variance, vectorLength: vectorLength)
   }
 
   func write(to writer: inout ByteWriter) {

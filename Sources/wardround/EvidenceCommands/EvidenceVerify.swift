@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import SecureAggregation
+import Study
 
 /// `wardround evidence verify`
 struct EvidenceVerify: AsyncParsableCommand {
@@ -62,7 +63,7 @@ struct EvidenceVerify: AsyncParsableCommand {
     }
     let review: EvidenceReview
     do throws(SecureAggregationError) {
-      review = try EvidenceReview(pieces)
+      review = try EvidenceReview(pieces, layerNoise: discreteGaussianNoise)
     } catch {
       throw fail(
         error.code == .wrongManifest

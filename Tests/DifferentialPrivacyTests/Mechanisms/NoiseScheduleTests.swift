@@ -83,28 +83,31 @@ import Testing
     }
   }
 
-  @Test("Adding noise and taking every layer away again leaves the base")
+  @Test("The base and every layer, and taking every layer away again, leaves the base")
   func addAndRemove() throws {
     let schedule = try NoiseSchedule(
       siteCount: 10, colluderCount: 1, threshold: 7, variance: 100_000, vectorLength: 500)
     let layerSeeds = seeds(3, 9)
     let base = seeds(1, 77)
     var values = [Int64](repeating: 5, count: 500)
-    try schedule.addNoise(to: &values, baseSeed: base, layerSeeds: layerSeeds)
+    try schedule.addBase(to: &values, seed: base)
+    let all = try DiscreteGaussian.sum(
+      seeds: layerSeeds, variances: schedule.layers.map(\.variance), count: 500)
+    for index in values.indices { values[index] += all[index] }
     let revealed = layerSeeds.revealed()
     for layer in 0..<3 {
-      let noise = try schedule.layerNoise(
-        seed: Array(revealed[(32 * layer)..<(32 * layer + 32)]), layer: layer, count: 500)
+      let noise = try DiscreteGaussian(variance: schedule.layers[layer].variance)
+        .draws(count: 500, seed: Array(revealed[(32 * layer)..<(32 * layer + 32)]))
       for index in values.indices { values[index] -= noise[index] }
     }
     let expected = try DiscreteGaussian(variance: schedule.baseVariance)
       .draws(count: 500, seed: base.revealed())
     #expect(values == expected.map { $0 + 5 })
     #expect(throws: DifferentialPrivacyError(.lengthMismatch, "", field: "")) {
-      try schedule.addNoise(to: &values, baseSeed: base, layerSeeds: base)
+      try DiscreteGaussian.sum(seeds: base, variances: [16, 16], count: 500)
     }
-    #expect(throws: DifferentialPrivacyError(.outOfRange, "", field: "")) {
-      try schedule.layerNoise(seed: noiseSeed(0), layer: 3, count: 1)
+    #expect(throws: DifferentialPrivacyError(.malformed, "", field: "")) {
+      try schedule.addBase(to: &values, seed: layerSeeds)
     }
   }
 }

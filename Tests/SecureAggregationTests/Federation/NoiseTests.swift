@@ -39,13 +39,12 @@ import Testing
       self.layerSeeds = layerSeeds
     }
 
+    /// The answers with the noise that never comes off; the session adds the layers.
     func noisy(_ answers: [UInt16: [Int64]]) throws -> [UInt16: [Int64]] {
       var noisy = answers
       for (index, values) in answers {
         var values = values
-        try schedule.addNoise(
-          to: &values, baseSeed: try #require(base[index]),
-          layerSeeds: try #require(layerSeeds[index]))
+        try schedule.addBase(to: &values, seed: try #require(base[index]))
         noisy[index] = values
       }
       return noisy
@@ -53,12 +52,15 @@ import Testing
 
     /// The noise of a site without some of its layers, from the seeds.
     func noise(of site: UInt16, without removed: [Int], length: Int) throws -> [Int64] {
-      var seeds = [(bytes: try #require(base[site]).revealed(), variance: schedule.baseVariance)]
+      var seeds = try #require(base[site]).revealed()
+      var variances = [schedule.baseVariance]
       for (layer, description) in schedule.layers.enumerated() where !removed.contains(layer) {
-        let bytes = try #require(layerSeeds[site]).slot(layer) { Array($0) }
-        seeds.append((bytes: bytes, variance: description.variance))
+        seeds += try #require(layerSeeds[site]).slot(layer) { Array($0) }
+        variances.append(description.variance)
       }
-      return try DiscreteGaussian.sum(of: seeds, count: length)
+      return try DiscreteGaussian.sum(
+        seeds: SecretBytes(count: seeds.count) { $0.copyBytes(from: seeds) },
+        variances: variances, count: length)
     }
   }
 
@@ -147,11 +149,12 @@ import Testing
 
   /// Remembers what it was asked: in one process every party regenerates the same noise.
   private static func remembered(_ sampler: @escaping LayerNoise) -> LayerNoise {
-    let memory = Mutex<[[RevealedSeed]: [Int64]]>([:])
-    return { seeds, count in
-      if let known = memory.withLock({ $0[seeds] }), known.count == count { return known }
-      let noise = try sampler(seeds, count)
-      memory.withLock { $0[seeds] = noise }
+    let memory = Mutex<[[UInt8]: [Int64]]>([:])
+    return { seeds, variances, count in
+      let key = seeds.revealed()
+      if let known = memory.withLock({ $0[key] }), known.count == count { return known }
+      let noise = try sampler(seeds, variances, count)
+      memory.withLock { $0[key] = noise }
       return noise
     }
   }
@@ -234,13 +237,13 @@ import Testing
     #expect(federation.aborts[2] == [SecureAggregationError(.refused, naming: [2])])
   }
 
-  @Test("A sampler that fails at a site does not let it accept the sum")
+  @Test("A site whose sampler fails sends nothing")
   func failingSampler() throws {
     struct Broken: Error {}
     var federation = try Federation.keyed(3)
     federation.sites[2] = try SiteSession(
       manifest: federation.manifest, index: 2, signingKey: try #require(federation.keys[2]),
-      layerNoise: { _, _ in throw Broken() })
+      layerNoise: { _, _, _ in throw Broken() })
     let schedule = try NoiseSchedule(
       siteCount: 3, colluderCount: 1, threshold: 3, variance: 900, vectorLength: 6)
     // Nothing to remove with n = t: the sampler is never asked.
@@ -253,8 +256,9 @@ import Testing
         (index, SecretBytes(count: 32) { $0[0] = UInt8(index) })
       })
     try federation.run(binding, answers: federation.answers(length: 5), layerSeeds: seeds)
-    #expect(federation.siteOutcomes[1]?.count == 1)
-    #expect(federation.siteOutcomes[2] == nil)
+    // It cannot add its layer, so that nothing of it leaves; three of three are needed.
+    #expect(federation.siteOutcomes.isEmpty)
+    #expect(federation.sent.allSatisfy { $0.kind != .masked || $0.from != 2 })
     #expect(federation.aborts[2] == [SecureAggregationError(.refused, naming: [2])])
   }
 

@@ -91,7 +91,7 @@ import Testing
     for change in [Change.changed, .tagChanged] {
       let federation = try round(change, to: [2])
       // One site's word about the tag's seed is not enough.
-      let alone = try EvidenceReview(federation.pieces(of: 2))
+      let alone = try EvidenceReview(federation.pieces(of: 2), layerNoise: discreteGaussianNoise)
       #expect(!alone.provesMisbehaviour, "\(alone.findings)")
       #expect(alone.remarks.contains { $0.contains("the word of 2 sites proves it") })
       let shown = try federation.shown(by: 3)
@@ -144,7 +144,7 @@ import Testing
         manifest: piece.manifest, exhibits: exhibits, tagSeeds: piece.tagSeeds,
         key: try #require(federation.keys[piece.keeper]))
     }
-    let review = try EvidenceReview(pieces)
+    let review = try EvidenceReview(pieces, layerNoise: discreteGaussianNoise)
     #expect(review.findings.contains { $0.offence == .falseSum && $0.accused == [1, 2, 3, 4] })
     #expect(!review.findings.contains { $0.accused == [0] }, "\(review.findings)")
   }
@@ -176,7 +176,7 @@ import Testing
           keeper: keeper, fault: SecureAggregationError(.stopped), manifest: federation.manifest,
           exhibits: everything, tagSeeds: [], key: try #require(federation.keys[keeper])))
     }
-    let review = try EvidenceReview(shown)
+    let review = try EvidenceReview(shown, layerNoise: discreteGaussianNoise)
     #expect(review.messageCount > 100)
     #expect(review.ignoredCount == 0)
     #expect(review.findings.isEmpty, "seed \(seed): \(review.findings)")

@@ -116,7 +116,7 @@ func expectProof(
   let bytes = EvidenceFile(pieces).bytes
   let read = try EvidenceFile(bytes)
   #expect(read.pieces == pieces, sourceLocation: sourceLocation)
-  let review = try EvidenceReview(read.pieces)
+  let review = try EvidenceReview(read.pieces, layerNoise: discreteGaussianNoise)
   #expect(
     review.findings.contains { $0.offence == offence && $0.accused == accused },
     "found: \(review.findings); \(review.remarks)", sourceLocation: sourceLocation)
@@ -141,7 +141,8 @@ func expectProof(
         return Exhibit(message: message, payload: exhibit.payload)
       }, tagSeeds: piece.tagSeeds, key: try #require(federation.keys[piece.keeper]))
   }
-  let again = try EvidenceReview(try EvidenceFile(EvidenceFile(forged).bytes).pieces)
+  let again = try EvidenceReview(
+    try EvidenceFile(EvidenceFile(forged).bytes).pieces, layerNoise: discreteGaussianNoise)
   #expect(!again.provesMisbehaviour, "\(again.findings)", sourceLocation: sourceLocation)
   #expect(again.messageCount == 0, sourceLocation: sourceLocation)
 }

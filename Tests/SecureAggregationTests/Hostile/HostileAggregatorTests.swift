@@ -21,7 +21,9 @@ import Testing
     #expect(federation.aborts[3]?.first == SecureAggregationError(.queryMismatch, naming: [0, 3]))
     #expect(!federation.sent.contains { $0.kind == .masked })
     // One site's word about its own query is no proof; beside what another site holds it is.
-    #expect(try !EvidenceReview(federation.pieces(of: 3)).provesMisbehaviour)
+    #expect(
+      try !EvidenceReview(federation.pieces(of: 3), layerNoise: discreteGaussianNoise)
+        .provesMisbehaviour)
     try expectProof(
       of: .equivocation, by: [0], in: federation.pieces(of: 1, 3), of: federation)
   }

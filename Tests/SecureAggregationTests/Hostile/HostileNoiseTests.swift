@@ -1,6 +1,7 @@
 import Cryptography
 import DifferentialPrivacy
 import FixedPoint
+import Synchronization
 import Testing
 
 @testable import SecureAggregation
@@ -14,8 +15,8 @@ import Testing
     let plan: NoiseTests.Plan
     let answers: [UInt16: [Int64]]
 
-    init() throws {
-      federation = try Federation.keyed(4)
+    init(layerNoise: @escaping LayerNoise = discreteGaussianNoise) throws {
+      federation = try Federation.keyed(4, layerNoise: layerNoise)
       let schedule = try NoiseSchedule(
         siteCount: 4, colluderCount: 1, threshold: 3, variance: 3_000, vectorLength: 6)
       plan = try NoiseTests.Plan(
@@ -48,7 +49,7 @@ import Testing
       seed[5] ^= 1
       return Unmask(
         selfSecret: body.selfSecret, selfShares: body.selfShares, maskShares: body.maskShares,
-        prefetch: body.prefetch, layerSeeds: [seed])
+        prefetch: body.prefetch, layerSeeds: [seed], layerTag: body.layerTag)
     }
     try study.open()
     study.federation.settle()
@@ -63,6 +64,73 @@ import Testing
     #expect(review.findings.first?.accused == [0, 3])
   }
 
+  @Test("A site's wrong tag of its own noise costs the others the drawing, and accuses nobody")
+  func wrongLayerTag() throws {
+    for lies in [false, true] {
+      let drawn = Mutex(0)
+      var study = try Study { seeds, variances, count in
+        drawn.withLock { $0 += variances.count }
+        return try discreteGaussianNoise(seeds, variances, count)
+      }
+      if lies {
+        study.federation.misbehave(Unmask.self, from: 3) { body in
+          Unmask(
+            selfSecret: body.selfSecret, selfShares: body.selfShares,
+            maskShares: body.maskShares, prefetch: body.prefetch, layerSeeds: body.layerSeeds,
+            layerTag: body.layerTag ^ 1)
+        }
+      }
+      try study.open()
+      study.federation.settle()
+      let outcome = try #require(study.federation.outcomes.first)
+      #expect(outcome.total.signed == (try study.expected(keeping: [])))
+      #expect(study.federation.siteOutcomes.count == 4)
+      #expect(study.federation.halts.isEmpty && study.federation.blamed.isEmpty)
+      // Every site draws its own layer, the aggregator all four; only after a lie do sites draw more.
+      let more = lies ? 16 : 0
+      #expect(drawn.withLock { $0 } == 8 + more)
+    }
+  }
+
+  @Test("Unmask says the tag of the noise that comes off, sealed, and nothing of noise that stays")
+  func tagsOfWhatComesOff() throws {
+    for silentCount in 0...2 {
+      var federation = try Federation.keyed(7)
+      let schedule = try NoiseSchedule(
+        siteCount: 7, colluderCount: 1, threshold: 5, variance: 9_000, vectorLength: 4)
+      let plan = try NoiseTests.Plan(
+        federation, schedule: schedule, query: "tags", length: 4, seed: 5)
+      let silent = federation.everyone.suffix(silentCount)
+      federation.isLost = {
+        $0.kind == .result || ($0.kind == .masked && silent.contains($0.from))
+      }
+      try federation.run(
+        plan.binding, answers: try plan.noisy(federation.answers(length: 4)),
+        layerSeeds: plan.layerSeeds)
+      let removed = schedule.layersToRemove(survivorCount: 7 - silentCount)
+      #expect(removed.count == 2 - silentCount)
+      for site in federation.everyone.dropLast(silentCount) {
+        let packet = try #require(
+          federation.sent.last { $0.kind == .unmask && $0.from == site })
+        let body = try Unmask(Envelope(parsing: packet.message, naming: []).body)
+        let seed = try #require(federation.sites[site]?.memory.pending?.alphaSeed)
+        var tag: UInt64 = 0
+        for layer in removed {
+          let noise = try DiscreteGaussian(variance: schedule.layers[layer].variance).draws(
+            count: 4, seed: try #require(plan.layerSeeds[site]).slot(layer) { Array($0) })
+          tag = SumTag.add(
+            tag,
+            try SumTag.tag(of: RingVector(noise: noise, width: .bits32), alphaSeed: seed))
+        }
+        let pad = SumTag.layerPad(of: site, alphaSeed: seed)
+        let sealed = removed.isEmpty ? 0 : SumTag.add(tag, pad)
+        #expect(body.layerTag == sealed)
+        #expect(body.layerSeeds.count == removed.count)
+        #expect(federation.sites[site]?.round?.layerTags == nil)
+      }
+    }
+  }
+
   @Test("A withheld or an extra seed costs the site its Unmask, and its noise stays in")
   func otherCounts() throws {
     for seeds in [[], [[UInt8](repeating: 1, count: 32), [UInt8](repeating: 2, count: 32)]] {
@@ -70,7 +138,7 @@ import Testing
       study.federation.misbehave(Unmask.self, from: 2) { body in
         Unmask(
           selfSecret: body.selfSecret, selfShares: body.selfShares, maskShares: body.maskShares,
-          prefetch: body.prefetch, layerSeeds: seeds)
+          prefetch: body.prefetch, layerSeeds: seeds, layerTag: body.layerTag)
       }
       try study.open()
       study.federation.settle()
@@ -104,7 +172,7 @@ import Testing
       resultDigest: RoundDigests.result(
         round: transcript, shareSet: RoundDigests.set(body.shareMembers),
         set: RoundDigests.set(body.members), list: body.listDigest, sum: sumDigest, tag: body.tag,
-        layers: layers), layers: layers)
+        layers: layers, layerTag: body.layerTag), layers: layers, layerTag: body.layerTag)
     let message = Envelope.sealed(
       .result, manifest: envelope.manifest, epoch: envelope.epoch, round: envelope.round,
       sender: 0, body: result.bytes, key: try #require(federation.keys[0]))
@@ -133,7 +201,7 @@ import Testing
     let review = try EvidenceReview(pieces, layerNoise: federation.layerNoise)
     #expect(review.findings.contains { $0.offence == .falseSum && $0.accused == [0] })
     // Without the sampler nothing is claimed about the addition.
-    let blind = try EvidenceReview(pieces)
+    let blind = try EvidenceReview(pieces, layerNoise: nil)
     #expect(!blind.findings.contains { $0.offence == .falseSum })
     #expect(blind.remarks.contains { $0.contains("takes the RoundOpen and the sampler") })
   }

@@ -34,7 +34,9 @@ import Testing
     try short.run(Federation.binding(), answers: answers)
     #expect(short.dropped == [4: .vectorLength])
     #expect(short.outcomes.first?.participants == [1, 2, 3, 5])
-    #expect(try !EvidenceReview(short.pieces(of: 0)).provesMisbehaviour)
+    #expect(
+      try !EvidenceReview(short.pieces(of: 0), layerNoise: discreteGaussianNoise).provesMisbehaviour
+    )
   }
 
   @Test("NaN-shaped integers: outside the ring they never leave; inside they are integers only")
@@ -135,7 +137,9 @@ import Testing
     #expect(federation.failures.first?.named.contains(3) == true)
     // Only the two ends of a pair can open a parcel: a third party cannot tell which of them lies.
     #expect(!federation.pieces(of: 1).isEmpty)
-    #expect(try !EvidenceReview(federation.pieces(of: 1, 2, 4)).provesMisbehaviour)
+    #expect(
+      try !EvidenceReview(federation.pieces(of: 1, 2, 4), layerNoise: discreteGaussianNoise)
+        .provesMisbehaviour)
   }
 
   @Test("Garbage shares at the opening: corrected, and the signer or the dealer proven")
@@ -161,7 +165,9 @@ import Testing
       #expect(federation.outcomes.last?.total.signed == right)
       if isFast {
         // Site 10 never signed for the fast round, so nothing binds it to what it had committed to.
-        #expect(try !EvidenceReview(federation.pieces(of: 0)).provesMisbehaviour)
+        #expect(
+          try !EvidenceReview(federation.pieces(of: 0), layerNoise: discreteGaussianNoise)
+            .provesMisbehaviour)
       } else {
         try expectProof(
           of: .wrongShare, by: [2, 10], in: federation.pieces(of: 0), of: federation)

@@ -307,8 +307,8 @@ final class SessionReplay {
 }
 
 /// The sampler that a study with differential privacy hands to the sessions.
-let discreteGaussianNoise: LayerNoise = { seeds, count in
-  try DiscreteGaussian.sum(of: seeds.map { ($0.bytes, $0.variance) }, count: count)
+let discreteGaussianNoise: LayerNoise = { seeds, variances, count in
+  try DiscreteGaussian.sum(seeds: seeds, variances: variances, count: count)
 }
 
 @Suite struct SessionVectorTests {

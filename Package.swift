@@ -90,9 +90,9 @@ let package = Package(
     target(
       "Study",
       [
-        "CanonicalBytes", "Cohort", "Cryptography", "DifferentialPrivacy", "FixedPoint",
-        "LinearModels", "PortableNumerics", "Records", "SecureAggregation", "StrictYAML",
-        "Validation",
+        "BoostedTrees", "CanonicalBytes", "Cohort", "Cryptography", "DifferentialPrivacy",
+        "FixedPoint", "LinearModels", "PortableNumerics", "Records", "SecureAggregation",
+        "StrictYAML", "Validation",
       ]),
 
     // Audit
@@ -178,7 +178,7 @@ let package = Package(
     .testTarget(
       name: "StudyTests",
       dependencies: [
-        "CanonicalBytes", "Cohort", "Cryptography", "DemoData", "LinearModels",
+        "BoostedTrees", "CanonicalBytes", "Cohort", "Cryptography", "DemoData", "LinearModels",
         "PortableNumerics", "Records", "SiteData", "StrictYAML", "Study", "TestSupport",
       ], exclude: ["Oracles"], swiftSettings: settings),
     tests(

@@ -41,7 +41,7 @@ public struct StudyFiles: Sendable {
         bytes: Array(try ReportJSON(result, provenance: provenance).encoded())),
     ]
     for (index, model) in result.models.enumerated() {
-      let file = try ModelFile(
+      let file = try AnyModelFile(
         result, model: model.name, features: features, transcriptDigest: head.hex)
       files.append(
         File(

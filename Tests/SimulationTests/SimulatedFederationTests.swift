@@ -1,5 +1,6 @@
 import Cohort
 import Foundation
+import Reports
 import Simulation
 import Site
 import Study
@@ -47,6 +48,36 @@ import Transport
     #expect(outcome.result.leaveOneSiteOut?.count == siteCount)
     let sums = try #require(outcome.result.sites.first?.sumCount)
     #expect(outcome.result.sites.allSatisfy { $0.sumsTakenPart == sums })
+  }
+
+  /// Trees through every party's real protocol code: the model file has the pooled one's bytes.
+  @Test(arguments: ["boosted_trees", "random_forest", "ebm"])
+  func treesAreThePooledOnesByteForByte(learner: String) async throws {
+    let size = learner == "ebm" ? "passes: 4" : "trees: 4, maximum_depth: 3"
+    let yaml = SyntheticStudy.yaml(models: "  - {name: m, learner: \(learner), \(size)}\n")
+    let plan = try StudyPlan(yaml: yaml, file: "study.yaml")
+    let pooled = try SyntheticCohort.table(plan)
+    let sites = try SyntheticCohort.partition(pooled, into: 3 + learner.count % 3, seed: 13)
+    let outcome = try await simulate(yaml, sites)
+    let study = AgreedStudy.synthetic(plan, sites: sites.keys.sorted())
+    let oracle = try await StudyProgram(
+      study, over: PooledFederation(study, cohorts: sites)
+    ).run()
+    let everybody = AgreedStudy.synthetic(plan, sites: ["all"])
+    let together = try await StudyProgram(
+      everybody, over: PooledFederation(everybody, cohorts: ["all": pooled])
+    ).run()
+    #expect(outcome.result.models[0].trees?.model == together.models[0].trees?.model)
+    let files = try [outcome.result, oracle].map {
+      try TreeModelFile($0, model: "m", features: plan.cohort.features).encoded()
+    }
+    #expect(files[0] == files[1])
+    let replay = try ReplayFederation(outcome.transcript)
+    let replayed = try await StudyProgram(
+      try outcome.transcript.agreedStudy(), over: replay
+    ).run()
+    try replay.finish()
+    #expect(replayed.digest == outcome.transcript.result)
   }
 
   /// Decisions that arrive while the board looks the members up do not make a second manifest and a

@@ -35,6 +35,27 @@ public struct AdditiveModel: Sendable, Hashable, Codable {
     return contributions { bins[$0] }
   }
 
+  /// Contributions of a row of bins, as of a row of values. Throws `shapeMismatch`.
+  public func contributions(ofBins bins: [UInt8]) throws(BoostedTreesError) -> [Double] {
+    guard bins.count == features.count else { throw BoostedTreesError(.shapeMismatch) }
+    for (bin, feature) in zip(bins, features) where Int(bin) >= feature.binCount {
+      throw BoostedTreesError(.shapeMismatch)
+    }
+    return contributions { bins[$0] }
+  }
+
+  /// Margins of every row of a table with the model's bins. Throws `shapeMismatch`.
+  public func margins(of table: BinnedTable) throws(BoostedTreesError) -> [Double] {
+    guard table.features == features else { throw BoostedTreesError(.shapeMismatch) }
+    return (0..<table.rowCount).map { row in
+      var margin = baseMargin
+      for contribution in contributions({ table.bin(row: row, feature: $0) }) {
+        margin += contribution
+      }
+      return margin
+    }
+  }
+
   func contributions(_ bins: (Int) -> UInt8) -> [Double] {
     features.indices.map { shapes[$0][Int(bins($0))] } + pairs.map { $0.value(bins) }
   }

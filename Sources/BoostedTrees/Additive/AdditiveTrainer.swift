@@ -24,6 +24,9 @@ public struct AdditiveTrainer: Sendable {
   private var pairWeights: [[[Double]]] = []
   private var stage = Stage.shapes
   private var pass = 0
+  /// Passes over all features begun in the first stage, and how many of them the model keeps.
+  public private(set) var passCount = 0
+  public private(set) var keptPassCount = 0
   /// First feature or pair of the present round.
   private var place = 0
 
@@ -175,6 +178,7 @@ public struct AdditiveTrainer: Sendable {
     if place >= features.count {
       place = 0
       pass += 1
+      passCount = pass
     }
     if pass < plan.passCount {
       askShapes(updates: updates)
@@ -203,6 +207,7 @@ public struct AdditiveTrainer: Sendable {
   /// Goes back to the best model of the stage, and on to the next.
   private mutating func endStage(updates: [AdditiveUpdate] = []) {
     var updates = updates
+    if stage == .shapes { keptPassCount = best?.pass ?? pass }
     if let best {
       for feature in features.indices where current.shapes[feature] != best.model.shapes[feature] {
         let change = zip(best.model.shapes[feature], current.shapes[feature]).map { $0 - $1 }

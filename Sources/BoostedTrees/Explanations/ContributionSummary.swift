@@ -14,6 +14,9 @@ public struct ContributionSummary: Sendable, Hashable {
   public let importance: [Double]
   /// By feature, then bin (bin 0 for missing): mean φ, nil in small cells.
   public let dependence: [[Double?]]
+  /// By feature, then bin: patients, and Σφ. Small cells are in them: whoever prints them merges.
+  public let counts: [[Int64]]
+  public let sums: [[Double]]
 
   private static let factor = 0x1p20
   private static let limit = 1024.0
@@ -64,6 +67,8 @@ public struct ContributionSummary: Sendable, Hashable {
     var start = 1 + features.count
     var importance: [Double] = []
     var dependence: [[Double?]] = []
+    var counts: [[Int64]] = []
+    var sums: [[Double]] = []
     for (feature, bins) in features.enumerated() {
       guard total[1 + feature] >= 0 else {
         throw BoostedTreesError(.totalOutOfRange, index: 1 + feature)
@@ -80,10 +85,14 @@ public struct ContributionSummary: Sendable, Hashable {
           isShown ? Double(total[start + 2 * bin + 1]) / Self.factor / Double(count) : nil)
       }
       dependence.append(curve)
+      counts.append((0..<bins.binCount).map { total[start + 2 * $0] })
+      sums.append((0..<bins.binCount).map { Double(total[start + 2 * $0 + 1]) / Self.factor })
       start += 2 * bins.binCount
     }
     self.importance = importance
     self.dependence = dependence
+    self.counts = counts
+    self.sums = sums
   }
 }
 

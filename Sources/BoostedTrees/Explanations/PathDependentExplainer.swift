@@ -44,6 +44,14 @@ public struct PathDependentExplainer: Sendable {
     contributions(ofBins: try model.bins(of: row))
   }
 
+  /// Contributions of a row of bins, by output. Throws `shapeMismatch`.
+  public func contributions(
+    ofCheckedBins bins: [UInt8]
+  ) throws(BoostedTreesError) -> [[Double]] {
+    guard bins.count == model.features.count else { throw BoostedTreesError(.shapeMismatch) }
+    return contributions(ofBins: bins)
+  }
+
   func contributions(ofBins bins: [UInt8]) -> [[Double]] {
     var result = model.baseMargins.map { _ in
       [Double](repeating: 0, count: model.features.count)

@@ -10,7 +10,7 @@ public struct LocalShard: Sendable {
   let rows: TrainingRows
   let settings: ShardSettings
   /// Sequence number of the last query answered; −1 before the first.
-  private(set) var sequence = -1
+  public private(set) var sequence = -1
   /// By output, then row.
   var margins: [Double] = []
   /// The batch being grown.

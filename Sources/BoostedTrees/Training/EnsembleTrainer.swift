@@ -207,6 +207,7 @@ public struct EnsembleTrainer: Sendable {
       }
     }
     startedCount += iterations
+    batch = next
     builders = next.trees.map {
       TreeBuilder(context: context, output: $0.output, seed: $0.seed)
     }
@@ -215,6 +216,27 @@ public struct EnsembleTrainer: Sendable {
         completed: completed, measuresLoss: measuresLoss, begins: next,
         trees: takeRequests()))
     completed = []
+  }
+
+  /// Iterations, or trees of a forest, begun so far.
+  public var startedTreeCount: Int { startedCount }
+
+  /// Whether the query begins a batch of trees or is the baseline: whoever answers it may be other
+  /// sites than before.
+  public var beginsBatch: Bool {
+    guard case .growth(let step) = query?.kind else { return true }
+    return step.begins != nil || step.trees.isEmpty
+  }
+
+  /// Begins the present trees again from their roots: for when other sites answered within a tree than
+  /// at its root, so that its histograms are of different patients. What the trees before it added
+  /// stays. Call it in place of `absorb`.
+  public mutating func restartBatch() {
+    guard !beginsBatch, let batch else { return }
+    builders = batch.trees.map {
+      TreeBuilder(context: context, output: $0.output, seed: $0.seed)
+    }
+    ask(GrowthStep(begins: batch, trees: takeRequests()))
   }
 
   private mutating func takeRequests() -> [TreeRequest] {

@@ -62,6 +62,18 @@ public struct QuantileSearch: Sendable, Hashable {
   private struct Bracket: Sendable, Hashable {
     var low: Int
     var high: Int
+    /// How many values are known to lie below the bracket, and below its upper end's probe.
+    var countBelow: Int64 = 0
+    var countUpTo = Int64.max
+
+    static func == (left: Self, right: Self) -> Bool {
+      left.low == right.low && left.high == right.high
+    }
+
+    func hash(into hasher: inout Hasher) {
+      hasher.combine(low)
+      hasher.combine(high)
+    }
   }
 
   private let grids: [Grid]
@@ -70,10 +82,16 @@ public struct QuantileSearch: Sendable, Hashable {
   private var brackets: [[Bracket]]
   private var isEmpty: [Bool]
   private let probeBudget: Int
+  private let closingShare: Double
 
   /// - Parameter probesPerFeature: most probes of one feature in one round, at least one per
   ///   probability.
-  public init(grids: [Grid], probabilities: [Double], probesPerFeature: Int = 64) {
+  /// - Parameter closingShare: a bracket that holds at most this share of the values is not divided
+  ///   further, so that no single patient's value is searched for; 0 for exact order statistics.
+  public init(
+    grids: [Grid], probabilities: [Double], probesPerFeature: Int = 64, closingShare: Double = 0
+  ) {
+    self.closingShare = closingShare
     self.grids = grids
     self.probabilities = probabilities
     probeBudget = min(max(probesPerFeature, probabilities.count), 1 << 16)
@@ -135,9 +153,15 @@ public struct QuantileSearch: Sendable, Hashable {
         for (index, count) in zip(asked[feature], counts[feature]) {
           if count >= rank {
             bracket.high = min(bracket.high, max(index, bracket.low))
+            bracket.countUpTo = count
             break
           }
           bracket.low = max(bracket.low, min(index + 1, bracket.high))
+          bracket.countBelow = count
+        }
+        let inside = min(bracket.countUpTo, present[feature]) - bracket.countBelow
+        if closingShare > 0, Double(inside) <= closingShare * Double(present[feature]) {
+          bracket.low = bracket.high
         }
         brackets[feature][quantile] = bracket
       }
@@ -155,6 +179,16 @@ public struct QuantileSearch: Sendable, Hashable {
       rank = Int64((probability * Double(count)).rounded(.up))
     }
     return min(max(rank, 1), max(count, 1))
+  }
+
+  /// Cut points at the quantiles, ascending and distinct, per feature: the probes at the upper ends of
+  /// the brackets, so that no value lies on one; none for a feature without a single value.
+  public var cuts: [[Double]] {
+    grids.indices.map { feature in
+      guard !isEmpty[feature] else { return [] }
+      let ends = Set(brackets[feature].map(\.high)).subtracting([grids[feature].stepCount])
+      return ends.sorted().map { grids[feature].probe($0) }
+    }
   }
 
   /// The quantiles found so far (the lower end of each bracket), per feature and probability; nil

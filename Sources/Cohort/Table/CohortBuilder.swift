@@ -31,6 +31,8 @@ public struct CohortBuilder: Sendable {
   private var outside: [[Int: Double]]
   private var outcomes: [UInt8] = []
   private var patients: [Int32] = []
+  private var patientKeys: [UInt64] = []
+  private let patientKey: PatientKey
   private var patientIndex: [String: Int32] = [:]
   private var holdoutFlags: [Bool] = []
   private var orderTexts: [String?] = []
@@ -109,6 +111,7 @@ public struct CohortBuilder: Sendable {
       holdout = nil
       assignment = nil
     }
+    patientKey = PatientKey(specification)
     values = readers.map { _ in [] }
     words = readers.map { _ in [] }
     readings = readers.map { _ in [] }
@@ -155,8 +158,10 @@ public struct CohortBuilder: Sendable {
       number = patientIndex[identifier] ?? Int32(patientIndex.count)
       patientIndex[identifier] = number
       holdoutFlags.append(isHeldOut(fields, parts: { [identifier] }))
+      patientKeys.append(patientKey.hash([identifier]))
     } else {
       holdoutFlags.append(isHeldOut(fields, parts: { content(fields) }))
+      patientKeys.append(purpose == .study ? patientKey.hash(content(fields)) : 0)
     }
     patients.append(number)
     outcomes.append(event)
@@ -248,7 +253,8 @@ public struct CohortBuilder: Sendable {
     return try CohortTable(
       features: specification.features, columns: columns, outcome: chosen.map { outcomes[$0] },
       isHoldout: chosen.map { heldOut.contains(patients[$0]) }, hasOutcome: purpose == .study,
-      patients: numbers, sourceRows: chosen.map { sourceRows[$0] }, flow: flow(chosen.count),
+      patients: numbers, patientKeys: chosen.map { patientKeys[$0] },
+      sourceRows: chosen.map { sourceRows[$0] }, flow: flow(chosen.count),
       faults: faults)
   }
 

@@ -39,7 +39,8 @@ extension CohortTable {
     return try CohortTable(
       features: features, columns: selected, outcome: indices.map { outcome[$0] },
       isHoldout: indices.map { isHoldout[$0] }, hasOutcome: hasOutcome,
-      patients: indices.map { patients[$0] }, sourceRows: indices.map { sourceRows[$0] },
+      patients: indices.map { patients[$0] },
+      patientKeys: indices.map { patientKeys[$0] }, sourceRows: indices.map { sourceRows[$0] },
       flow: flow, faults: faults)
   }
 
@@ -94,7 +95,8 @@ extension CohortTable {
     return try CohortTable(
       features: first.features, columns: columns, outcome: tables.flatMap(\.outcome),
       isHoldout: tables.flatMap(\.isHoldout), hasOutcome: tables.allSatisfy(\.hasOutcome),
-      patients: patients, sourceRows: tables.flatMap(\.sourceRows), flow: pooledFlow(tables),
+      patients: patients, patientKeys: tables.flatMap(\.patientKeys),
+      sourceRows: tables.flatMap(\.sourceRows), flow: pooledFlow(tables),
       faults: faults)
   }
 

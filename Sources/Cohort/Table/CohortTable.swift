@@ -1,3 +1,5 @@
+import PortableNumerics
+
 /// A site's cohort in memory: typed columns, one row per eligible admission.
 ///
 /// This is row data. It never leaves the process that holds it; the queries in `Queries/` reduce
@@ -94,6 +96,9 @@ public struct CohortTable: Sendable, Hashable {
   public let isHoldout: [Bool]
   /// The patient of each row, numbered from 0 in order of first appearance.
   public let patients: [Int32]
+  /// A hash of each row's patient, by row: the same wherever the patient's rows are held. It decides
+  /// how a tree's derivatives are rounded and which patients a tree is grown on, and never leaves.
+  public let patientKeys: [UInt64]
   /// Row of the data from which each row was read, from 1, header not counted.
   public let sourceRows: [Int]
   /// The flow diagram, from "rows read" on.
@@ -109,20 +114,23 @@ public struct CohortTable: Sendable, Hashable {
 
   /// Checks that all parts have the same number of rows and fit the features.
   ///
-  /// `patients` and `sourceRows` default to one patient per row, `flow` and `faults` to empty
-  /// ones. Throws `shapeMismatch`.
+  /// `patients` and `sourceRows` default to one patient per row, `patientKeys` to hashes of
+  /// `patients`, `flow` and `faults` to empty ones. Throws `shapeMismatch`.
   public init(
     features: [FeatureSpecification], columns: [Column], outcome: [UInt8], isHoldout: [Bool],
-    hasOutcome: Bool = true, patients: [Int32]? = nil, sourceRows: [Int]? = nil,
-    flow: [FlowStep] = [], faults: [CellFaults]? = nil
+    hasOutcome: Bool = true, patients: [Int32]? = nil, patientKeys: [UInt64]? = nil,
+    sourceRows: [Int]? = nil, flow: [FlowStep] = [], faults: [CellFaults]? = nil
   ) throws(CohortError) {
     let rowCount = outcome.count
     guard rowCount <= Int(Int32.max) else { throw CohortError(.tooLarge) }
     let patients = patients ?? (0..<rowCount).map { Int32($0) }
+    let patientKeys =
+      patientKeys ?? patients.map { SplitMix64.mix(UInt64(UInt32(bitPattern: $0)) &+ 1) }
     let sourceRows = sourceRows ?? Array(1..<(rowCount + 1))
     let faults = faults ?? features.map { _ in CellFaults() }
     guard columns.count == features.count, isHoldout.count == rowCount,
-      patients.count == rowCount, sourceRows.count == rowCount, faults.count == features.count,
+      patients.count == rowCount, patientKeys.count == rowCount, sourceRows.count == rowCount,
+      faults.count == features.count,
       outcome.allSatisfy({ $0 <= 1 })
     else { throw CohortError(.shapeMismatch) }
     for (feature, column) in zip(features, columns) {
@@ -146,6 +154,7 @@ public struct CohortTable: Sendable, Hashable {
     self.hasOutcome = hasOutcome
     self.isHoldout = isHoldout
     self.patients = patients
+    self.patientKeys = patientKeys
     self.sourceRows = sourceRows
     self.flow = flow
     self.faults = faults

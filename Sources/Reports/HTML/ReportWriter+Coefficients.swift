@@ -51,6 +51,7 @@ extension ReportWriter {
   }
 
   mutating func coefficientsSection() -> Markup {
+    guard result.models.contains(where: { !$0.coefficients.isEmpty }) else { return .empty }
     let body = oddsFigure() + coefficientTable() + otherModelsTable()
     return section("coefficients", "What the model looks at", body)
   }
@@ -133,7 +134,7 @@ extension ReportWriter {
   private mutating func otherModelsTable() -> Markup {
     let names = ["(intercept)"] + result.transform.designColumnNames
     let models = result.models.filter { $0.coefficients.count == names.count }
-    guard models.count > 1 else { return .empty }
+    guard models.count > 1 || (models.count == 1 && effects.isEmpty) else { return .empty }
     let rows = names.enumerated().map { index, name -> [Markup] in
       [.cell(name)] + models.map { .cell(NumberText.fixed($0.coefficients[index], 3)) }
     }

@@ -5,7 +5,7 @@ extension ReportWriter {
   mutating func document() -> Markup {
     let sections: [Markup] = [
       limitsSection(), answerSection(), taskSection(), cohortSection(), performanceSection(),
-      ownModelsSection(), modelsSection(), coefficientsSection(), driftSection(),
+      ownModelsSection(), modelsSection(), coefficientsSection(), treesSection(), driftSection(),
       privacySection(), disclosureSection(), preparationSection(), notesSection(),
       guidelineSection(),
       modelCardSection(), lineageSection(),

@@ -55,7 +55,11 @@ public struct ModelCard: Sendable, Equatable {
       named here without a local check first.
       """)
     add("Output", "The probability of \(study.outcome), 0 to 1.")
-    add("Kind", "Logistic regression; \(model?.training ?? NumberText.absent).")
+    if let trees = model?.trees {
+      add("Kind", "Trees: \(trees.learner.inWords); \(trees.costInWords).")
+    } else {
+      add("Kind", "Logistic regression; \(model?.training ?? NumberText.absent).")
+    }
     add(
       "Inputs",
       result.transform.features.map { feature -> String in
@@ -66,11 +70,16 @@ public struct ModelCard: Sendable, Equatable {
       }.joined(separator: ", "))
     add(
       "When an input is missing",
-      """
-      It is replaced by the value in the preparation table, and a column tells the model so where \
-      that table says yes. No prediction is refused for missing input; a patient with none of the \
-      inputs gets the risk of a typical one.
-      """)
+      model?.trees != nil
+        ? """
+        Missing values have a bin of their own, and go the way the trees learnt from training patients \
+        without the value. No prediction is refused for missing input.
+        """
+        : """
+        It is replaced by the value in the preparation table, and a column tells the model so where \
+        that table says yes. No prediction is refused for missing input; a patient with none of the \
+        inputs gets the risk of a typical one.
+        """)
     let totals = result.totals
     add(
       "Trained on",

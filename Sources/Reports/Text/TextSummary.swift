@@ -13,6 +13,7 @@ public enum TextSummary {
     lines += comparison(writer)
     lines += summaries(writer)
     lines += models(writer)
+    lines += trees(writer)
     lines += privacy(writer)
     let findings = result.drift.findings
     lines.append("")
@@ -116,6 +117,14 @@ public enum TextSummary {
     }
     let table = [["model", "mean AUROC (95 % interval)", "Brier", "accuracy", "rounds"]] + rows
     return [""] + aligned(table)
+  }
+
+  /// What each model of trees cost.
+  private static func trees(_ writer: ReportWriter) -> [String] {
+    let lines = writer.result.models.compactMap { model in
+      model.trees.map { "\(plain(model.name)): \($0.costInWords)" }
+    }
+    return lines.isEmpty ? [] : [""] + lines
   }
 
   /// Columns of equal width, the first set left.

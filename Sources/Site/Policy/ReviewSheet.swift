@@ -127,6 +127,7 @@ public struct ReviewSheet: Sendable {
         lines.append(
           "  \(model.name): one clipped weight update (about \(p + 5) numbers,"
             + " \(settings.rounds) times)")
+      case .trees(let settings): lines += leaving(model.name, settings)
       }
     }
     lines.append(

@@ -35,8 +35,7 @@ extension LocalAnswers {
             levels: Self.flagLevels, minimumCell: request.minimumCell))
       }
     }
-    let design = try prepare(request.transform)
-    let risks = try LogisticNewton.predict(beta: request.model.coefficients, design: design)
+    let risks = try risks(of: request.model, transform: request.transform)
     summaries.append(
       try .numeric(
         feature: SiteQuery.DistributionRequest.scoreName, values: risks, cuts: request.scoreCuts,

@@ -73,6 +73,8 @@ extension LocalAnswers {
     let design = try prepare(query.transform)
     let rows = cohort.rowIndices(.training)
     switch query.model.training {
+    case .trees:
+      throw StudyError(.malformedAnswer, "no step of trees with noise is built")
     case .newton(let settings):
       let learner = try PrivateNewton(
         featureCount: design.columns, ridge: settings.ridge, rowBound: query.rowBound,

@@ -56,25 +56,25 @@ extension LocalAnswers {
   private mutating func performances(
     _ request: SiteQuery.PerformanceRequest
   ) throws -> [SiteAnswer.NamedPerformance] {
-    let design = try prepare(request.transform)
     let rows = cohort.rowIndices(.holdout)
     let outcome = rows.map { cohort.outcome[$0] == 1 }
-    let holdout = design.selectingRows(rows)
-    func evaluate(_ name: String, _ coefficients: [Double]) throws -> SiteAnswer.NamedPerformance {
-      let risks = try LogisticNewton.predict(beta: coefficients, design: holdout)
+    func evaluate(_ model: NamedModel) throws -> SiteAnswer.NamedPerformance {
+      let risks = try risks(of: model, transform: request.transform, rows: rows)
       return .init(
-        model: name,
+        model: model.name,
         performance: try HoldoutEvaluation.evaluate(
           probabilities: risks, outcome: outcome, threshold: request.threshold,
           minimumCell: request.minimumCell))
     }
     var result = try request.models.filter { $0.isEvaluated(at: site) }.map {
-      try evaluate($0.name, $0.coefficients)
+      try evaluate($0)
     }
     if let ridge = request.ownModelRidge,
       let own = try ownCoefficients(request.transform, ridge: ridge)
     {
-      result.append(try evaluate(SiteAnswer.ownModelName, own))
+      result.append(
+        try evaluate(
+          NamedModel(name: SiteAnswer.ownModelName, origin: .site(site), coefficients: own)))
     }
     return result
   }

@@ -1,3 +1,4 @@
+import BoostedTrees
 import Cohort
 import LinearModels
 import PortableNumerics
@@ -17,6 +18,10 @@ public struct LocalAnswers: Sendable {
   let noiseKey: [UInt8]?
   /// Design matrices of all rows, by the transform that made them; one transform is in use at a time.
   private var prepared: Prepared?
+  /// The trees being grown.
+  var treeWork = TreeWork()
+  /// Threads for growing trees.
+  let crew: WorkCrew
 
   struct Prepared: Sendable {
     let transform: FrozenTransform
@@ -28,8 +33,13 @@ public struct LocalAnswers: Sendable {
   /// Largest magnitude of a standardised value in a sum of moments.
   static let momentBound = 32.0
 
-  public init(site: String, plan: StudyPlan, cohort: CohortTable, noiseKey: [UInt8]?) {
+  /// - Parameter crew: threads that may grow trees.
+  public init(
+    site: String, plan: StudyPlan, cohort: CohortTable, noiseKey: [UInt8]?,
+    crew: WorkCrew = .single
+  ) {
     self.site = site
+    self.crew = crew
     self.noiseKey = noiseKey
     self.plan = plan
     self.cohort = cohort
@@ -61,7 +71,20 @@ public struct LocalAnswers: Sendable {
     case .averaging(let query): return try averaging(query)
     case .marginals(let query): return try marginals(query)
     case .privateStep(let query): return try privateStep(query)
+    case .treeGrowth(let query): return try treeGrowth(query)
+    case .shapes(let query): return try shapes(query)
+    case .contributions(let query): return try contributions(query)
     }
+  }
+
+  /// The risks that a model gives to rows of this site's cohort.
+  mutating func risks(
+    of model: NamedModel, transform: FrozenTransform, rows: [Int]? = nil
+  ) throws -> [Double] {
+    if let trees = model.trees { return try trees.predict(cohort, rows: rows) }
+    let design = try prepare(transform)
+    return try LogisticNewton.predict(
+      beta: model.coefficients, design: rows.map { design.selectingRows($0) } ?? design)
   }
 
   /// All of the cohort's rows in the transform's columns.

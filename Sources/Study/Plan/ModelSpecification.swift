@@ -10,6 +10,8 @@ public struct ModelSpecification: Sendable, Hashable {
     case newton(NewtonSettings)
     /// Federated averaging of clipped local updates.
     case federatedAveraging(FederatedAveragingSettings)
+    /// Trees grown from summed histograms; equal the pooled trees.
+    case trees(TreeSettings)
   }
 
   /// Newton's method with a ridge penalty.
@@ -39,8 +41,10 @@ public struct ModelSpecification: Sendable, Hashable {
 
   func write(to writer: inout ByteWriter) {
     writer.string(name)
+    if case .trees(let settings) = training { return settings.write(to: &writer) }
     writer.string("logistic")
     switch training {
+    case .trees: break
     case .newton(let settings):
       writer.integer(UInt8(0))
       writer.double(settings.ridge)
@@ -57,9 +61,26 @@ public struct ModelSpecification: Sendable, Hashable {
 extension ModelSpecification {
   init(yaml node: YAMLNode) throws(YAMLProblem) {
     let map = try node.mapping(
-      keys: ["name", "learner", "training", "ridge"] + Self.newtonKeys + Self.averagingKeys)
-    _ = try map.choice("learner", default: Learner.logistic)
+      keys: ["name", "learner", "training", "ridge"] + Self.newtonKeys + Self.averagingKeys
+        + TreeSettings.keys.filter { !Self.averagingKeys.contains($0) })
+    let learner = try map.choice("learner", default: Learner.logistic)
     let name = try map.string("name")
+    if let trees = TreeSettings.Learner(rawValue: learner.rawValue) {
+      let others = ["training", "ridge"] + Self.newtonKeys + Self.averagingKeys
+      for key in others where !TreeSettings.keys.contains(key) && map.optional(key) != nil {
+        throw map.problem(
+          .inconsistent, at: key, "`\(key)` has no meaning for the learner `\(learner.rawValue)`",
+          advice: "remove it, or choose `learner: logistic`")
+      }
+      self.init(name: name, training: .trees(try TreeSettings(trees, yaml: map)))
+      return
+    }
+    for key in TreeSettings.keys
+    where !Self.averagingKeys.contains(key) && map.optional(key) != nil {
+      throw map.problem(
+        .inconsistent, at: key, "`\(key)` has no meaning for the learner `logistic`",
+        advice: "remove it, or choose a learner of trees")
+    }
     switch try map.choice("training", default: TrainingKind.newton) {
     case .newton:
       try Self.refuse(Self.averagingKeys, in: map, training: "newton")
@@ -97,6 +118,9 @@ extension ModelSpecification {
 
   private enum Learner: String, CaseIterable {
     case logistic
+    case boostedTrees = "boosted_trees"
+    case randomForest = "random_forest"
+    case additive = "ebm"
   }
 
   private enum TrainingKind: String, CaseIterable {

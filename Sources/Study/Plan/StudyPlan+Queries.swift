@@ -20,6 +20,8 @@ extension StudyPlan {
       switch model.training {
       case .newton: kinds.insert(.newton)
       case .federatedAveraging: kinds.insert(.averaging)
+      case .trees(let settings):
+        kinds.formUnion([settings.learner == .additive ? .shapes : .treeGrowth, .contributions])
       }
     }
     return kinds

@@ -38,6 +38,12 @@ extension StudyPlan {
       privacy: try PrivacySpecification(yaml: root.optional("privacy")),
       deadlines: try Deadlines(yaml: root.optional("deadlines")))
     do {
+      try plan.checkTrees()
+    } catch {
+      throw root.problem(
+        .inconsistent, at: "models", error.message, advice: "correct the study file")
+    }
+    do {
       _ = try PrivacyPlan(plan)
     } catch {
       throw root.problem(

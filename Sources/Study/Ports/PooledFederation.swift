@@ -40,7 +40,7 @@ public final class PooledFederation: Federation {
         if values.isEmpty {
           values = answer
         } else {
-          for i in values.indices { values[i] += answer[i] }
+          for i in values.indices { values[i] &+= answer[i] }
         }
       }
       if let noise = query.noise, let noiseKey {

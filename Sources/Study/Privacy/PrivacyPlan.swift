@@ -92,6 +92,11 @@ public struct PrivacyPlan: Sendable, Hashable {
       (1 - Self.driftShare - Self.preparationShare) / Double(max(plan.models.count, 1))
     for (index, model) in plan.models.enumerated() {
       switch model.training {
+      case .trees:
+        throw StudyError(
+          .invalidPlan,
+          "no learner of trees with differential privacy is built; remove `epsilon`, or choose"
+            + " `learner: logistic`")
       case .newton(let settings):
         let largest = Self.largestDesign(plan)
         let sensitivity = UInt64(PrivateNewton.sensitivity(featureCount: largest))

@@ -14,6 +14,7 @@ extension StudyProgram {
 
   func fit(_ preparation: Preparation) async throws -> Fits {
     var fits = Fits(models: [], withoutSite: [:])
+    let cuts = try await treeCuts(preparation.profile)
     for (index, model) in plan.models.enumerated() {
       let start = 0.25 + 0.5 * Double(index) / Double(plan.models.count)
       let span = 0.5 / Double(plan.models.count)
@@ -30,6 +31,10 @@ extension StudyProgram {
       case .federatedAveraging(let settings):
         fits.models.append(
           try await averaging(model, settings, preparation, from: start, span: span))
+      case .trees(let settings):
+        fits.models.append(
+          try await trees(
+            model, settings, preparation, cuts: cuts, from: start, span: span))
       }
     }
     return fits

@@ -133,12 +133,23 @@ extension StudyProgram {
     let numbers = plan.cohort.features.indices.filter { plan.cohort.features[$0].isNumber }
     guard !numbers.isEmpty else { return [:] }
     var search = QuantileSearch(
-      grids: numbers.map { feature in
-        guard case .number(_, let range, let resolution) = plan.cohort.features[feature].kind else {
-          return .init(range: -1e6...1e6, resolution: nil)
-        }
-        return .init(range: range ?? -1e6...1e6, resolution: resolution)
-      }, probabilities: (1...9).map { Double($0) / 10 })
+      grids: grids(of: numbers), probabilities: (1...9).map { Double($0) / 10 })
+    try await run(&search, over: numbers)
+    return zip(numbers, search.quantiles).reduce(into: [:]) { $0[$1.0] = $1.1 }
+  }
+
+  /// Where the values of numbers can lie.
+  func grids(of numbers: [Int]) -> [QuantileSearch.Grid] {
+    numbers.map { feature in
+      guard case .number(_, let range, let resolution) = plan.cohort.features[feature].kind else {
+        return .init(range: -1e6...1e6, resolution: nil)
+      }
+      return .init(range: range ?? -1e6...1e6, resolution: resolution)
+    }
+  }
+
+  /// Asks a search's probes until it has ended.
+  func run(_ search: inout QuantileSearch, over numbers: [Int]) async throws {
     // Each round divides every open bracket by at least 7; 2^40 grid points need 15 of them.
     var rounds = 0
     while !search.isFinished, rounds < 64 {
@@ -165,7 +176,6 @@ extension StudyProgram {
       try search.narrow(below: below, present: present)
       rounds += 1
     }
-    return zip(numbers, search.quantiles).reduce(into: [:]) { $0[$1.0] = $1.1 }
   }
 
   /// The frozen transform and what it was made from.

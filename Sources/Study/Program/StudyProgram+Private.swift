@@ -68,6 +68,8 @@ extension StudyProgram {
     }
     let training: String
     switch model.training {
+    case .trees:
+      throw StudyError(.invalidPlan, "no learner of trees with differential privacy is built")
     case .newton(let settings):
       let learner = try PrivateNewton(
         featureCount: transform.columnCount, ridge: settings.ridge, rowBound: rowBound,

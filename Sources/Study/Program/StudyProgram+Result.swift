@@ -12,8 +12,7 @@ extension StudyProgram {
   func compareSites(
     _ preparation: Preparation, _ fits: Fits, _ validation: ValidationOutcome
   ) async throws -> SiteComparison {
-    let primary = NamedModel(
-      name: fits.primary.name, origin: .study, coefficients: fits.primary.coefficients)
+    let primary = fits.primary.named
     let request = SiteQuery.DistributionRequest(
       cuts: preparation.deciles.reduce(into: [:]) { cuts, feature in
         let edges = Self.ascending(feature.value, bins: plan.drift.bins)

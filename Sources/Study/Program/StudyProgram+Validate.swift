@@ -33,9 +33,7 @@ extension StudyProgram {
       withoutSite[site] = NamedModel(
         name: model.name, origin: .withoutSite(site), coefficients: model.coefficients)
     }
-    let studyModels = fits.models.map {
-      NamedModel(name: $0.name, origin: .study, coefficients: $0.coefficients)
-    }
+    let studyModels = fits.models.map(\.named)
     await report("validate", "evaluating on every site's own holdout", 0.8)
     let request = SiteQuery.PerformanceRequest(
       transform: preparation.transform,

@@ -59,7 +59,7 @@ final class TotalChecks: Sendable {
       return query.fits.indices.filter { query.fits[$0].excludedSite == nil }
         .map { total.values[($0 + 1) * length - 3] }
     case .averaging: return [total.values[total.values.count - 4]]
-    case .below, .moments, .marginals, .privateStep: return []
+    case .below, .moments, .marginals, .privateStep, .treeGrowth, .shapes, .contributions: return []
     }
   }
 

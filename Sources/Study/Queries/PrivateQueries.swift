@@ -74,7 +74,9 @@ extension SumQuery {
     switch self {
     case .marginals(let query): query.noise
     case .privateStep(let query): query.noise
-    case .profile, .levels, .below, .moments, .newton, .averaging: nil
+    case .profile, .levels, .below, .moments, .newton, .averaging, .treeGrowth, .shapes,
+      .contributions:
+      nil
     }
   }
 }

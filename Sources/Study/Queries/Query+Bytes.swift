@@ -43,6 +43,9 @@ extension SumQuery {
       writer.array(query.bins) { $1.write(to: &$0) }
       query.noise.write(to: &writer)
     case .privateStep(let query): query.write(to: &writer)
+    case .treeGrowth(let query): query.write(to: &writer)
+    case .shapes(let query): query.write(to: &writer)
+    case .contributions(let query): query.write(to: &writer)
     }
     return writer.bytes
   }
@@ -110,6 +113,10 @@ extension SiteQuery {
 extension NamedModel {
   func write(to writer: inout ByteWriter) {
     writer.string(name)
+    if let trees {
+      writer.integer(UInt8(3))
+      writer.raw(trees.digest.bytes)
+    }
     switch origin {
     case .study: writer.integer(UInt8(0))
     case .site(let site):

@@ -88,6 +88,15 @@ public struct NamedModel: Sendable, Hashable, Codable {
   public var origin: Origin
   /// Intercept first, standardised scale.
   public var coefficients: [Double]
+  /// The trees of a model that is made of them; its coefficients are empty then.
+  public var trees: TreeModel?
+
+  public init(name: String, origin: Origin, coefficients: [Double], trees: TreeModel? = nil) {
+    self.name = name
+    self.origin = origin
+    self.coefficients = coefficients
+    self.trees = trees
+  }
 
   /// Whether a site evaluates it: a model without a site is of interest at that site only.
   func isEvaluated(at site: String) -> Bool {

@@ -18,8 +18,11 @@ extension SumQuery {
     case .privateStep(let query):
       switch query.model.training {
       case .newton: PrivateNewton.vectorLength(featureCount: query.transform.columnCount)
-      case .federatedAveraging: query.transform.columnCount + 1
+      case .federatedAveraging, .trees: query.transform.columnCount + 1
       }
+    case .treeGrowth(let query): query.length
+    case .shapes(let query): query.length
+    case .contributions(let query): query.length
     }
   }
 
@@ -27,7 +30,9 @@ extension SumQuery {
   var isCounts: Bool {
     switch self {
     case .profile, .levels, .below: true
-    case .moments, .newton, .averaging, .marginals, .privateStep: false
+    case .moments, .newton, .averaging, .marginals, .privateStep, .treeGrowth, .shapes,
+      .contributions:
+      false
     }
   }
 

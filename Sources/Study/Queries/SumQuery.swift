@@ -23,6 +23,12 @@ public enum SumQuery: Sendable, Hashable {
   case marginals(MarginalsQuery)
   /// One noisy step of a model.
   case privateStep(PrivateStepQuery)
+  /// Histograms of gradients and hessians in the leaves of trees.
+  case treeGrowth(TreeGrowthQuery)
+  /// Histograms of gradients and hessians by feature or pair.
+  case shapes(ShapeQuery)
+  /// Sums of what each feature contributes to a model of trees.
+  case contributions(ContributionQuery)
 
   /// Levels to count; a patient with none of them counts as "other".
   public struct LevelRequest: Sendable, Hashable {
@@ -82,6 +88,9 @@ public enum SumQuery: Sendable, Hashable {
     case .averaging: "federated averaging round"
     case .marginals: "noisy feature counts"
     case .privateStep: "noisy training step"
+    case .treeGrowth: "histograms of gradients in the leaves of trees"
+    case .shapes: "histograms of gradients by feature"
+    case .contributions: "summed contributions of the features"
     }
   }
 
@@ -96,6 +105,9 @@ public enum SumQuery: Sendable, Hashable {
     case .averaging: .averaging
     case .marginals: .marginals
     case .privateStep: .privateStep
+    case .treeGrowth: .treeGrowth
+    case .shapes: .shapes
+    case .contributions: .contributions
     }
   }
 
@@ -103,7 +115,9 @@ public enum SumQuery: Sendable, Hashable {
   public var ringWidth: RingWidth {
     switch self {
     case .profile, .levels, .below: .bits32
-    case .moments, .newton, .averaging, .marginals, .privateStep: .bits64
+    case .moments, .newton, .averaging, .marginals, .privateStep, .treeGrowth, .shapes,
+      .contributions:
+      .bits64
     }
   }
 }
@@ -118,6 +132,9 @@ public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case averaging
   case marginals = "noisy-counts"
   case privateStep = "noisy-step"
+  case treeGrowth = "tree-histograms"
+  case shapes = "shape-histograms"
+  case contributions = "contribution-sums"
   case vocabulary
   case ownModel = "own-model"
   case performance

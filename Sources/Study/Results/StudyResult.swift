@@ -170,7 +170,7 @@ public struct StudyResult: Sendable, Codable {
 /// A model with its coefficients and how it got them.
 public struct FittedModel: Sendable, Codable {
   public var name: String
-  /// "newton" or "federated averaging (adam)" and the like.
+  /// "newton", "federated averaging (adam)", "boosted trees" and the like.
   public var training: String
   /// Intercept first, standardised scale; one per design column after it.
   public var coefficients: [Double]
@@ -182,6 +182,13 @@ public struct FittedModel: Sendable, Codable {
   public var converged: Bool
   /// Mean log-loss over the training patients, where the training gives it.
   public var trainingLogLoss: Double?
+  /// The trees of a model that is made of them; its coefficients and columns are empty then.
+  public var trees: FittedTrees?
+
+  /// The model as sites evaluate it.
+  var named: NamedModel {
+    NamedModel(name: name, origin: .study, coefficients: coefficients, trees: trees?.model)
+  }
 }
 
 extension StudyResult {
@@ -194,6 +201,7 @@ extension StudyResult {
     writer.array(models) {
       $0.string($1.name)
       $0.array($1.coefficients) { $0.double($1) }
+      if let trees = $1.trees { $0.raw(trees.model.digest.bytes) }
     }
     return Blake2b.hash("wardround.result", writer.bytes)
   }

@@ -9,8 +9,9 @@ struct DemoCommand: AsyncParsableCommand {
     commandName: "demo",
     abstract: "Make a network of real processes on this machine and run a study over it.",
     discussion: """
-      Without options: five hospitals with synthetic admissions. With --study and --data: any study \
-      over a folder with one file per site; the file's name is the site's name. Every hospital is \
+      Without options: five hospitals with synthetic admissions. With --study: another study over \
+      their columns. With --study and --data: any study over a folder with one file per site; the \
+      file's name is the site's name. Every hospital is \
       a process of its own, joined over mutual TLS on the loopback interface.
       """)
 
@@ -28,8 +29,8 @@ struct DemoCommand: AsyncParsableCommand {
   var keepRunning = false
 
   func validate() throws {
-    guard (study == nil) == (data == nil) else {
-      throw ValidationError("give both --study and --data, or neither")
+    guard study != nil || data == nil else {
+      throw ValidationError("--data needs a --study over it")
     }
     guard share > 0, share <= 1 else { throw ValidationError("--share is above 0 and at most 1") }
   }
@@ -47,7 +48,7 @@ struct DemoCommand: AsyncParsableCommand {
             dataSection: try input.dataDescription(for: $0.file).yaml())
         }
       } else {
-        input = try StudyInput(study: try DemoFolder.exampleStudy())
+        input = try StudyInput(study: try study ?? DemoFolder.exampleStudy())
         sites = try DemoHospitals.generate(share: share).map { site in
           try folder.write(site)
           return .init(

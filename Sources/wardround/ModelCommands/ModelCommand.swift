@@ -6,7 +6,8 @@ import SiteData
 /// What a clinician's IT types to use a model.
 struct ModelCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "model", abstract: "Use a study's model file.", subcommands: [ModelPredict.self])
+    commandName: "model", abstract: "Use a study's model file.",
+    subcommands: [ModelPredict.self, ModelExport.self])
 }
 
 /// `wardround model predict`
@@ -15,7 +16,7 @@ struct ModelPredict: AsyncParsableCommand {
     commandName: "predict", abstract: "Apply a model file to a CSV: one risk per row.",
     discussion: """
       The CSV has a header with the study's column names, in the study's units. Missing values are \
-      imputed as the study froze it. Writes CSV to standard output: the identifier (or the row), \
+      imputed as the study froze it; trees send them the way they learnt. Writes CSV to standard output: the identifier (or the row), \
       the risk, and whether it reaches the study's threshold.
       """)
 
@@ -28,7 +29,7 @@ struct ModelPredict: AsyncParsableCommand {
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let file = try ModelFile(decoding: InputFile.data(model))
+      let file = try AnyModelFile(decoding: InputFile.data(model))
       let path = csv.hasPrefix("/") ? csv : FileManager.default.currentDirectoryPath + "/" + csv
       let (table, identifiers) = try SiteData.loadForPrediction(
         PredictionInput.description(path, features: file.features, identifier: identifier),

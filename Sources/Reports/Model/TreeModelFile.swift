@@ -1,0 +1,171 @@
+import CanonicalBytes
+import Cohort
+import Cryptography
+import Foundation
+import Study
+
+/// A model of trees that stands alone: how to read a table, its bins, and the trees or shapes.
+///
+/// A JSON file of the format `wardround-tree-model/1`. Its digest is over the content in canonical
+/// bytes, so damage and edits are noticed; it is not a signature. Nothing in it is about a single
+/// hospital; a leaf's value is about at least as many patients as the study asked for.
+public struct TreeModelFile: Sendable, Codable, Equatable {
+  /// The format written and the only one read.
+  public static let format = "wardround-tree-model/1"
+  /// Largest file that is read, in bytes.
+  public static let maximumBytes = 256 << 20
+
+  /// Name and version of the format.
+  public let format: String
+  /// Name within the study.
+  public let model: String
+  /// Boosted trees, random forest or explainable boosting machine.
+  public let learner: TreeSettings.Learner
+  public let study: ModelFile.StudyFacts
+  /// The event in words.
+  public let outcome: String
+  /// What a table must have, in the order of the bins.
+  public let features: [FeatureSpecification]
+  /// Bins and trees, or bins and shapes.
+  public let content: TreeModel
+  /// Risk from which a patient counts as flagged, 0 < t < 1.
+  public let threshold: Double
+  public let facts: ModelFile.TrainingFacts
+  /// Hexadecimal BLAKE2b-256 of everything above.
+  public let digest: String
+
+  /// A study's model of trees.
+  ///
+  /// - Parameters:
+  ///   - model: its name.
+  ///   - features: those of the study's plan, in its order.
+  ///   - transcriptDigest: hexadecimal; empty when there is none.
+  /// - Throws: `unknownModel` when the study has no such model of trees; `inconsistent` when the
+  ///   features are not those of its bins.
+  public init(
+    _ result: StudyResult, model name: String, features: [FeatureSpecification],
+    transcriptDigest: String = ""
+  ) throws(ReportsError) {
+    guard let fitted = result.models.first(where: { $0.name == name }), let trees = fitted.trees
+    else { throw ReportsError(.unknownModel, "the study has no such model of trees", field: name) }
+    format = Self.format
+    model = fitted.name
+    learner = trees.learner
+    study = ModelFile.StudyFacts(
+      id: result.study.id, title: result.study.title, planDigest: result.study.planDigest,
+      transcriptDigest: transcriptDigest)
+    outcome = result.study.outcome
+    self.features = features
+    content = trees.model
+    threshold = result.study.threshold
+    facts = ModelFile.TrainingFacts(
+      training: fitted.training, patientCount: result.totals.trainingCount,
+      eventCount: result.totals.trainingEventCount, siteCount: result.sites.count,
+      iterationCount: fitted.iterationCount, converged: fitted.converged,
+      logLoss: fitted.trainingLogLoss)
+    digest =
+      Self.digest(
+        model: model, learner: learner, study: study, outcome: outcome, features: features,
+        content: content, threshold: threshold, facts: facts
+      ).hex
+    try check()
+  }
+
+  /// Reads a file's bytes and checks that it is whole and possible.
+  ///
+  /// - Throws: `tooLarge`, `malformed` with the path of the value, `unknownFormat`, `unknownKey`,
+  ///   `outOfRange`, `inconsistent`, `digestMismatch`.
+  public init(decoding data: Data) throws(ReportsError) {
+    self = try StrictJSON.decode(
+      Self.self, from: data, format: Self.format, limit: Self.maximumBytes)
+    try check()
+    let expected = Self.digest(
+      model: model, learner: learner, study: study, outcome: outcome, features: features,
+      content: content, threshold: threshold, facts: facts)
+    guard digest == expected.hex else {
+      throw ReportsError(
+        .digestMismatch, "the file was changed after it was written", field: "digest")
+    }
+  }
+
+  /// The file's bytes, UTF-8: sorted keys, numbers that read back to the same bits.
+  public func encoded() throws(ReportsError) -> Data { try StrictJSON.encode(self) }
+
+  private func check() throws(ReportsError) {
+    guard !features.isEmpty, features.count == content.columns.features.count else {
+      throw ReportsError(
+        .inconsistent, "features and bins have different lengths", field: "features")
+    }
+    for (feature, binned) in zip(features, content.columns.features) {
+      let fits =
+        switch (feature.kind, binned) {
+        case (.number(let unit, _, _), .number(_, let other, _)): unit == other
+        case (.category, .category), (.flag, .flag): true
+        default: false
+        }
+      guard fits, feature.name == binned.name else {
+        throw ReportsError(
+          .inconsistent, "a feature and its bins do not fit", field: feature.name)
+      }
+    }
+    do {
+      try predictionSpecification.validate()
+    } catch {
+      throw ReportsError(.inconsistent, "a feature contradicts itself", field: error.name)
+    }
+    guard threshold > 0, threshold < 1 else {
+      throw ReportsError(.outOfRange, "the threshold lies outside 0 … 1", field: "threshold")
+    }
+    guard facts.patientCount >= 0, facts.eventCount >= 0, facts.eventCount <= facts.patientCount,
+      facts.siteCount >= 0, facts.iterationCount >= 0, facts.logLoss?.isFinite ?? true
+    else {
+      throw ReportsError(.outOfRange, "the counts of the training are impossible", field: "facts")
+    }
+  }
+
+  /// What a reader of tables needs to build a table for prediction.
+  public var predictionSpecification: CohortSpecification {
+    CohortSpecification(
+      features: features,
+      outcome: OutcomeSpecification(column: "", positive: .oneOf(["1"]), name: outcome),
+      holdout: .hash(fraction: 0.5, key: study.id))
+  }
+
+  /// The probability of the outcome for every row of a table, in its order; each in [0, 1]. Missing
+  /// values go the way the trees learnt. The same bits on every machine.
+  ///
+  /// - Throws: `tableMismatch` with the feature when the table's features are not the model's.
+  public func predict(table: CohortTable) throws(ReportsError) -> [Double] {
+    do {
+      return try content.predict(table)
+    } catch let error as CohortError {
+      throw ReportsError(
+        .tableMismatch, "the table’s features are not those of the model", field: error.name)
+    } catch {
+      throw ReportsError(.inconsistent, "the trees do not fit the bins")
+    }
+  }
+
+  private static func digest(
+    model: String, learner: TreeSettings.Learner, study: ModelFile.StudyFacts, outcome: String,
+    features: [FeatureSpecification], content: TreeModel, threshold: Double,
+    facts: ModelFile.TrainingFacts
+  ) -> Digest {
+    var writer = ByteWriter()
+    for text in [
+      format, model, learner.rawValue, study.id, study.title, study.planDigest,
+      study.transcriptDigest, outcome,
+    ] { writer.string(text) }
+    writer.array(features) { $1.write(to: &$0) }
+    writer.raw(content.digest.bytes)
+    writer.double(threshold)
+    writer.string(facts.training)
+    writer.integer(Int64(facts.patientCount))
+    writer.integer(Int64(facts.eventCount))
+    writer.integer(Int64(facts.siteCount))
+    writer.integer(Int64(facts.iterationCount))
+    writer.boolean(facts.converged)
+    writer.optional(facts.logLoss) { $0.double($1) }
+    return Blake2b.hash("wardround.model", writer.bytes)
+  }
+}

@@ -1,0 +1,131 @@
+import BoostedTrees
+
+/// What a study knows about a model of trees that it fitted.
+public struct FittedTrees: Sendable, Codable {
+  public var learner: TreeSettings.Learner
+  public var model: TreeModel
+  /// Trees, or passes over the features, that the model keeps.
+  public var treeCount: Int
+  /// Trees, or passes, that were grown; more than are kept where training stopped early.
+  public var grownCount: Int
+  /// Secure sums of the training, those for the bins left out.
+  public var roundCount: Int
+  /// Integers that each hospital sent masked in them, eight bytes each.
+  public var valueCount: Int
+  /// Mean loss of evaluation and training patients after each tree or pass, where measured.
+  public var losses: [EnsembleTrainer.MeasuredLoss]
+  /// Patients over whom the contributions were summed; 0 where they could not be.
+  public var explainedCount: Int
+  /// By feature, in the plan's order; empty where they could not be summed.
+  public var contributions: [FeatureContribution]
+
+  /// Bytes that each hospital sent for one tree or pass, the protocol's own left out.
+  public var bytesPerTree: Double { Double(8 * valueCount) / Double(max(grownCount, 1)) }
+  /// Secure sums for one tree or pass.
+  public var roundsPerTree: Double { Double(roundCount) / Double(max(grownCount, 1)) }
+
+  /// The cost of the training in words, for the progress, the terminal and the report.
+  public var costInWords: String {
+    let what = learner == .additive ? "pass" : "tree"
+    let kept = grownCount > treeCount ? ", \(treeCount) kept" : ""
+    return "\(grownCount) \(what)\(grownCount == 1 ? "" : what == "pass" ? "es" : "s")\(kept),"
+      + " \(roundCount) rounds (\(Self.decimal(roundsPerTree)) a \(what)),"
+      + " \(Self.bytes(bytesPerTree)) a \(what) from each hospital"
+  }
+
+  /// One decimal place.
+  static func decimal(_ value: Double) -> String {
+    let tenths = Int((value * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10)"
+  }
+
+  static func bytes(_ count: Double) -> String {
+    switch count {
+    case ..<10_000: "\(Int(count.rounded())) bytes"
+    case ..<10_000_000: "\(Int((count / 1000).rounded())) kB"
+    default: "\(Int((count / 1_000_000).rounded())) MB"
+    }
+  }
+}
+
+/// What one feature contributes to the margins of a model of trees.
+public struct FeatureContribution: Sendable, Codable {
+  public var feature: String
+  /// Mean |contribution| over the patients, log-odds (of a forest, probability).
+  public var importance: Double
+  /// Mean contribution by value; neighbouring bins of a number are merged until they hold enough
+  /// patients.
+  public var points: [Point]
+
+  /// Some values of a feature.
+  public struct Point: Sendable, Codable {
+    /// Values from here on, in the feature's unit; nil for the lowest and for other kinds.
+    public var lower: Double?
+    /// Values below this; nil for the highest and for other kinds.
+    public var upper: Double?
+    /// A level, "yes" or "no", or "missing".
+    public var level: String?
+    public var patientCount: Int
+    public var mean: Double
+
+    public init(
+      lower: Double? = nil, upper: Double? = nil, level: String? = nil, patientCount: Int,
+      mean: Double
+    ) {
+      self.lower = lower
+      self.upper = upper
+      self.level = level
+      self.patientCount = patientCount
+      self.mean = mean
+    }
+  }
+}
+
+extension FeatureContribution {
+  /// Reads one feature's part of a total.
+  ///
+  /// - Parameter minimumCount: fewest patients of a point; smaller ones at the end of a number are
+  ///   added to their neighbour, others left out.
+  init(
+    _ feature: TreeColumns.Feature, importance: Double, counts: [Int64], sums: [Double],
+    minimumCount: Int
+  ) {
+    var points: [Point] = []
+    func add(_ lower: Double?, _ upper: Double?, _ level: String?, _ count: Int64, _ sum: Double) {
+      guard count > 0, count >= minimumCount else { return }
+      points.append(
+        Point(
+          lower: lower, upper: upper, level: level, patientCount: Int(count),
+          mean: sum / Double(count)))
+    }
+    switch feature {
+    case .number(_, _, let cuts):
+      var count: Int64 = 0
+      var sum = 0.0
+      var first = 1
+      var left = counts.dropFirst().reduce(0, +)
+      for bin in counts.indices.dropFirst() {
+        count += counts[bin]
+        sum += sums[bin]
+        left -= counts[bin]
+        // What is left over must be enough for a point of its own, or is part of this one.
+        guard count >= minimumCount, left >= minimumCount || left == 0 else { continue }
+        add(
+          first > 1 ? cuts[first - 2] : nil, left > 0 ? cuts[bin - 1] : nil, nil, count, sum)
+        first = bin + 1
+        count = 0
+        sum = 0
+      }
+    case .flag:
+      for (bin, level) in ["no", "yes"].enumerated() {
+        add(nil, nil, level, counts[bin + 1], sums[bin + 1])
+      }
+    case .category(_, let levels, let hasOther):
+      for (bin, level) in (levels + (hasOther ? ["other"] : [])).enumerated() {
+        add(nil, nil, level, counts[bin + 1], sums[bin + 1])
+      }
+    }
+    add(nil, nil, "missing", counts[0], sums[0])
+    self.init(feature: feature.name, importance: importance, points: points)
+  }
+}

@@ -1,0 +1,187 @@
+import BoostedTrees
+import Cohort
+
+/// Growing trees from secure sums.
+extension StudyProgram {
+  /// How often a tree is begun again because sites came or went within it.
+  private static let restartLimit = 8
+  /// Patients whose contributions are summed, about: fewer for models of many nodes, whose patients
+  /// take longer.
+  private static let explainedPatients = 1000.0
+  private static let explainedNodes = 5e6
+
+  /// Fits one model of trees and explains it.
+  func trees(
+    _ model: ModelSpecification, _ settings: TreeSettings, _ preparation: Preparation,
+    cuts: [Int: [Double]], from start: Double, span: Double
+  ) async throws -> FittedModel {
+    let profile = preparation.profile
+    let context = TreeContext(
+      model: model, settings: settings,
+      columns: try treeColumns(settings, preparation, cuts: cuts),
+      patientCount: profile.trainingCount + profile.holdoutCount, start: start,
+      span: 0.95 * span)
+    var fitted =
+      settings.learner == .additive ? try await additive(context) : try await grow(context)
+    await report("fit", "\(model.name): \(fitted.costInWords)", start + 0.95 * span)
+    try await explain(&fitted, profile)
+    return FittedModel(
+      name: model.name, training: settings.learner.inWords, coefficients: [],
+      standardErrors: nil, columns: [], iterationCount: fitted.roundCount, converged: true,
+      trainingLogLoss: settings.learner == .randomForest ? nil : fitted.losses.last?.training,
+      trees: fitted)
+  }
+
+  /// What one training needs to know.
+  private struct TreeContext {
+    let model: ModelSpecification
+    let settings: TreeSettings
+    let columns: TreeColumns
+    let patientCount: Int
+    let start: Double
+    let span: Double
+
+    func fraction(_ done: Int) -> Double {
+      start + span * min(1, Double(done) / Double(max(settings.treeCount, 1)))
+    }
+  }
+
+  private func grow(_ context: TreeContext) async throws -> FittedTrees {
+    let plan = try context.settings.trainingPlan(
+      features: context.columns.bins, patientCount: context.patientCount)
+    var trainer = try EnsembleTrainer(plan: plan, features: context.columns.bins)
+    var history: [GrowthQuery] = []
+    // Whose patients the present trees are grown on, and how often they were begun again.
+    var sites: [String] = []
+    var begunTreeCount = 0
+    var restartCount = 0
+    var roundCount = 0
+    var valueCount = 0
+    while let step = trainer.query {
+      if trainer.beginsBatch {
+        let started = trainer.startedTreeCount
+        await report(
+          "fit", "\(context.model.name): tree \(started) of at most \(plan.treeCount)",
+          context.fraction(started))
+      }
+      let query = SumQuery.TreeGrowthQuery(
+        model: context.model, columns: context.columns, patientCount: context.patientCount,
+        step: step, history: history, length: trainer.answerCount)
+      let total = try await sum(.treeGrowth(query), stage: "fit")
+      history.append(step)
+      roundCount += 1
+      valueCount += total.values.count
+      if trainer.beginsBatch {
+        sites = total.participants
+        if trainer.startedTreeCount != begunTreeCount { restartCount = 0 }
+        begunTreeCount = trainer.startedTreeCount
+      } else if total.participants != sites {
+        // Histograms of one tree must be of the same patients.
+        guard restartCount < Self.restartLimit else {
+          throw StudyError(
+            .tooFew,
+            "sites came and went \(restartCount + 1) times within one tree of"
+              + " `\(context.model.name)`; start the study again when they stay connected")
+        }
+        restartCount += 1
+        trainer.restartBatch()
+        continue
+      }
+      do {
+        try trainer.absorb(total.values)
+      } catch {
+        throw Self.treeError(error, model: context.model.name)
+      }
+    }
+    let ensemble = trainer.model
+    return FittedTrees(
+      learner: context.settings.learner,
+      model: try TreeModel(columns: context.columns, content: .ensemble(ensemble)),
+      treeCount: ensemble.trees.count, grownCount: trainer.startedTreeCount,
+      roundCount: roundCount, valueCount: valueCount, losses: trainer.losses, explainedCount: 0,
+      contributions: [])
+  }
+
+  private func additive(_ context: TreeContext) async throws -> FittedTrees {
+    let plan = try context.settings.additivePlan(
+      features: context.columns.bins, patientCount: context.patientCount)
+    var trainer = try AdditiveTrainer(plan: plan, features: context.columns.bins)
+    var history: [AdditiveQuery] = []
+    var valueCount = 0
+    while let step = trainer.query {
+      if trainer.passCount % 10 == 0 {
+        await report(
+          "fit",
+          "\(context.model.name): pass \(trainer.passCount + 1) of at most \(plan.passCount)",
+          context.fraction(trainer.passCount))
+      }
+      let query = SumQuery.ShapeQuery(
+        model: context.model, columns: context.columns, patientCount: context.patientCount,
+        step: step, history: history, length: trainer.answerCount)
+      let total = try await sum(.shapes(query), stage: "fit")
+      history.append(step)
+      valueCount += total.values.count
+      do {
+        try trainer.absorb(total.values)
+      } catch {
+        throw Self.treeError(error, model: context.model.name)
+      }
+    }
+    return FittedTrees(
+      learner: .additive,
+      model: try TreeModel(columns: context.columns, content: .additive(trainer.model)),
+      treeCount: trainer.keptPassCount, grownCount: trainer.passCount,
+      roundCount: trainer.roundCount, valueCount: valueCount, losses: trainer.losses,
+      explainedCount: 0, contributions: [])
+  }
+
+  /// Sums what each feature contributes, over about a thousand training patients of all sites.
+  private func explain(_ fitted: inout FittedTrees, _ profile: Profile) async throws {
+    var patients = Self.explainedPatients
+    if case .ensemble(let ensemble) = fitted.model.content {
+      let nodes = ensemble.trees.reduce(0) { $0 + $1.nodes.count }
+      patients = min(patients, max(100, Self.explainedNodes / Double(max(nodes, 1))))
+    }
+    let query = SumQuery.ContributionQuery(
+      model: fitted.model, share: min(1, patients / Double(max(profile.trainingCount, 1))))
+    let total = try await sum(.contributions(query), stage: "fit")
+    let features = fitted.model.columns.features
+    // A small study may have drawn nobody.
+    guard total.values.first ?? 0 > 0 else { return }
+    let summary: ContributionSummary
+    do {
+      summary = try ContributionSummary(
+        total: total.values, features: fitted.model.columns.bins,
+        minimumCellCount: plan.privacy.minimumCell)
+    } catch {
+      throw Self.treeError(error, model: "contributions")
+    }
+    fitted.explainedCount = Int(summary.patientCount)
+    let minimum = max(plan.privacy.minimumCell, Int(summary.patientCount) / 20, 1)
+    fitted.contributions = features.indices.map { index in
+      let isNumber = if case .number = features[index] { true } else { false }
+      return FeatureContribution(
+        features[index], importance: summary.importance[index], counts: summary.counts[index],
+        sums: summary.sums[index],
+        minimumCount: isNumber ? minimum : max(plan.privacy.minimumCell, 1))
+    }
+  }
+
+  private static func treeError(_ error: BoostedTreesError, model: String) -> StudyError {
+    switch error.code {
+    case .totalOutOfRange, .totalInconsistent, .totalLength:
+      StudyError(
+        .implausibleTotal,
+        "the sums for the model `\(model)` cannot come from patients: \(error.message); a site"
+          + " answered wrongly")
+    case .noPatients, .oneOutcomeClass:
+      StudyError(
+        .tooFew,
+        "no site in the sums of the model `\(model)` has training patients with and without the"
+          + " outcome; wait for more sites or widen the cohort")
+    default:
+      StudyError(
+        .notEstimable, "the model `\(model)` cannot be grown: \(error.message)")
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import BoostedTrees
+import CanonicalBytes
+import Cohort
+import Cryptography
+
+/// A fitted model of trees with the bins it sees: everything a prediction needs.
+public struct TreeModel: Sendable, Hashable {
+  /// What was learnt.
+  public enum Content: Sendable, Hashable {
+    /// Boosted trees or a random forest.
+    case ensemble(TreeEnsemble)
+    /// An explainable boosting machine.
+    case additive(AdditiveModel)
+  }
+
+  public let columns: TreeColumns
+  public let content: Content
+  /// BLAKE2b-256 over the canonical bytes: equal models, equal digests.
+  public let digest: Digest
+
+  /// Throws `invalidModel` when the trees' bins are not the columns', or the outcome is not a
+  /// probability.
+  public init(columns: TreeColumns, content: Content) throws(BoostedTreesError) {
+    let (features, objective) =
+      switch content {
+      case .ensemble(let ensemble): (ensemble.features, ensemble.objective)
+      case .additive(let additive): (additive.features, additive.objective)
+      }
+    let isProbability =
+      switch objective {
+      case .logistic: true
+      case .squaredError(let lower, let upper): lower == 0 && upper == 1
+      case .poisson, .multiclass: false
+      }
+    guard features == columns.bins, isProbability else { throw BoostedTreesError(.invalidModel) }
+    self.columns = columns
+    self.content = content
+    var writer = ByteWriter()
+    writer.raw(columns.digest.bytes)
+    content.write(to: &writer)
+    digest = Blake2b.hash("wr-tree-model", writer.bytes)
+  }
+
+  public static func == (left: Self, right: Self) -> Bool { left.digest == right.digest }
+  public func hash(into hasher: inout Hasher) { hasher.combine(digest) }
+
+  /// Probability of the outcome for the rows of a table; the same bits on every machine. Throws when
+  /// the table's features are not the model's.
+  public func predict(_ cohort: CohortTable, rows: [Int]? = nil) throws -> [Double] {
+    let table = try columns.table(of: cohort, rows: rows)
+    switch content {
+    case .ensemble(let ensemble):
+      return try ensemble.margins(of: table).map { margins in
+        // The mean of a forest's votes is a probability already.
+        min(max(ensemble.objective.predictions(margins: margins)[0], 0), 1)
+      }
+    case .additive(let additive):
+      return try additive.margins(of: table).map {
+        additive.objective.predictions(margins: [$0])[0]
+      }
+    }
+  }
+
+  /// What each feature, and each pair behind them, adds to the margin of one row of a binned table,
+  /// with what the contributions start from. Path-dependent Shapley values of an ensemble; the terms
+  /// themselves of an additive model.
+  public func contributions(
+    explainer: PathDependentExplainer?, bins: [UInt8]
+  ) throws -> [Double] {
+    switch content {
+    case .ensemble(let ensemble):
+      let explainer = explainer ?? PathDependentExplainer(model: ensemble)
+      return try explainer.contributions(ofCheckedBins: bins)[0]
+    case .additive(let additive): return try additive.contributions(ofBins: bins)
+    }
+  }
+}
+
+extension TreeModel.Content {
+  func write(to writer: inout ByteWriter) {
+    switch self {
+    case .ensemble(let ensemble):
+      writer.integer(UInt8(0))
+      if case .logistic = ensemble.objective {
+        writer.integer(UInt8(0))
+      } else {
+        writer.integer(UInt8(1))
+      }
+      writer.array(ensemble.baseMargins) { $0.double($1) }
+      writer.array(ensemble.trees) { $1.write(to: &$0) }
+    case .additive(let additive):
+      writer.integer(UInt8(1))
+      writer.double(additive.baseMargin)
+      writer.array(additive.shapes) { $0.array($1) { $0.double($1) } }
+      writer.array(additive.pairs) { writer, pair in
+        writer.integer(UInt32(pair.first))
+        writer.integer(UInt32(pair.second))
+        writer.array(pair.firstGroups) { $0.integer(Int64($1)) }
+        writer.array(pair.secondGroups) { $0.integer(Int64($1)) }
+        writer.array(pair.values) { $0.array($1) { $0.double($1) } }
+      }
+    }
+  }
+}
+
+extension DecisionTree {
+  func write(to writer: inout ByteWriter) {
+    writer.integer(UInt32(output))
+    writer.array(nodes) { writer, node in
+      writer.double(node.value)
+      writer.double(node.cover)
+      writer.double(node.gain)
+      writer.optional(node.test) { $1.write(to: &$0) }
+      writer.integer(UInt32(node.left))
+      writer.integer(UInt32(node.right))
+    }
+  }
+}
+
+extension SplitTest {
+  func write(to writer: inout ByteWriter) {
+    writer.integer(UInt32(feature))
+    switch rule {
+    case .upTo(let bin):
+      writer.integer(UInt8(0))
+      writer.integer(bin)
+    case .equals(let bin):
+      writer.integer(UInt8(1))
+      writer.integer(bin)
+    }
+    writer.boolean(missingGoesLeft)
+  }
+}
+
+extension TreeModel: Codable {
+  private enum CodingKeys: String, CodingKey { case columns, trees, shapes }
+
+  /// A model has either `trees` or `shapes`.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let columns = try container.decode(TreeColumns.self, forKey: .columns)
+    if let trees = try container.decodeIfPresent(TreeEnsemble.self, forKey: .trees) {
+      try self.init(columns: columns, content: .ensemble(trees))
+    } else {
+      try self.init(
+        columns: columns,
+        content: .additive(try container.decode(AdditiveModel.self, forKey: .shapes)))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(columns, forKey: .columns)
+    switch content {
+    case .ensemble(let trees): try container.encode(trees, forKey: .trees)
+    case .additive(let shapes): try container.encode(shapes, forKey: .shapes)
+    }
+  }
+}

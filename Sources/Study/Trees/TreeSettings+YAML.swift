@@ -1,0 +1,121 @@
+import StrictYAML
+
+/// The settings of trees in a study file. What has no meaning for a learner is refused.
+extension TreeSettings {
+  static let keys = [
+    "trees", "passes", "learning_rate", "maximum_depth", "maximum_leaves",
+    "minimum_child_weight", "minimum_child_count", "l2", "l1", "minimum_split_gain", "row_share",
+    "feature_share", "early_stopping", "evaluation_share", "bins", "bin_rule", "pairs",
+    "increasing", "decreasing", "seed",
+  ]
+
+  init(_ learner: Learner, yaml map: YAMLMapping) throws(YAMLProblem) {
+    self.init(learner)
+    for key in Self.keys where !learner.keys.contains(key) && map.optional(key) != nil {
+      throw map.problem(
+        .inconsistent, at: key, "`\(key)` has no meaning for the learner `\(learner.rawValue)`",
+        advice: "remove it, or choose another learner")
+    }
+    let isAdditive = learner == .additive
+    treeCount = try map.integer(
+      isAdditive ? "passes" : "trees", in: 1...10_000, default: treeCount)
+    learningRate = try map.double("learning_rate", in: 0.001...1, default: learningRate)
+    maximumDepth = try map.integer("maximum_depth", in: 1...12, default: maximumDepth)
+    maximumLeafCount = try map.integer(
+      "maximum_leaves", in: 2...(isAdditive ? 64 : 4096), default: maximumLeafCount)
+    let weightKey = learner == .randomForest ? "minimum_child_count" : "minimum_child_weight"
+    minimumChildWeight = try map.double(weightKey, in: 0...1e6, default: minimumChildWeight)
+    l2Penalty = try map.double("l2", in: 0...1e6, default: l2Penalty)
+    l1Penalty = try map.double("l1", in: 0...1e6, default: l1Penalty)
+    minimumSplitGain = try map.double("minimum_split_gain", in: 0...1e6, default: 0)
+    rowRate = try map.double("row_share", in: 0.05...1, default: rowRate)
+    if map.optional("feature_share") != nil {
+      featureRate = try map.double("feature_share", in: 0.01...1, default: 1)
+    }
+    patience = try map.integer("early_stopping", in: 0...10_000, default: patience)
+    evaluationShare = try map.double("evaluation_share", in: 0...0.5, default: evaluationShare)
+    if patience == 0 { evaluationShare = 0 }
+    if patience > 0, evaluationShare == 0 {
+      throw map.problem(
+        .inconsistent, at: "early_stopping", "early stopping needs patients to measure the loss on",
+        advice: "set `evaluation_share`, such as 0.2, or `early_stopping: 0`")
+    }
+    binCount = try map.integer("bins", in: 2...254, default: binCount)
+    binRule = try map.choice("bin_rule", default: binRule)
+    pairCount = try map.integer("pairs", in: 0...100, default: pairCount)
+    if map.optional("increasing") != nil { increasing = try map.strings("increasing") }
+    if map.optional("decreasing") != nil { decreasing = try map.strings("decreasing") }
+    seed = UInt64(try map.integer("seed", in: 0 ... .max, default: 0))
+  }
+}
+
+extension TreeSettings.Learner {
+  /// The keys of the study file that mean something for the learner.
+  fileprivate var keys: [String] {
+    let common = ["l2", "bins", "bin_rule", "seed"]
+    switch self {
+    case .boostedTrees:
+      return common + [
+        "trees", "learning_rate", "maximum_depth", "maximum_leaves", "minimum_child_weight", "l1",
+        "minimum_split_gain", "row_share", "feature_share", "early_stopping", "evaluation_share",
+        "increasing", "decreasing",
+      ]
+    case .randomForest:
+      return common + [
+        "trees", "maximum_depth", "minimum_child_count", "row_share", "feature_share",
+        "minimum_split_gain", "increasing", "decreasing",
+      ]
+    case .additive:
+      return common + [
+        "passes", "learning_rate", "maximum_leaves", "minimum_child_weight", "early_stopping",
+        "evaluation_share", "pairs",
+      ]
+    }
+  }
+}
+
+/// What a model of trees asks of the rest of the study file.
+extension StudyPlan {
+  /// Throws `invalidPlan` with what to change.
+  func checkTrees() throws(StudyError) {
+    for (index, model) in models.enumerated() {
+      guard case .trees(let settings) = model.training else { continue }
+      if privacy.goal != nil {
+        throw StudyError(
+          .invalidPlan,
+          "the model `\(model.name)` is a \(settings.learner.inWords), and no learner of trees with"
+            + " differential privacy is built: neither the noisy explainable boosting machine, nor"
+            + " random splits, nor noisy histograms. Remove `epsilon`, or choose `learner: logistic`"
+        )
+      }
+      if index == 0, validation.disclosures.contains(.leaveOneSiteOut) {
+        throw StudyError(
+          .invalidPlan,
+          "leave-one-site-out models are built for a logistic model trained by Newton's method only;"
+            + " put such a model first, or remove `leave-one-site-out` from `disclose`")
+      }
+      for name in settings.increasing + settings.decreasing {
+        guard
+          let feature = cohort.features.first(where: { $0.name == name }), !feature.isCategory
+        else {
+          throw StudyError(
+            .invalidPlan,
+            "the model `\(model.name)` bounds the direction of `\(name)`, which is not a number or"
+              + " flag of the study")
+        }
+        if settings.increasing.contains(name), settings.decreasing.contains(name) {
+          throw StudyError(
+            .invalidPlan, "the model `\(model.name)` lets `\(name)` neither rise nor fall")
+        }
+      }
+      guard settings.binRule == .ranges else { continue }
+      for feature in cohort.features {
+        if case .number(_, nil, _) = feature.kind {
+          throw StudyError(
+            .invalidPlan,
+            "`bin_rule: ranges` of the model `\(model.name)` needs a `range` of `\(feature.name)`")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,219 @@
+import BoostedTrees
+import Cohort
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Study
+
+/// Models of trees as a study runs them: bins, growth, explanation, validation, replay.
+@Suite struct TreeStudyTests {
+  static let models = [
+    "boosted_trees":
+      "  - {name: trees, learner: boosted_trees, trees: 6, maximum_depth: 3,"
+      + " minimum_child_weight: 1, early_stopping: 3, evaluation_share: 0.2}\n",
+    "random_forest":
+      "  - {name: forest, learner: random_forest, trees: 5, maximum_depth: 4}\n",
+    "ebm":
+      "  - {name: shapes, learner: ebm, passes: 6, pairs: 1, minimum_child_weight: 1}\n",
+  ]
+
+  static func run(
+    _ plan: StudyPlan, _ cohorts: [String: CohortTable]
+  ) async throws -> StudyResult {
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    return try await StudyProgram(study, over: PooledFederation(study, cohorts: cohorts)).run()
+  }
+
+  /// How patients are spread over sites changes no bit of the model.
+  @Test(arguments: models.keys.sorted())
+  func anyPartitionGivesTheSameModel(learner: String) async throws {
+    let plan = try SyntheticStudy.plan(models: try #require(Self.models[learner]))
+    let table = try SyntheticCohort.table(plan, patients: 400, seed: 21)
+    let pooled = try await Self.run(plan, ["everybody": table])
+    let trees = try #require(pooled.models[0].trees)
+    for seed in 0..<4 {
+      let cohorts = try SyntheticCohort.partition(table, into: 3 + 5 * seed, seed: UInt64(seed))
+      let federated = try await Self.run(plan, cohorts)
+      #expect(federated.models[0].trees?.model == trees.model, "seed \(seed)")
+      #expect(federated.digest == pooled.digest, "seed \(seed)")
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      #expect(
+        try encoder.encode(federated.models[0].trees) == encoder.encode(trees), "seed \(seed)")
+    }
+    #expect(trees.roundCount > trees.grownCount / 2 && trees.valueCount > 0)
+    #expect(trees.contributions.map(\.feature) == ["age", "lactate", "ward", "diabetes"])
+  }
+
+  /// The study's trees are the library's own trees on the pooled training rows.
+  @Test func theStudyGrowsThePooledTrees() async throws {
+    let plan = try SyntheticStudy.plan(models: try #require(Self.models["boosted_trees"]))
+    let table = try SyntheticCohort.table(plan, patients: 400, seed: 22)
+    let result = try await Self.run(
+      plan, try SyntheticCohort.partition(table, into: 5, seed: 2))
+    let fitted = try #require(result.models[0].trees)
+    guard case .trees(let settings) = plan.models[0].training,
+      case .ensemble(let ensemble) = fitted.model.content
+    else { throw TestFault("not trees") }
+    let rows = table.rowIndices(.training)
+    let columns = fitted.model.columns
+    let training = try settings.trainingPlan(features: columns.bins, patientCount: 400)
+    let keys = rows.map { table.patientKeys[$0] }
+    // The roles are drawn from the keys; the sites' own rule is used through one site.
+    var answers = LocalAnswers(site: "all", plan: plan, cohort: table, noiseKey: nil)
+    var trainer = try EnsembleTrainer(plan: training, features: columns.bins)
+    var history: [GrowthQuery] = []
+    while let step = trainer.query {
+      let total = try answers.answer(
+        .treeGrowth(
+          .init(
+            model: plan.models[0], columns: columns, patientCount: 400, step: step,
+            history: history, length: trainer.answerCount)))
+      history.append(step)
+      try trainer.absorb(total)
+    }
+    #expect(trainer.model == ensemble)
+    #expect(Set(keys).count == keys.count)
+    let aurocs = result.performance[0].sites.values.compactMap { $0.discrimination?.value }
+    #expect(aurocs.reduce(0, +) / Double(max(aurocs.count, 1)) > 0.6)
+  }
+
+  /// A site that has lost what it kept in memory answers as if it had not.
+  @Test(arguments: models.keys.sorted())
+  func aRestartedSiteCatchesUp(learner: String) async throws {
+    let plan = try SyntheticStudy.plan(models: try #require(Self.models[learner]))
+    let table = try SyntheticCohort.table(plan, patients: 300, seed: 23)
+    let study = AgreedStudy.synthetic(plan, sites: ["a"])
+    let asked = Collected<SumQuery>()
+    let totals = Collected<Total>()
+    let recorder = AlteredFederation(
+      PooledFederation(study, cohorts: ["a": table]),
+      total: { query, total in
+        asked.append(query)
+        totals.append(total)
+        return total
+      })
+    _ = try await StudyProgram(study, over: recorder).run()
+    var behind = LocalAnswers(site: "a", plan: plan, cohort: table, noiseKey: nil)
+    for (index, query) in asked.values.enumerated() where index % 5 == 0 {
+      // One that answers only some rounds keeps up with the others.
+      #expect(try behind.answer(query) == totals.values[index].values, "query \(index), behind")
+      var fresh = LocalAnswers(site: "a", plan: plan, cohort: table, noiseKey: nil)
+      #expect(try fresh.answer(query) == totals.values[index].values, "query \(index)")
+      // Asked again, it answers the same.
+      #expect(try fresh.answer(query) == totals.values[index].values, "query \(index) again")
+    }
+  }
+
+  @Test(arguments: models.keys.sorted())
+  func theTranscriptReplaysToTheSameModel(learner: String) async throws {
+    let text = SyntheticStudy.yaml(models: try #require(Self.models[learner]))
+    let plan = try StudyPlan(yaml: text, file: "study.yaml")
+    let cohorts = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan, patients: 300, seed: 24), into: 4, seed: 1)
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    let recorder = RecordingFederation(
+      PooledFederation(study, cohorts: cohorts), study: study)
+    let result = try await StudyProgram(study, over: recorder).run()
+    let transcript = Transcript(
+      studyText: text, sites: study.sites, disclosures: [], entries: recorder.entries,
+      result: result.digest)
+    let read = try Transcript(fileBytes: transcript.fileBytes)
+    let replay = try ReplayFederation(read)
+    let replayed = try await StudyProgram(try read.agreedStudy(), over: replay).run()
+    try replay.finish()
+    #expect(replayed.digest == result.digest)
+    #expect(replayed.models[0].trees?.model == result.models[0].trees?.model)
+  }
+
+  /// A site that is away for one round within a tree: the tree is begun again with whoever is there,
+  /// and nothing is torn between two sets of patients.
+  @Test func aTreeIsGrownOnTheSamePatientsThroughout() async throws {
+    let plan = try SyntheticStudy.plan(models: try #require(Self.models["boosted_trees"]))
+    let table = try SyntheticCohort.table(plan, patients: 400, seed: 25)
+    let cohorts = try SyntheticCohort.partition(table, into: 4, seed: 3)
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    let all = PooledFederation(study, cohorts: cohorts)
+    let present = cohorts.filter { $0.key != "site-2" }
+    let federation = AwayFederation(
+      all, without: PooledFederation(study, cohorts: present), rounds: [3])
+    let result = try await StudyProgram(study, over: federation).run()
+    let undisturbed = try await StudyProgram(study, over: all).run()
+    // The round was asked again with everybody, so the trees are the undisturbed ones.
+    #expect(result.models[0].trees?.model == undisturbed.models[0].trees?.model)
+    #expect(
+      result.models[0].trees?.roundCount ?? 0 > undisturbed.models[0].trees?.roundCount ?? 0)
+  }
+
+  /// A site that is away for a round that trains nothing changes no bit of the model.
+  @Test func aDropoutOfAnotherRoundChangesNoBit() async throws {
+    let plan = try SyntheticStudy.plan(models: try #require(Self.models["boosted_trees"]))
+    let table = try SyntheticCohort.table(plan, patients: 400, seed: 26)
+    let cohorts = try SyntheticCohort.partition(table, into: 4, seed: 4)
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    let all = PooledFederation(study, cohorts: cohorts)
+    let without = PooledFederation(study, cohorts: cohorts.filter { $0.key != "site-3" })
+    let result = try await StudyProgram(
+      study, over: AwayFederation(all, without: without, rounds: [], misses: .contributions)
+    ).run()
+    let undisturbed = try await StudyProgram(study, over: all).run()
+    #expect(result.models[0].trees?.model == undisturbed.models[0].trees?.model)
+    #expect(
+      result.models[0].trees?.explainedCount ?? 0
+        < undisturbed.models[0].trees?.explainedCount ?? 0)
+  }
+
+  @Test func impossibleHistogramsAreRefused() async throws {
+    let plan = try SyntheticStudy.plan(models: try #require(Self.models["boosted_trees"]))
+    let table = try SyntheticCohort.table(plan, patients: 300, seed: 27)
+    let study = AgreedStudy.synthetic(plan, sites: ["a"])
+    for value in [Int64.max, Int64.min, -1] {
+      let federation = AlteredFederation(
+        PooledFederation(study, cohorts: ["a": table]),
+        total: { query, total in
+          guard case .treeGrowth(let growth) = query, growth.step.sequence == 2 else {
+            return total
+          }
+          var altered = total
+          altered.values[5] = value
+          return altered
+        })
+      await #expect(throws: StudyError.self, "\(value)") {
+        _ = try await StudyProgram(study, over: federation).run()
+      }
+    }
+  }
+}
+
+/// Leaves a site out of some rounds of growing trees, by their number, or of all rounds of one kind.
+private final class AwayFederation: Federation {
+  private let all: any Federation
+  private let without: any Federation
+  private let rounds: Set<Int>
+  private let misses: QueryKind?
+  private let count = Mutex(0)
+
+  init(
+    _ all: any Federation, without: any Federation, rounds: Set<Int>, misses: QueryKind? = nil
+  ) {
+    self.all = all
+    self.without = without
+    self.rounds = rounds
+    self.misses = misses
+  }
+
+  func sum(_ query: SumQuery) async throws -> Total {
+    if query.kind == misses { return try await without.sum(query) }
+    guard case .treeGrowth = query else { return try await all.sum(query) }
+    let round = count.withLock { count in
+      defer { count += 1 }
+      return count
+    }
+    return try await (rounds.contains(round) ? without : all).sum(query)
+  }
+
+  func perSite(_ query: SiteQuery) async throws -> SiteAnswers { try await all.perSite(query) }
+  func report(_ progress: StageProgress) async {}
+}

@@ -10,7 +10,9 @@ struct LocalRun {
   let figures: Figures
   let model: TreeEnsemble
 
-  init(table: TableFile, threads: Int, trees: Int, depth: Int, rowRate: Double) throws {
+  init(
+    table: TableFile, threads: Int, trees: Int, depth: Int, rowRate: Double, seed: UInt64 = 0
+  ) throws {
     self.table = table
     let width = table.features + 1
     let file = try table.mapped()
@@ -40,6 +42,7 @@ struct LocalRun {
     plan.treeCount = trees
     plan.growth.maximumDepth = depth
     plan.rowRate = rowRate
+    plan.seed = seed
     plan.patientLimit = rowCount
     let crew = WorkCrew(size: threads) { size, part in
       if size == 1 {
@@ -72,6 +75,16 @@ struct LocalRun {
       if value.isFinite { sample.append(value) }
     }
     sample.sort()
+    // Few distinct values have a bin each.
+    var distinct: [Float] = []
+    for value in sample where distinct.last != value {
+      distinct.append(value)
+      if distinct.count > 255 { break }
+    }
+    if distinct.count <= 255 {
+      return try FeatureBins(
+        name: "x\(column)", cutsAt: distinct.dropFirst().map { Double($0) })
+    }
     let cuts = sample.isEmpty ? [] : (1..<255).map { Double(sample[$0 * sample.count / 255]) }
     return try FeatureBins(name: "x\(column)", cutsAt: cuts)
   }
@@ -82,7 +95,7 @@ struct LocalRun {
       let width = table.features + 1
       let values = try table.mapped().withUnsafeBytes { raw -> [Float] in
         let all = raw.bindMemory(to: Float.self)
-        return try (0..<TableFile.testRows).map { index in
+        return try (0..<(all.count / width - table.rows)).map { index in
           let start = (table.rows + index) * width
           let row = (0..<table.features).map { Double(all[start + $0]) }
           return Float(try model.predictions(of: row)[0])

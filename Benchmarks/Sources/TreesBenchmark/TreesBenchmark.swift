@@ -31,6 +31,8 @@ struct TreesBenchmark: ParsableCommand {
   var child: String?
   @Option(help: .hidden)
   var predictions = "-"
+  @Option(help: .hidden)
+  var seed: UInt64 = 0
 
   private static let columns: [Report.Column] = [
     .init("rows", "rows"), .init("features", "features"), .init("threads", "threads"),
@@ -53,7 +55,7 @@ struct TreesBenchmark: ParsableCommand {
       guard let table = TableFile(child) else { throw Problem("not a table: \(child)") }
       let run = try LocalRun(
         table: table, threads: threads.values.first ?? 1, trees: trees, depth: depth,
-        rowRate: rowRate)
+        rowRate: rowRate, seed: seed)
       try run.print(predictions: predictions)
       return
     }

@@ -12,7 +12,8 @@ struct SiteCommand: AsyncParsableCommand {
     commandName: "site",
     abstract: "The agent beside a hospital's data: join, check, decide, run, audit.",
     subcommands: [
-      SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteFeatures.self,
+      SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteExplain.self,
+      SiteFeatures.self,
       SiteStudies.self, SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteLedger.self,
       SiteBudget.self, SiteAudit.self, SiteEvidence.self, SiteReproduce.self,
     ])

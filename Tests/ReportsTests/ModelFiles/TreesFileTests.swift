@@ -112,7 +112,7 @@ import Testing
   @Test(.enabled(if: ProcessInfo.processInfo.environment["WARDROUND_MODEL_PYTHON"] != nil))
   func othersPredictTheSame() throws {
     let python = try #require(ProcessInfo.processInfo.environment["WARDROUND_MODEL_PYTHON"])
-    let rows = try Rows(seed: 73, count: 2_000)
+    let rows = try Rows(seed: 73, count: 10_000)
     let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }

@@ -28,6 +28,17 @@ import Testing
     #expect(Self.folders("sites").count >= 5)
   }
 
+  /// Studies of trees beside another study of the same cohort.
+  @Test(arguments: ["demo-admissions", "gusto-mortality"])
+  func everyStudyOfTreesDecodes(folder: String) throws {
+    let path = repositoryRoot.appending(path: "studies/\(folder)/trees.yaml").path
+    let plan = try StudyPlan(yaml: String(contentsOfFile: path, encoding: .utf8), file: path)
+    #expect(plan.id == "\(folder)-trees")
+    #expect(plan.neededQueries.isSuperset(of: [.treeGrowth, .shapes, .newton]))
+    let other = try studyPlan(repositoryRoot.appending(path: "studies/\(folder)").path)
+    #expect(plan.cohort == other.cohort)
+  }
+
   @Test(arguments: folders("studies")) func everyStudyDecodes(folder: String) throws {
     let plan = try studyPlan(folder)
     #expect(plan.id == URL(filePath: folder).lastPathComponent)

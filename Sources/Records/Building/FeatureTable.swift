@@ -88,17 +88,17 @@ extension FeatureTable {
     if let outcomeName {
       names += [outcomeName, outcomeName + "_hours", outcomeName + "_censored"]
     }
-    return names.map(Self.field).joined(separator: ",") + "\n"
+    return CSVWriter.record(names)
   }
 
   /// One row as CSV, with its line end. Index times beyond the year 3000 BC are elapsed seconds.
   public func line(_ row: Int, isElapsed: Bool = false) -> String {
     let time = isElapsed ? String(indexTimes[row]) : RecordTime.text(indexTimes[row])
-    var fields = [Self.field(subjects[row]), time]
+    var fields = [CSVWriter.field(subjects[row]), time]
     for column in columns {
       switch column.values {
       case .numbers(let numbers): fields.append(Self.text(numbers[row]))
-      case .words(let words): fields.append(Self.field(words[row] ?? ""))
+      case .words(let words): fields.append(CSVWriter.field(words[row] ?? ""))
       }
     }
     if outcomeName != nil {
@@ -118,15 +118,5 @@ extension FeatureTable {
     var text = header
     for row in 0..<rowCount { text += line(row, isElapsed: isElapsed) }
     return text
-  }
-
-  private static func field(_ text: String) -> String {
-    let needsQuotes = text.utf8.contains { byte in
-      byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\"") || byte == 10 || byte == 13
-    }
-    guard needsQuotes || text.utf8.first == 32 || text.utf8.last == 32 else { return text }
-    return "\""
-      + text.split(separator: "\"", omittingEmptySubsequences: false)
-      .joined(separator: "\"\"") + "\""
   }
 }

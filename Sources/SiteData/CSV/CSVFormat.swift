@@ -8,7 +8,7 @@ public enum TextEncoding: String, Sendable, Hashable, CaseIterable {
   case windows1252 = "windows-1252"
 
   /// The text of a field; nil when the bytes are not in this encoding.
-  func text(_ bytes: [UInt8]) -> String? {
+  func text(_ bytes: ArraySlice<UInt8>) -> String? {
     switch self {
     case .utf8:
       return String(validating: bytes, as: UTF8.self)
@@ -51,26 +51,4 @@ public struct CSVRecord: Sendable, Hashable {
   /// Line of the file on which the record begins, from 1.
   public let line: Int
   public var faults: [Fault]
-}
-
-/// Writes CSV as RFC 4180 says.
-public enum CSVWriter {
-  /// A field, quoted when it holds the delimiter, a quote, a line end or blanks at its ends.
-  public static func field(_ text: String, delimiter: Character = ",") -> String {
-    let mustQuote =
-      text.contains { $0 == delimiter || $0 == "\"" || $0.isNewline || $0 == "\u{FEFF}" }
-      || text.hasPrefix(" ") || text.hasSuffix(" ")
-    guard mustQuote else { return text }
-    return "\""
-      + text.split(separator: "\"", omittingEmptySubsequences: false)
-      .joined(separator: "\"\"") + "\""
-  }
-
-  /// One record with its line end. A record of one empty field is written as `""`, since a blank
-  /// line means nothing.
-  public static func record(_ fields: [String], delimiter: Character = ",") -> String {
-    if fields == [""] { return "\"\"\n" }
-    return fields.map { field($0, delimiter: delimiter) }.joined(separator: String(delimiter))
-      + "\n"
-  }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Records
 import Reports
 import SiteData
 
@@ -38,7 +39,7 @@ struct ModelPredict: AsyncParsableCommand {
       print("\(identifier ?? "row"),risk,flagged")
       for (row, risk) in risks.enumerated() {
         let name = identifiers.isEmpty ? "\(table.sourceRows[row])" : identifiers[row]
-        print("\(PredictionInput.quoted(name)),\(risk),\(risk >= file.threshold ? 1 : 0)")
+        print("\(CSVWriter.field(name)),\(risk),\(risk >= file.threshold ? 1 : 0)")
       }
     }
   }

@@ -18,12 +18,4 @@ enum PredictionInput {
     }
     return DataDescription(file: path, columns: columns)
   }
-
-  /// A CSV field, quoted where it must be.
-  static func quoted(_ text: String) -> String {
-    guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-    return "\""
-      + text.split(separator: "\"", omittingEmptySubsequences: false)
-      .joined(separator: "\"\"") + "\""
-  }
 }

@@ -1,3 +1,4 @@
+import Records
 import Testing
 
 @testable import SiteData
@@ -49,6 +50,9 @@ import Testing
     #expect(code { _ = try records(long) } == .recordTooLarge)
     let wide = String(repeating: ",", count: CSVReader.maximumColumns + 1)
     #expect(code { _ = try records(wide) } == .recordTooLarge)
+    let boundary = String(repeating: "a", count: CSVReader.maximumRecordBytes - 1)
+    #expect(code { _ = try records(boundary + "\n") } == nil)
+    #expect(code { _ = try records(boundary + "a\n" + "b\n") } == .recordTooLarge)
     #expect(code { _ = try CSVReader(path: "/nowhere/at/all.csv") } == .unreadableFile)
     #expect(code { _ = try CSVReader(path: "/") } == .unreadableFile)
   }
@@ -66,17 +70,20 @@ import Testing
   /// Any table written by the writer is read back as it was.
   @Test(arguments: [UInt64(1), 2, 3, 4]) func writtenTablesAreReadBack(seed: UInt64) throws {
     var generator = TestGenerator(state: seed)
-    let alphabet = Array(",;\"\n\r a1é\u{0301}€\t'")
+    // With an accent of its own, which joins the delimiter or quote before it.
+    let alphabet: [Unicode.Scalar] = Array(",;\"\n\r a1é\u{0301}€\t'".unicodeScalars)
     for delimiter: Character in [",", ";", "\t"] {
       let table: [[String]] = (0..<40).map { _ in
-        (0..<Int.random(in: 1...6, using: &generator)).map { _ in
-          String(
-            (0..<Int.random(in: 0...7, using: &generator)).map { _ in
-              alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
-            })
+        (0..<Int.random(in: 1...6, using: &generator)).map { _ -> String in
+          var text = String.UnicodeScalarView()
+          for _ in 0..<Int.random(in: 0...7, using: &generator) {
+            text.append(alphabet[Int.random(in: 0..<alphabet.count, using: &generator)])
+          }
+          return String(text)
         }
       }
-      let text = table.map { CSVWriter.record($0, delimiter: delimiter) }.joined()
+      let mark = try #require(delimiter.asciiValue)
+      let text = table.map { CSVWriter.record($0, delimiter: mark) }.joined()
       let found = try records(text, delimiter: delimiter)
       #expect(found.allSatisfy { $0.faults.isEmpty }, "seed \(seed)")
       #expect(

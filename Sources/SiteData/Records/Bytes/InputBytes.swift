@@ -1,10 +1,18 @@
 import CZlib
 import Glibc
 
-/// The bytes of a file, plain or compressed with gzip; zlib passes plain files through.
+/// The bytes of a file, plain or compressed with gzip (zlib passes plain files through), or bytes
+/// in memory.
 final class InputBytes {
-  private let handle: gzFile
+  private let handle: gzFile?
   private let file: String
+  private var memory: ArraySlice<UInt8> = []
+
+  init(bytes: [UInt8], file: String) {
+    handle = nil
+    self.file = file
+    memory = bytes[...]
+  }
 
   init(path: String) throws(SiteDataError) {
     func refused() -> SiteDataError {
@@ -21,11 +29,17 @@ final class InputBytes {
     file = path
   }
 
-  deinit { gzclose_r(handle) }
+  deinit { if let handle { gzclose_r(handle) } }
 
   /// Fills as much of `target` as there is; 0 at the end.
   func read(into target: UnsafeMutableRawBufferPointer) throws(SiteDataError) -> Int {
     guard target.count > 0 else { return 0 }
+    guard let handle else {
+      let count = min(target.count, memory.count)
+      target.copyBytes(from: memory.prefix(count))
+      memory = memory.dropFirst(count)
+      return count
+    }
     let count = gzread(handle, target.baseAddress, UInt32(clamping: min(target.count, 1 << 30)))
     if count > 0 { return Int(count) }
     var status: Int32 = Z_OK

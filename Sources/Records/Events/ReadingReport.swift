@@ -62,6 +62,9 @@ public struct ReadingReport: Sendable, Hashable {
   /// Events made of them.
   public var eventCount = 0
   public var skipped: [Reason: Int] = [:]
+  /// Records that their own source took back (entered in error, refuted, cancelled, not done) and
+  /// that are therefore no facts, by type. They are no faults: no allowance counts them.
+  public var withdrawn: [String: Int] = [:]
   public var places: [Place] = []
   /// Times with a zone of their own, times without, and dates without a time of day.
   public var zonedTimeCount = 0
@@ -97,6 +100,7 @@ public struct ReadingReport: Sendable, Hashable {
     rows.merge(other.rows, uniquingKeysWith: +)
     eventCount += other.eventCount
     skipped.merge(other.skipped, uniquingKeysWith: +)
+    withdrawn.merge(other.withdrawn, uniquingKeysWith: +)
     places = Array((places + other.places).prefix(Self.maximumPlaces))
     zonedTimeCount += other.zonedTimeCount
     localTimeCount += other.localTimeCount

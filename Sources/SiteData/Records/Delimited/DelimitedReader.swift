@@ -102,31 +102,28 @@ struct DelimitedReader: EventReader {
     return columns
   }
 
-  private enum Outcome {
-    case taken
-    case skipped(ReadingReport.Reason, column: Int)
-  }
-
   private mutating func takeRecord(_ batch: inout EventBatch) throws(SiteDataError) {
     guard let scanner else { return }
     batch.report.rows[scanner.file, default: 0] += 1
-    let outcome: Outcome
+    let fault: RecordFault?
     if scanner.isMalformed {
-      outcome = .skipped(.malformed, column: 0)
+      fault = RecordFault(reason: .malformed)
     } else if scanner.fields.count != columns.count {
-      outcome = .skipped(.raggedRow, column: scanner.fields.count)
+      fault = RecordFault(reason: .raggedRow, column: scanner.fields.count)
     } else {
-      outcome = scanner.withBytes { take($0, scanner.fields, &batch) }
+      fault = batch.addWhole { batch in
+        scanner.withBytes { take($0, scanner.fields, &batch) }
+      }
     }
-    guard case .skipped(let reason, let column) = outcome else { return }
-    try ReadingReport.leaveOut(
-      reason, file: scanner.file, line: scanner.line, column: column, source.policy, &batch.report)
+    guard let fault else { return }
+    try batch.report.leaveOut(
+      fault, file: scanner.file, line: scanner.line, source.policy)
   }
 
   private mutating func take(
     _ bytes: UnsafeBufferPointer<UInt8>, _ fields: [RecordScanner.Field],
     _ batch: inout EventBatch
-  ) -> Outcome {
+  ) -> RecordFault? {
     func field(_ position: Int) -> UnsafeBufferPointer<UInt8> {
       FieldText.trimmed(
         UnsafeBufferPointer(rebasing: bytes[fields[position].start..<fields[position].end]))
@@ -134,18 +131,20 @@ struct DelimitedReader: EventReader {
     var subject = columns.fileSubject
     if columns.subject >= 0 {
       let text = field(columns.subject)
-      guard !text.isEmpty else { return .skipped(.noSubject, column: columns.subject + 1) }
+      guard !text.isEmpty else {
+        return RecordFault(reason: .noSubject, column: columns.subject + 1)
+      }
       guard text.count <= 256, let number = batch.lexicon.subjects.index(text) else {
-        return .skipped(.fieldTooLarge, column: columns.subject + 1)
+        return RecordFault(reason: .fieldTooLarge, column: columns.subject + 1)
       }
       subject = number
     }
     var time = RecordTime.always
     if case .column(_, let format) = source.mapping.when {
       let text = field(columns.time)
-      guard !text.isEmpty else { return .skipped(.noTime, column: columns.time + 1) }
+      guard !text.isEmpty else { return RecordFault(reason: .noTime, column: columns.time + 1) }
       guard let reading = format.read(text) else {
-        return .skipped(.badTime, column: columns.time + 1)
+        return RecordFault(reason: .badTime, column: columns.time + 1)
       }
       batch.report.count(reading)
       time = max(reading.seconds, source.mapping.earliest ?? .min)
@@ -155,7 +154,7 @@ struct DelimitedReader: EventReader {
       let text = field(columns.known)
       if !text.isEmpty {
         guard let reading = format.read(text) else {
-          return .skipped(.badTime, column: columns.known + 1)
+          return RecordFault(reason: .badTime, column: columns.known + 1)
         }
         known = max(time, reading.seconds)
       }
@@ -167,42 +166,44 @@ struct DelimitedReader: EventReader {
       let text = field(column.position)
       if text.isEmpty || isMissing(text) { continue }
       guard text.count <= Self.maximumFieldBytes else {
-        return .skipped(.fieldTooLarge, column: column.position + 1)
+        return RecordFault(reason: .fieldTooLarge, column: column.position + 1)
       }
       var event = Event(
         subject: subject, code: column.code, time: time, knownAt: known, unit: column.unit)
       guard Self.setValue(text, &event, &batch.lexicon) else {
-        return .skipped(.wrongEncoding, column: column.position + 1)
+        return RecordFault(reason: .wrongEncoding, column: column.position + 1)
       }
       batch.events.append(event)
     }
-    return .taken
+    return nil
   }
 
   private mutating func takeLong(
     _ bytes: UnsafeBufferPointer<UInt8>, _ fields: [RecordScanner.Field], _ subject: Int32,
     _ time: Int64, _ known: Int64, _ batch: inout EventBatch
-  ) -> Outcome {
+  ) -> RecordFault? {
     func field(_ position: Int) -> UnsafeBufferPointer<UInt8> {
       FieldText.trimmed(
         UnsafeBufferPointer(rebasing: bytes[fields[position].start..<fields[position].end]))
     }
     let text = field(columns.code)
-    guard !text.isEmpty else { return .skipped(.noCode, column: columns.code + 1) }
-    guard text.count <= 512 else { return .skipped(.fieldTooLarge, column: columns.code + 1) }
+    guard !text.isEmpty else { return RecordFault(reason: .noCode, column: columns.code + 1) }
+    guard text.count <= 512 else {
+      return RecordFault(reason: .fieldTooLarge, column: columns.code + 1)
+    }
     guard let code = codes.look(text, source.mapping, &batch.lexicon) else {
-      return .skipped(.wrongEncoding, column: columns.code + 1)
+      return RecordFault(reason: .wrongEncoding, column: columns.code + 1)
     }
     var event = Event(
       subject: subject, code: code.code, time: time, knownAt: known, unit: code.unit)
     if columns.value >= 0 {
       let value = field(columns.value)
       guard value.count <= Self.maximumFieldBytes else {
-        return .skipped(.fieldTooLarge, column: columns.value + 1)
+        return RecordFault(reason: .fieldTooLarge, column: columns.value + 1)
       }
       if !value.isEmpty, !isMissing(value) {
         guard Self.setValue(value, &event, &batch.lexicon) else {
-          return .skipped(.wrongEncoding, column: columns.value + 1)
+          return RecordFault(reason: .wrongEncoding, column: columns.value + 1)
         }
       }
     }
@@ -210,13 +211,13 @@ struct DelimitedReader: EventReader {
       let unit = field(columns.unit)
       if !unit.isEmpty {
         guard unit.count <= 128, let number = batch.lexicon.units.index(unit) else {
-          return .skipped(.fieldTooLarge, column: columns.unit + 1)
+          return RecordFault(reason: .fieldTooLarge, column: columns.unit + 1)
         }
         event.unit = number
       }
     }
     batch.events.append(event)
-    return .taken
+    return nil
   }
 
   private func isMissing(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -246,68 +247,5 @@ struct DelimitedReader: EventReader {
     else { return false }
     event.text = number
     return true
-  }
-}
-
-/// The recipe's code and the assumed unit of every local code, looked up once.
-private struct CodeCache {
-  private var local = Interner()
-  private var found: [(code: Int32, unit: Int32)] = []
-
-  mutating func look(
-    _ text: UnsafeBufferPointer<UInt8>, _ mapping: DelimitedMapping, _ lexicon: inout Lexicon
-  ) -> (code: Int32, unit: Int32)? {
-    if let number = local.existing(text) { return found[Int(number)] }
-    guard let own = String(validating: text, as: UTF8.self) else { return nil }
-    let prefixed = mapping.codeSystem.isEmpty ? own : "\(mapping.codeSystem):\(own)"
-    let name = mapping.codes[own] ?? prefixed
-    guard let code = lexicon.codes.index(name), local.index(text) != nil else { return nil }
-    let unit = mapping.units[name].flatMap { lexicon.units.index($0) } ?? Lexicon.none
-    found.append((code, unit))
-    return (code, unit)
-  }
-}
-
-extension ReadingReport {
-  /// Counts a record that is left out, or ends the reading when the policy allows no more of them.
-  static func leaveOut(
-    _ reason: Reason, file: String, line: Int, column: Int, _ policy: ReadingPolicy,
-    _ report: inout Self
-  ) throws(SiteDataError) {
-    report.skip(reason, file: file, line: line, column: column)
-    guard report.skippedCount > policy.allowance else { return }
-    let isFirst = policy.allowance == 0
-    throw SiteDataError(
-      isFirst ? .badRecord : .tooManyBadRecords, file: file, line: line,
-      column: column == 0 ? nil : column,
-      message: isFirst
-        ? "the record cannot be read: \(reason.words)"
-        : "more than \(policy.allowance) records cannot be read, this one because of \(reason.words)",
-      advice: reason.advice)
-  }
-}
-
-extension ReadingReport.Reason {
-  /// What to do about it.
-  var advice: String {
-    switch self {
-    case .malformed: "correct the quotes or brackets, or allow `skip` in the mapping"
-    case .wrongEncoding: "export the file as UTF-8"
-    case .raggedRow: "check the delimiter and unquoted delimiters inside fields"
-    case .fieldTooLarge: "check for an unclosed quote"
-    case .noSubject, .noCode, .noTime: "fill the column or remove the record"
-    case .badTime: "correct `format`: iso, clock, seconds, minutes, hours or days"
-    case .badNumber: "write numbers with a decimal point and without separators"
-    }
-  }
-}
-
-extension String {
-  /// Without blanks around it.
-  var trimmed: String {
-    var text = Substring(self)
-    while let first = text.first, first.isWhitespace { text.removeFirst() }
-    while let last = text.last, last.isWhitespace { text.removeLast() }
-    return String(text)
   }
 }

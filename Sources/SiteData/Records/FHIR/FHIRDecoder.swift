@@ -1,12 +1,11 @@
 import Records
 
 /// What a FHIR resource means as events.
+///
+/// A resource whose status says that it was entered in error, refuted, cancelled or not done is no
+/// fact: ``isWithdrawn(_:type:)``. The period of such an encounter still dates resources that refer
+/// to it and stand themselves.
 struct FHIRDecoder {
-  struct Fault {
-    let reason: ReadingReport.Reason
-    var column = 0
-  }
-
   private struct Period {
     let start: Int64
     let end: Int64
@@ -37,41 +36,52 @@ struct FHIRDecoder {
     return root["entry"]?.elements.compactMap { $0["resource"] } ?? []
   }
 
-  /// Adds the events of a resource or of all resources of a bundle; the first fault, if any.
-  func decode(_ root: JSONValue, _ batch: inout EventBatch) -> Fault? {
-    var fault: Fault?
+  /// Adds the events of a resource or of all resources of a bundle; the faults of those left out.
+  func decode(_ root: JSONValue, _ batch: inout EventBatch) -> [RecordFault] {
+    var faults: [RecordFault] = []
     for resource in Self.resources(root) {
       guard let type = resource["resourceType"]?.text, type.utf8.count <= 64 else {
-        fault = fault ?? Fault(reason: .malformed)
+        faults.append(RecordFault(reason: .malformed))
         continue
       }
       batch.report.rows[type, default: 0] += 1
-      let reason: ReadingReport.Reason? =
-        switch type {
-        case "Patient": patient(resource, &batch)
-        case "Encounter": encounter(resource, &batch)
-        case "Condition":
-          coded(
-            resource, resource["code"],
-            at: ["onsetDateTime", "recordedDate"], known: ["recordedDate"], &batch)
-        case "Observation": observation(resource, &batch)
-        case "MedicationRequest":
-          coded(
-            resource, resource["medicationCodeableConcept"], at: ["authoredOn"], known: [],
-            reference: resource["medicationReference"], &batch)
-        case "Procedure":
-          coded(
-            resource, resource["code"], at: ["performedDateTime"], known: [],
-            period: resource["performedPeriod"], &batch)
-        case "DiagnosticReport":
-          coded(
-            resource, resource["code"], at: ["effectiveDateTime", "issued"], known: ["issued"],
-            &batch)
-        default: nil
-        }
-      if let reason, fault == nil { fault = Fault(reason: reason) }
+      guard !Self.isWithdrawn(resource, type: type) else {
+        batch.report.withdrawn[type, default: 0] += 1
+        continue
+      }
+      let fault = batch.addWhole { batch in
+        take(resource, type, &batch).map { RecordFault(reason: $0) }
+      }
+      if let fault { faults.append(fault) }
     }
-    return fault
+    return faults
+  }
+
+  private func take(
+    _ resource: JSONValue, _ type: String, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
+    switch type {
+    case "Patient": patient(resource, &batch)
+    case "Encounter": encounter(resource, &batch)
+    case "Condition":
+      coded(
+        resource, resource["code"],
+        at: ["onsetDateTime", "recordedDate"], known: ["recordedDate"], &batch)
+    case "Observation": observation(resource, &batch)
+    case "MedicationRequest":
+      coded(
+        resource, resource["medicationCodeableConcept"], at: ["authoredOn"], known: [],
+        reference: resource["medicationReference"], &batch)
+    case "Procedure":
+      coded(
+        resource, resource["code"], at: ["performedDateTime"], known: [],
+        period: resource["performedPeriod"], &batch)
+    case "DiagnosticReport":
+      coded(
+        resource, resource["code"], at: ["effectiveDateTime", "issued"], known: ["issued"],
+        &batch)
+    default: nil
+    }
   }
 
   // MARK: Parts

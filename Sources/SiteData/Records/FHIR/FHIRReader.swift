@@ -28,8 +28,9 @@ struct FHIRReader: EventReader {
         }
         let path = source.files[fileNumber]
         // Bulk exports name the type in the file's name: those of other types are passed over.
-        if isFirstPass, path.contains(".ndjson"), !path.contains("Encounter"),
-          Self.typeNames.contains(where: { path.contains($0) })
+        let name = Self.fileName(path)
+        if isFirstPass, Self.isLines(name), !name.contains("Encounter"),
+          Self.typeNames.contains(where: { name.contains($0) })
         {
           fileNumber += 1
           continue
@@ -37,20 +38,28 @@ struct FHIRReader: EventReader {
         scanner = try LineScanner(path: path)
         continue
       }
-      let isBundle = scanner?.file.contains(".ndjson") == false
+      let isBundle = scanner.map { !Self.isLines(Self.fileName($0.file)) } ?? false
       guard try scanner?.next(whole: isBundle) == true, let scanner else {
         self.scanner = nil
         fileNumber += 1
         continue
       }
-      let fault = readLine(scanner, &batch)
-      guard let fault, !isFirstPass else { continue }
-      try ReadingReport.leaveOut(
-        fault.reason, file: scanner.file, line: scanner.line, column: fault.column, source.policy,
-        &batch.report)
+      for fault in readLine(scanner, &batch) where !isFirstPass {
+        try batch.report.leaveOut(fault, file: scanner.file, line: scanner.line, source.policy)
+      }
     }
     batch.report.eventCount += batch.events.count
     return !batch.events.isEmpty
+  }
+
+  /// The name of a file without its folders, which say nothing about it.
+  private static func fileName(_ path: String) -> Substring {
+    path.split(separator: "/").last ?? ""
+  }
+
+  /// Whether a file has one resource per line, by its name; any other is one bundle.
+  private static func isLines(_ name: Substring) -> Bool {
+    name.hasSuffix(".ndjson") || name.hasSuffix(".ndjson.gz")
   }
 
   private static let typeNames = [
@@ -60,18 +69,18 @@ struct FHIRReader: EventReader {
 
   private mutating func readLine(
     _ scanner: LineScanner, _ batch: inout EventBatch
-  ) -> FHIRDecoder.Fault? {
-    scanner.withLine { line -> FHIRDecoder.Fault? in
-      guard !FieldText.trimmed(line).isEmpty else { return nil }
+  ) -> [RecordFault] {
+    scanner.withLine { line -> [RecordFault] in
+      guard !FieldText.trimmed(line).isEmpty else { return [] }
       do throws(JSONTape.Fault) {
         try tape.read(line)
       } catch {
-        return FHIRDecoder.Fault(reason: .malformed, column: error.column)
+        return [RecordFault(reason: .malformed, column: error.column)]
       }
       let root = JSONValue(tape: tape, bytes: line, position: 0)
       if isFirstPass {
         decoder.noteEncounters(root)
-        return nil
+        return []
       }
       return decoder.decode(root, &batch)
     }

@@ -31,10 +31,12 @@ struct OMOPReader: EventReader {
       }
       row += 1
       batch.report.rows[table.name, default: 0] += 1
-      if let reason = take(cursor, &batch) {
-        try ReadingReport.leaveOut(
-          reason, file: "\(source.name), table \(table.name)", line: row, column: 0,
-          source.policy, &batch.report)
+      let fault = batch.addWhole { batch in
+        take(cursor, &batch).map { RecordFault(reason: $0) }
+      }
+      if let fault {
+        try batch.report.leaveOut(
+          fault, file: "\(source.name), table \(table.name)", line: row, source.policy)
       }
     }
     batch.report.eventCount += batch.events.count
@@ -140,15 +142,13 @@ struct OMOPReader: EventReader {
     }
   }
 
-  private struct Fault: Error { let reason: ReadingReport.Reason }
-
   private func time(
     _ cursor: any TableCursor, _ column: Int, _ report: inout ReadingReport
-  ) -> Result<Int64, Fault> {
+  ) -> Result<Int64, RecordFault> {
     guard let cell = cursor.cell(column), !cell.isEmpty else {
-      return .failure(Fault(reason: .noTime))
+      return .failure(RecordFault(reason: .noTime))
     }
-    guard let reading = format.read(cell) else { return .failure(Fault(reason: .badTime)) }
+    guard let reading = format.read(cell) else { return .failure(RecordFault(reason: .badTime)) }
     report.count(reading)
     return .success(reading.seconds)
   }

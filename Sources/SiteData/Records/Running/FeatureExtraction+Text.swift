@@ -32,6 +32,10 @@ extension FeatureExtraction {
     for (reason, count) in report.skipped.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       lines.append("  left out: \(count) records, \(reason.words)")
     }
+    for (type, count) in report.withdrawn.sorted(by: { $0.key < $1.key }) {
+      lines.append(
+        "  no facts: \(count) \(type) (entered in error, refuted, cancelled or not done)")
+    }
     for place in report.places.prefix(5) {
       let column = place.column > 0 ? ", column \(place.column)" : ""
       lines.append("    \(place.file), line \(place.line)\(column): \(place.reason.words)")

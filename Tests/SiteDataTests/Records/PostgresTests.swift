@@ -65,6 +65,55 @@ private final class Server {
   }
 }
 
+/// A server that takes a connection and never says anything.
+private final class MuteServer {
+  private let listener: Int32
+  let port: UInt16
+
+  init() throws {
+    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let listener = listener
+    let isOpen = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, length) == 0 && listen(listener, 4) == 0
+          && getsockname(listener, $0, &length) == 0
+      }
+    }
+    port = UInt16(bigEndian: address.sin_port)
+    try #require(isOpen)
+  }
+
+  deinit { close(listener) }
+}
+
+@Suite struct PostgresConnectionTests {
+  /// Neither a server that never answers nor a connection string without a limit hangs the reading.
+  @Test func aMuteServerIsGivenUp() throws {
+    let server = try MuteServer()
+    let error = #expect(throws: SiteDataError.self) {
+      _ = try PostgresDatabase(
+        connection: "host=127.0.0.1 port=\(server.port) user=u dbname=d", schema: "cdm",
+        name: "OMOP", patience: .init(connectSeconds: 2))
+    }
+    #expect(error?.code == .database)
+    #expect(PostgresDatabase.Patience().connectSeconds <= 60)
+  }
+
+  /// The connection string overrides the defaults.
+  @Test func theConnectionStringDecides() throws {
+    let server = try MuteServer()
+    #expect(throws: SiteDataError.self) {
+      _ = try PostgresDatabase(
+        connection: "host=127.0.0.1 port=\(server.port) user=u dbname=d connect_timeout=2",
+        schema: "cdm", name: "OMOP", patience: .init(connectSeconds: 3600))
+    }
+  }
+}
+
 @Suite(.serialized, .enabled(if: Server.programs != nil, "there is no PostgreSQL server here"))
 struct PostgresTests {
   private let tables: [String: String] = [
@@ -91,7 +140,20 @@ struct PostgresTests {
     defer { server.stop() }
     try sameEventsAsSQLite(server)
     if let demo = Self.demo { try demoTable(server, demo) }
+    try silentServer(server)
     try lostConnection(server)
+  }
+
+  /// A query that gives no row for too long ends with an error, and so does everything after it.
+  private func silentServer(_ server: Server) throws {
+    let database = try PostgresDatabase(
+      connection: server.connection, schema: "cdm", name: "OMOP",
+      patience: .init(rowSeconds: 1))
+    let cursor = try database.query("SELECT pg_sleep(20)::text")
+    let error = #expect(throws: SiteDataError.self) { try cursor.next() }
+    #expect(error?.code == .connectionLost)
+    #expect(error?.message.contains("1 seconds") == true)
+    #expect(throws: SiteDataError.self) { try database.columns(of: "person") }
   }
 
   private func sameEventsAsSQLite(_ server: Server) throws {

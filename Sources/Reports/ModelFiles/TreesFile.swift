@@ -7,11 +7,15 @@ public enum TreesFile {
   public static let maximumByteCount = 256 << 20
 
   /// The model's bytes: sorted keys, shortest decimals that read back as the same doubles. The same
-  /// model gives the same bytes.
-  public static func bytes(of model: TreeEnsemble) -> [UInt8] {
+  /// model gives the same bytes. Throws `outOfRange` for a model with a number that is not finite.
+  public static func bytes(of model: TreeEnsemble) throws(ReportsError) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return Array((try? encoder.encode(model)) ?? Data())
+    do {
+      return Array(try encoder.encode(model))
+    } catch {
+      throw ReportsError(.outOfRange, "the trees hold a number that is not finite")
+    }
   }
 
   /// Reads a model. Throws `tooLarge`, `unknownFormat` or `malformed`.

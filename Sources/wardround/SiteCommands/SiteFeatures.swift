@@ -68,7 +68,9 @@ struct SiteFeatures: AsyncParsableCommand {
     }
     try handle.write(contentsOf: Data(text.utf8))
     try handle.close()
-    if files.fileExists(atPath: path) { try files.removeItem(atPath: path) }
-    try files.moveItem(atPath: partial, toPath: path)
+    // Replaces what is there in one step: there is always a whole table, the old or the new one.
+    guard rename(partial, path) == 0 else {
+      throw ValidationError("`\(path)` cannot be replaced; the new table is in `\(partial)`")
+    }
   }
 }

@@ -73,12 +73,23 @@ import Testing
 
   @Test func ownFilesReadBack() throws {
     for (name, model) in try models(Rows(seed: 71, count: 400)) {
-      let bytes = TreesFile.bytes(of: model)
+      let bytes = try TreesFile.bytes(of: model)
       #expect(try TreesFile.model(bytes) == model, "\(name)")
-      #expect(TreesFile.bytes(of: model) == bytes)
+      #expect(try TreesFile.bytes(of: model) == bytes)
     }
     #expect(throws: ReportsError.self) { try TreesFile.model(Array("{}".utf8)) }
     #expect(throws: ReportsError.self) { try TreesFile.model([0xFF]) }
+  }
+
+  /// No file is made of a model that cannot be written.
+  @Test func aNumberThatIsNotFiniteIsRefused() throws {
+    let whole = try TreesFile.model(
+      Array(
+        try Data(contentsOf: Self.root.appending(path: "protocol/models/trees-1.json"))))
+    let broken = TreeEnsemble(
+      objective: whole.objective, features: whole.features, baseMargins: [.infinity],
+      trees: whole.trees)
+    #expect(throws: ReportsError(.outOfRange, "")) { try TreesFile.bytes(of: broken) }
   }
 
   /// A file of every format version loads for ever.

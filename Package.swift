@@ -104,7 +104,7 @@ let package = Package(
       ]),
 
     // Adapters
-    target("Identity", ["CanonicalBytes"] + x509),
+    target("Identity", ["CanonicalBytes", "Cryptography"] + x509),
     target("Store", ["CanonicalBytes", "Cryptography", grdb]),
     target("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
     target(
@@ -160,7 +160,7 @@ let package = Package(
     tests("Validation", ["CanonicalBytes", "PortableNumerics"]),
     tests("SiteData", ["CSQLite", "Cohort", "Records", "StrictYAML"]),
     tests("DemoData", ["Cohort", "SiteData", "StrictYAML"]),
-    tests("Identity", ["CanonicalBytes"] + x509),
+    tests("Identity", ["CanonicalBytes", "Cryptography"] + x509),
     tests("Store", ["CanonicalBytes", "Cryptography", grdb]),
     tests("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
     tests(

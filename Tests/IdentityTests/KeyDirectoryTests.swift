@@ -1,4 +1,5 @@
 import Crypto
+import Cryptography
 import Foundation
 import Testing
 
@@ -184,7 +185,7 @@ import Testing
         for secret in secrets {
           // As hexadecimal, as base 64 and as a list of numbers: the first eight bytes suffice.
           let head = Array(secret.suffix(8))
-          #expect(!text.lowercased().contains(CertificateSerial.hexadecimal(head)))
+          #expect(!text.lowercased().contains(Hexadecimal.encode(head)))
           #expect(!text.contains(head.map(String.init).joined(separator: ", ")))
           #expect(!text.contains(head.map { "- \($0)\n" }.joined()))
           #expect(!text.contains(Data(secret).base64EncodedString()))

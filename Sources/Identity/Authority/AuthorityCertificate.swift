@@ -1,4 +1,5 @@
 import Crypto
+import Cryptography
 import Foundation
 import X509
 
@@ -86,7 +87,7 @@ public struct AuthorityPin: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// 64 hexadecimal digits.
-  public var description: String { CertificateSerial.hexadecimal(bytes) }
+  public var description: String { Hexadecimal.encode(bytes) }
 
   /// Finds the pinned authority among the certificates that a server presents at enrolment, when
   /// the invitation is all the site has.

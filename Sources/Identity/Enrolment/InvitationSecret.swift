@@ -1,5 +1,6 @@
 import CanonicalBytes
 import Crypto
+import Cryptography
 
 /// The 256 random bits that make an invitation valid. Whoever has them may join once in the name the
 /// invitation is for.
@@ -67,5 +68,5 @@ public struct InvitationID: Sendable, Hashable, Codable, CustomStringConvertible
   }
 
   /// 32 hexadecimal digits.
-  public var description: String { CertificateSerial.hexadecimal(bytes) }
+  public var description: String { Hexadecimal.encode(bytes) }
 }

@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 
 /// Reads and writes key files: only the owner may read them, and a crash leaves either the old file
@@ -88,7 +89,7 @@ enum ProtectedFile {
     _ bytes: [UInt8], to path: String, _ protection: Protection, replacing: Bool
   ) throws(IdentityError) {
     let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-    let suffix = CertificateSerial.hexadecimal((0..<8).map { _ in UInt8.random(in: 0...255) })
+    let suffix = Hexadecimal.encode((0..<8).map { _ in UInt8.random(in: 0...255) })
     let temporary = "\(path).\(suffix).tmp"
     let descriptor = open(
       temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, protection.rawValue)

@@ -1,3 +1,4 @@
+import Cryptography
 import X509
 
 /// The serial number of a certificate: what revocation is recorded under.
@@ -6,7 +7,7 @@ public struct CertificateSerial: Sendable, Hashable, Codable, CustomStringConver
   public let text: String
 
   init(_ certificate: Certificate) {
-    text = Self.hexadecimal(certificate.serialNumber.bytes.drop { $0 == 0 })
+    text = Hexadecimal.encode(certificate.serialNumber.bytes.drop { $0 == 0 })
   }
 
   /// Reads back what `text` wrote, for a ledger that keeps serials as text.
@@ -23,14 +24,4 @@ public struct CertificateSerial: Sendable, Hashable, Codable, CustomStringConver
   }
 
   public var description: String { text }
-
-  static func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
-  }
 }

@@ -1,4 +1,5 @@
 import CanonicalBytes
+import Cryptography
 import Foundation
 import Identity
 import StrictYAML
@@ -72,7 +73,7 @@ public struct PinnedNetwork: Sendable, Hashable {
     }
     network = try name("network")
     aggregator = try name("aggregator")
-    guard let key = Self.bytes(hexadecimal: try map.string("aggregator_key")), key.count == 32
+    guard let key = Hexadecimal.decode(try map.string("aggregator_key")), key.count == 32
     else {
       throw map.problem(
         .outOfRange, at: "aggregator_key", "this is not a key of 64 hexadecimal digits",
@@ -92,14 +93,13 @@ public struct PinnedNetwork: Sendable, Hashable {
 
   /// The text of a `network.yaml`.
   public func yaml() -> String {
-    let key = protocolKey.map { String(($0 >> 4), radix: 16) + String($0 & 15, radix: 16) }
     let entity = legalEntity.isEmpty ? "" : "\nlegal_entity: \(Self.quoted(legalEntity))"
     return """
       # The network this member joined; written by the join command. The key authenticates the
       # aggregator's protocol messages: never change it by hand.
       network: "\(network)"
       aggregator: "\(aggregator)"
-      aggregator_key: "\(key.joined())"
+      aggregator_key: "\(Hexadecimal.encode(protocolKey))"
       host: "\(host)"
       service_port: \(servicePort)
       enrolment_port: \(enrolmentPort)\(entity)
@@ -111,16 +111,5 @@ public struct PinnedNetwork: Sendable, Hashable {
     let escaped = text.replacingOccurrences(of: "\\", with: "\\\\")
       .replacingOccurrences(of: "\"", with: "\\\"")
     return "\"" + escaped.filter { !$0.isNewline && $0 != "\t" } + "\""
-  }
-
-  private static func bytes(hexadecimal text: String) -> [UInt8]? {
-    let digits = text.utf8.map { Character(Unicode.Scalar($0)).hexDigitValue }
-    guard digits.count.isMultiple(of: 2) else { return nil }
-    var bytes: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = digits[index], let low = digits[index + 1] else { return nil }
-      bytes.append(UInt8(high << 4 | low))
-    }
-    return bytes
   }
 }

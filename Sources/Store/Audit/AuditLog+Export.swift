@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 
 extension AuditLog {
@@ -48,7 +49,7 @@ extension AuditEntry {
     let line = Line(
       sequence: sequence, time: time, utc: Self.utcText(time), actor: note.actor,
       action: note.action, study: note.study, detail: note.detail,
-      previousHash: Self.hexadecimal(previousHash), hash: Self.hexadecimal(hash))
+      previousHash: Hexadecimal.encode(previousHash), hash: Hexadecimal.encode(hash))
     guard let data = try? encoder.encode(line) else {
       throw StoreError(.corrupted, "an audit entry cannot be written as JSON")
     }
@@ -58,8 +59,8 @@ extension AuditEntry {
   /// The entry that a line of an export holds; throws `corrupted` on anything else.
   public init(jsonLine: String) throws(StoreError) {
     guard let line = try? JSONDecoder().decode(Line.self, from: Data(jsonLine.utf8)),
-      let previousHash = Self.bytes(hexadecimal: line.previousHash),
-      let hash = Self.bytes(hexadecimal: line.hash)
+      let previousHash = Hexadecimal.decode(line.previousHash),
+      let hash = Hexadecimal.decode(line.hash)
     else { throw StoreError(.corrupted, "a line of the audit export cannot be read") }
     self.init(
       sequence: line.sequence, time: line.time,
@@ -72,31 +73,6 @@ extension AuditEntry {
     let date = Date(timeIntervalSince1970: seconds)
     return date.formatted(
       Date.ISO8601FormatStyle(includingFractionalSeconds: true, timeZone: .gmt))
-  }
-
-  private static func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef")
-    return String(bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
-  }
-
-  private static func bytes(hexadecimal text: String) -> [UInt8]? {
-    let digits = Array(text.utf8)
-    guard digits.count.isMultiple(of: 2) else { return nil }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(digits.count / 2)
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = digit(digits[index]), let low = digit(digits[index + 1]) else { return nil }
-      bytes.append(high << 4 | low)
-    }
-    return bytes
-  }
-
-  private static func digit(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x30...0x39: byte - 0x30
-    case 0x61...0x66: byte - 0x61 + 10
-    default: nil
-    }
   }
 }
 

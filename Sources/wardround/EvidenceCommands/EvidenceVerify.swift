@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cryptography
 import Foundation
 import SecureAggregation
 import Study
@@ -89,7 +90,7 @@ struct EvidenceVerify: AsyncParsableCommand {
     func key(_ index: UInt16) -> String {
       let bytes =
         index == 0 ? manifest.aggregatorKey.bytes : manifest.roster[Int(index) - 1].key.bytes
-      return bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+      return Hexadecimal.encode(bytes)
     }
     if json {
       return try Output.json(

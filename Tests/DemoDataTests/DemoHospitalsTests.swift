@@ -102,9 +102,13 @@ private let demoSpecification: CohortSpecification = {
     let creatinine = try #require(wrongUnit.features.firstIndex { $0.name == "creatinine" })
     let usual = try #require(try table(nil).faults[creatinine].recordedMedian)
     let recorded = try #require(wrongUnit.faults[creatinine].recordedMedian)
-    let mistake = UnitConversion.likelyMistake(
-      feature: "creatinine", unit: "mg/dL", typical: recorded, elsewhere: usual)
-    #expect(mistake?.recordedUnit == "umol/L")
+    let variable = try #require(ClinicalVariable.named("creatinine"))
+    #expect(variable.judge(typical: usual, unit: "mg/dL") == .plausible)
+    guard case .anotherUnit(let mistake) = variable.judge(typical: recorded, unit: "mg/dL") else {
+      Issue.record("the planted unit is not noticed")
+      return
+    }
+    #expect(mistake.recordedUnit == "umol/L")
     let rare = try missingShare(try table(.rareLactate), "lactate")
     let common = try missingShare(try table(nil), "lactate")
     #expect(rare > 0.93 && common > 0.4 && common < 0.75)

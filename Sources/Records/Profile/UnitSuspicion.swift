@@ -22,48 +22,35 @@ public struct UnitSuspicion: Sendable, Hashable {
 
   /// Looks at the distribution of a dictionary variable's values as they were recorded.
   ///
-  /// All values are suspect when their median lies beyond twice the reference interval and one
-  /// known conversion brings it within one and a half times of it; a part of them when at least
-  /// 2 % lie outside the hard or warn range and one conversion brings them inside the reference
-  /// interval.
+  /// All values are suspect when another unit explains their median, as
+  /// ``Cohort/ClinicalVariable/judge(typical:unit:)`` says; a part of them when at least 2 % lie
+  /// outside the hard or warn range and one known mistake brings them inside the reference interval.
   public static func find(
     _ name: String, clinical key: String, declared: String?, _ sketch: ValueSketch
   ) -> UnitSuspicion? {
-    guard let variable = ClinicalVariable.named(key), let reference = variable.referenceRange,
+    guard let variable = ClinicalVariable.named(key), variable.referenceRange != nil,
       sketch.count >= 20, let median = sketch.quantile(0.5), median > 0
     else { return nil }
     let unit = declared ?? variable.unit
-    guard let toCanonical = try? UnitConversion.from(unit, to: variable.unit, feature: key) else {
-      return nil
+    if case .anotherUnit(let mistake) = variable.judge(typical: median, unit: unit) {
+      return UnitSuspicion(
+        variable: name, declaredUnit: unit, likelyUnit: mistake.recordedUnit, concernsAll: true,
+        share: 1)
     }
-    func fits(_ value: Double, _ slack: Double) -> Bool {
-      value >= reference.lowerBound / slack && value <= reference.upperBound * slack
-    }
-    // The units named apart, and the canonical one for values declared in another.
-    let candidates =
-      variable.rules.map { ($0.unit, UnitConversion(factor: $0.factor, offset: $0.offset)) }
-      + [(variable.unit, UnitConversion.identity)]
-    let others = candidates.filter { !UnitName.areEqual($0.0, unit) }
-    if !fits(toCanonical.apply(median), 2) {
-      let found = others.first { fits($0.1.apply(median), 1.5) }
-      if let found {
-        return UnitSuspicion(
-          variable: name, declaredUnit: unit, likelyUnit: found.0, concernsAll: true, share: 1)
+    guard let range = variable.warnRange ?? variable.hardRange,
+      let toCanonical = try? UnitConversion.from(unit, to: variable.unit, feature: key)
+    else { return nil }
+    let shares = UnitConversion.knownFactors(feature: key, unit: unit).map { mistake in
+      let share = sketch.share { value in
+        guard value > 0, !range.contains(toCanonical.apply(value)) else { return false }
+        let meant = toCanonical.apply(mistake.conversion.apply(value))
+        return variable.isNearReference(meant, within: 1.1)
       }
+      return (unit: mistake.recordedUnit, share: share)
     }
-    let range = variable.warnRange ?? variable.hardRange
-    guard let range else { return nil }
-    let best = others.map { unit, conversion in
-      (
-        unit,
-        sketch.share { value in
-          value > 0 && !range.contains(toCanonical.apply(value))
-            && fits(conversion.apply(value), 1.1)
-        }
-      )
-    }.max { $0.1 < $1.1 }
-    guard let best, best.1 >= 0.02 else { return nil }
+    guard let best = shares.max(by: { $0.share < $1.share }), best.share >= 0.02 else { return nil }
     return UnitSuspicion(
-      variable: name, declaredUnit: unit, likelyUnit: best.0, concernsAll: false, share: best.1)
+      variable: name, declaredUnit: unit, likelyUnit: best.unit, concernsAll: false,
+      share: best.share)
   }
 }

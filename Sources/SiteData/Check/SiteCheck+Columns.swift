@@ -56,9 +56,8 @@ extension SiteCheck {
         "add `unit: \"\(variable.unit)\"`, or the unit it is recorded in")
       return
     }
-    let conversion: UnitConversion
     do {
-      conversion = try UnitConversion.from(unit, to: variable.unit, feature: variable.key)
+      _ = try UnitConversion.from(unit, to: variable.unit, feature: variable.key)
     } catch {
       add(
         "unknown-unit", .warning,
@@ -67,40 +66,19 @@ extension SiteCheck {
       return
     }
     guard let median = tally.median(least: max(minimumCell, 20)) else { return }
-    let value = conversion.apply(median)
-    guard !isPlausible(value, variable) else { return }
-    let fitting = UnitConversion.knownFactors(feature: variable.key, unit: unit).first {
-      isTypical(conversion.apply($0.conversion.apply(median)), variable)
-    }
-    if let fitting {
+    switch variable.judge(typical: median, unit: unit) {
+    case .plausible: return
+    case .anotherUnit(let mistake):
       add(
         "suspicious-unit", .warning,
-        "the typical value does not fit \(unit); it would fit \(fitting.recordedUnit)",
-        "ask the laboratory, and correct `unit` to \"\(fitting.recordedUnit)\" if that is so")
-    } else {
+        "the typical value does not fit \(unit); it would fit \(mistake.recordedUnit)",
+        "ask the laboratory, and correct `unit` to \"\(mistake.recordedUnit)\" if that is so")
+    case .implausible:
       add(
         "implausible-values", .warning,
         "the typical value is far from what is known of \(variable.label.lowercased())",
         "check the column and its unit")
     }
-  }
-
-  /// Whether a median can be one of hospital patients: inside the warn range and within a factor
-  /// of 3 of the reference interval.
-  private static func isPlausible(_ value: Double, _ variable: ClinicalVariable) -> Bool {
-    if let warn = variable.warnRange, !warn.contains(value) { return false }
-    guard let reference = variable.referenceRange, reference.upperBound > 0 else { return true }
-    if value > 3 * reference.upperBound { return false }
-    return reference.lowerBound <= 0 || value > reference.lowerBound / 3
-  }
-
-  /// Whether a converted median is typical: within a factor of 2 of the reference interval, or,
-  /// where there is none, inside the warn range.
-  private static func isTypical(_ value: Double, _ variable: ClinicalVariable) -> Bool {
-    guard let reference = variable.referenceRange, reference.upperBound > 0 else {
-      return variable.warnRange?.contains(value) ?? false
-    }
-    return value < 2 * reference.upperBound && value > reference.lowerBound / 2 && value > 0
   }
 }
 

@@ -25,11 +25,11 @@ public struct DriftReport: Sendable, Codable, Equatable {
   /// - Parameters:
   ///   - profiles: one per hospital.
   ///   - descriptions: labels and units; a feature without one goes by its name.
-  ///   - unitFactors: the unit mistakes to look for.
+  ///   - unitFactors: the unit mistakes to look for, as `Cohort.UnitConversion.knownFactors` has them.
   ///   - outcomeLabel: what sentences call the outcome.
   public init(
     profiles: [SiteProfile], descriptions: [FeatureDescription] = [],
-    unitFactors: [UnitFactor] = UnitFactor.common, outcomeLabel: String = "outcome",
+    unitFactors: [UnitFactor] = [], outcomeLabel: String = "outcome",
     thresholds: DriftThresholds = DriftThresholds()
   ) {
     var comparer = DriftComparer(
@@ -51,7 +51,7 @@ public struct DriftReport: Sendable, Codable, Equatable {
   /// The findings alone.
   public static func findings(
     profiles: [SiteProfile], descriptions: [FeatureDescription] = [],
-    unitFactors: [UnitFactor] = UnitFactor.common, outcomeLabel: String = "outcome",
+    unitFactors: [UnitFactor] = [], outcomeLabel: String = "outcome",
     thresholds: DriftThresholds = DriftThresholds()
   ) -> [DriftFinding] {
     DriftReport(

@@ -61,27 +61,35 @@ import Testing
     #expect(try UnitConversion.from(nil, to: "mg/dL", feature: "creatinine").isIdentity)
   }
 
+  private func judged(
+    _ name: String, _ unit: String, _ median: Double
+  ) throws -> TypicalValue {
+    try #require(ClinicalVariable.named(name)).judge(typical: median, unit: unit)
+  }
+
   @Test func namesTheUnitMistake() throws {
-    let found = UnitConversion.likelyMistake(
-      feature: "creatinine", unit: "mg/dL", typical: 92, elsewhere: 1.05)
-    let mistake = try #require(found)
+    guard case .anotherUnit(let mistake) = try judged("creatinine", "mg/dL", 92) else {
+      Issue.record("creatinine of 92 mg/dL is no typical value")
+      return
+    }
     #expect(mistake.recordedUnit == "umol/L" && mistake.declaredUnit == "mg/dL")
-    #expect(abs((mistake.ratio ?? 0) - 88.4) < 0.01)
-    #expect(mistake.words == "Creatinine looks recorded in umol/L but declared as mg/dL")
-    let fever = UnitConversion.likelyMistake(
-      feature: "temperature", unit: "Cel", typical: 98.4, elsewhere: 36.9)
-    #expect(fever?.recordedUnit == "[degF]")
-    let swapped = UnitConversion.likelyMistake(
-      feature: "creatinine", unit: "umol/L", typical: 1.1, elsewhere: 95)
-    #expect(swapped?.recordedUnit == "mg/dL")
-    #expect(
-      UnitConversion.likelyMistake(
-        feature: "creatinine", unit: "mg/dL", typical: 1.4, elsewhere: 1.05) == nil)
-    #expect(
-      UnitConversion.likelyMistake(
-        feature: "age", unit: "a", typical: 80, elsewhere: 60) == nil)
-    #expect(
-      UnitConversion.likelyMistake(
-        feature: "sodium", unit: "mmol/L", typical: .nan, elsewhere: 140) == nil)
+    #expect(abs(mistake.conversion.apply(88.4) - 1) < 1e-3)
+    for (name, unit, median, recorded) in [
+      ("temperature", "Cel", 98.4, "[degF]"), ("creatinine", "umol/L", 1.1, "mg/dL"),
+    ] {
+      guard case .anotherUnit(let found) = try judged(name, unit, median) else {
+        Issue.record("\(name)")
+        continue
+      }
+      #expect(found.recordedUnit == recorded)
+    }
+  }
+
+  @Test func aSickerPopulationIsNoUnitMistake() throws {
+    #expect(try judged("creatinine", "mg/dL", 1.4) == .plausible)
+    #expect(try judged("creatinine", "umol/L", 180) == .plausible)
+    #expect(try judged("age", "a", 80) == .plausible)
+    #expect(try judged("creatinine", "mg/dL", 900) == .implausible)
+    #expect(try judged("creatinine", "furlong", 900) == .plausible)
   }
 }

@@ -58,6 +58,7 @@ import Testing
   @Test func plantedDifferencesAreFoundByName() throws {
     let report = DriftReport(
       profiles: try Self.hospitals(planted: true), descriptions: Self.descriptions,
+      unitFactors: UnitFactor.common,
       outcomeLabel: "death")
     let found = report.findings.map { "\($0.site) \($0.subject.rawValue) \($0.feature ?? "")" }
     #expect(found.first == "st-anna unit creatinine")
@@ -81,7 +82,8 @@ import Testing
 
   @Test func onlyTheOddHospitalStandsOut() throws {
     let report = DriftReport(
-      profiles: try Self.hospitals(planted: true), descriptions: Self.descriptions)
+      profiles: try Self.hospitals(planted: true), descriptions: Self.descriptions,
+      unitFactors: UnitFactor.common)
     let lactate = try #require(
       report.value(site: "hillcrest", subject: .missingness, name: "lactate"))
     #expect(!lactate.reference.contains("northfield"))
@@ -93,7 +95,8 @@ import Testing
 
   @Test func alikeHospitalsHaveNoFindings() throws {
     let report = DriftReport(
-      profiles: try Self.hospitals(planted: false), descriptions: Self.descriptions)
+      profiles: try Self.hospitals(planted: false), descriptions: Self.descriptions,
+      unitFactors: UnitFactor.common)
     #expect(report.findings.isEmpty, "\(report.findings.map(\.sentence))")
     #expect(report.distributions.count == 5 * 5)
     #expect(report.values.count == 5 * (4 + 4))
@@ -104,15 +107,19 @@ import Testing
 
   @Test func orderOfHospitalsDoesNotChangeTheFindings() throws {
     let profiles = try Self.hospitals(planted: true)
-    let plain = DriftReport.findings(profiles: profiles, descriptions: Self.descriptions)
+    let plain = DriftReport.findings(
+      profiles: profiles, descriptions: Self.descriptions,
+      unitFactors: UnitFactor.common)
     let turned = DriftReport.findings(
-      profiles: profiles.reversed(), descriptions: Self.descriptions)
+      profiles: profiles.reversed(), descriptions: Self.descriptions,
+      unitFactors: UnitFactor.common)
     #expect(plain.map(\.sentence) == turned.map(\.sentence))
   }
 
   @Test func twoHospitalsAreComparedWithEachOther() throws {
     let report = DriftReport(
-      profiles: try Self.hospitals(planted: true, count: 2), descriptions: Self.descriptions)
+      profiles: try Self.hospitals(planted: true, count: 2), descriptions: Self.descriptions,
+      unitFactors: UnitFactor.common)
     #expect(report.findings.first?.sentence.hasPrefix("creatinine at st-anna: median") == true)
     #expect(report.findings.contains { $0.subject == .unit && $0.site == "lakeside" } == false)
   }

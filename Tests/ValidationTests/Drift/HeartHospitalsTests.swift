@@ -68,7 +68,7 @@ import Testing
       descriptions: [
         FeatureDescription(feature: "age", unit: "a"),
         FeatureDescription(feature: "chol", label: "cholesterol", unit: "mg/dL"),
-      ])
+      ], unitFactors: UnitFactor.common)
     let sentences = report.findings.map(\.sentence)
     #expect(
       sentences.contains { $0.hasPrefix("cholesterol at switzerland: missing in 100 % against") })

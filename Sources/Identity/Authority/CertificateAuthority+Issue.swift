@@ -110,7 +110,4 @@ public struct IssuedCertificate: Sendable, Hashable {
   }
 
   func leaf() throws(IdentityError) -> Certificate { try Certificate(der: chainDER[0]) }
-
-  /// The chain as PEM blocks, leaf first.
-  public var chainPEM: String { chainDER.map { PEM.text(PEM.certificate, $0) }.joined() }
 }

@@ -28,9 +28,6 @@ extension NormalDistribution {
     return logDensity(x) + Portable.log(millsRatio(x))
   }
 
-  /// log P(Z ≤ x).
-  public static func logCumulative(_ x: Double) -> Double { logUpperTail(-x) }
-
   /// P(a < Z ≤ a + width), without the cancellation of a difference of two cumulatives.
   ///
   /// Narrow intervals use the midpoint with its two first corrections, Σ φ⁽²ᵏ⁾(mid) w²ᵏ⁺¹ /

@@ -188,31 +188,4 @@ public struct FeatureBuilder: Sendable {
     outcomes[row].isRecorded = true
     if isOutcome { outcomes[row].first = min(outcomes[row].first, event.time) }
   }
-
-  /// Adds what another builder of the same recipe and index made of other records. Both used the
-  /// same lexicon for subjects and texts.
-  public mutating func merge(_ other: Self, _ lexicon: Lexicon) throws(RecordsError) {
-    guard recipe == other.recipe, index?.rowCount == other.index?.rowCount,
-      !recipe.removesDuplicates
-    else { throw RecordsError(.shapeMismatch) }
-    try growRows(other.rowCount)
-    if followUps.count < other.followUps.count {
-      followUps += Array(repeating: .min, count: other.followUps.count - followUps.count)
-    }
-    for position in other.cells.indices {
-      cells[position].merge(other.cells[position], texts: lexicon.texts)
-    }
-    for position in other.moments.indices { moments[position].merge(other.moments[position]) }
-    for (row, outcome) in other.outcomes.enumerated() {
-      outcomes[row].first = min(outcomes[row].first, outcome.first)
-      if outcome.isRecorded { outcomes[row].isRecorded = true }
-      if outcome.isPrevalent { outcomes[row].isPrevalent = true }
-    }
-    for (subject, time) in other.followUps.enumerated() {
-      followUps[subject] = max(followUps[subject], time)
-    }
-    for variable in tallies.indices { tallies[variable].add(other.tallies[variable]) }
-    eventCount += other.eventCount
-    unmappedCount += other.unmappedCount
-  }
 }

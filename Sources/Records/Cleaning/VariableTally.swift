@@ -20,16 +20,4 @@ public struct VariableTally: Sendable, Hashable {
   public var duplicateCount = 0
 
   public init() {}
-
-  public mutating func add(_ other: Self) {
-    eventCount += other.eventCount
-    missingCount += other.missingCount
-    unknownUnitCount += other.unknownUnitCount
-    unitAssumedCount += other.unitAssumedCount
-    convertedCount += other.convertedCount
-    hardRangeCount += other.hardRangeCount
-    warnRangeCount += other.warnRangeCount
-    impossibleTimeCount += other.impossibleTimeCount
-    duplicateCount += other.duplicateCount
-  }
 }

@@ -13,8 +13,6 @@ public enum LeakScan {
     /// Diagnoses of a source that does not say when they were coded, in a prediction that looks at
     /// them.
     case undatedDiagnosis(feature: String)
-    /// So many subjects are on both sides of a split.
-    case subjectsOnBothSides(count: Int)
 
     /// What to tell the researcher.
     public var words: String {
@@ -29,8 +27,6 @@ public enum LeakScan {
       case .identifier(let feature): return "\(feature) is different in nearly every row"
       case .undatedDiagnosis(let feature):
         return "\(feature) may have been coded at discharge; use only earlier stays"
-      case .subjectsOnBothSides(let count):
-        return "\(count) patients are in training and in holdout"
       }
     }
   }
@@ -72,12 +68,6 @@ public enum LeakScan {
       found.append(.undatedDiagnosis(feature: feature.name))
     }
     return found
-  }
-
-  /// Subjects that stand on both sides of a split.
-  public static func overlap(_ training: [String], _ holdout: [String]) -> Suspicion? {
-    let both = Set(training).intersection(holdout).count
-    return both == 0 ? nil : .subjectsOnBothSides(count: both)
   }
 
   private static func isIdentifier(_ column: FeatureColumn, _ rowCount: Int) -> Bool {

@@ -1,5 +1,4 @@
-/// The distribution of a variable's values in one unit, in bins of an eighth of an octave: counts
-/// only, so sketches of parts add up to the sketch of the whole.
+/// The distribution of a variable's values in one unit, in 32 bins an octave: counts only.
 public struct ValueSketch: Sendable, Hashable {
   private static let binsPerOctave = 32
   private static let lowest = -40
@@ -27,13 +26,6 @@ public struct ValueSketch: Sendable, Hashable {
       bins[exponent * Self.binsPerOctave + min(max(part, 0), Self.binsPerOctave - 1), default: 0] +=
         1
     }
-  }
-
-  public mutating func add(_ other: Self) {
-    count += other.count
-    zeroCount += other.zeroCount
-    negativeCount += other.negativeCount
-    bins.merge(other.bins, uniquingKeysWith: +)
   }
 
   /// The middle of a bin.

@@ -57,34 +57,6 @@ struct Accumulator: Sendable, Hashable {
     }
   }
 
-  /// Adds what another part of the records gave for the same window; texts have the same numbers.
-  mutating func merge(_ other: Self, texts: borrowing Interner) {
-    guard other.count > 0 else { return }
-    let isText = other.firstText != Lexicon.none || firstText != Lexicon.none
-    let earlier =
-      isText
-      ? Self.precedes(other.firstText, other.first, firstText, first, texts) : other.first < first
-    if other.firstTime < firstTime || (other.firstTime == firstTime && earlier) {
-      firstTime = other.firstTime
-      first = other.first
-      firstText = other.firstText
-    }
-    let later =
-      isText ? Self.precedes(lastText, last, other.lastText, other.last, texts) : other.last > last
-    if other.lastTime > lastTime
-      || (other.lastTime == lastTime
-        && (other.lastKnown > lastKnown || (other.lastKnown == lastKnown && later)))
-    {
-      lastTime = other.lastTime
-      lastKnown = other.lastKnown
-      last = other.last
-      lastText = other.lastText
-    }
-    count &+= other.count
-    minimum = min(minimum, other.minimum)
-    maximum = max(maximum, other.maximum)
-  }
-
   /// Order of two values that are texts or numbers: texts after numbers, each in its own order.
   private static func precedes(
     _ leftText: Int32, _ left: Double, _ rightText: Int32, _ right: Double,
@@ -136,15 +108,6 @@ struct Moments: Sendable, Hashable {
     let (result, overflow) = total.addingReportingOverflow(term)
     total = result
     return !overflow
-  }
-
-  mutating func merge(_ other: Self) {
-    sum &+= other.sum
-    times &+= other.times
-    overflowed = overflowed || other.overflowed
-    if !Self.accumulate(&squares, other.squares) { overflowed = true }
-    if !Self.accumulate(&timeSquares, other.timeSquares) { overflowed = true }
-    if !Self.accumulate(&products, other.products) { overflowed = true }
   }
 
   var total: Double { Double(sum) / Self.scale }

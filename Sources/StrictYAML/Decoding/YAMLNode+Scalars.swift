@@ -118,11 +118,6 @@ extension YAMLNode {
     if case .mapping = content { true } else { false }
   }
 
-  /// Whether this node is a list.
-  public var isList: Bool {
-    if case .sequence = content { true } else { false }
-  }
-
   /// Opens a mapping that may hold the named keys and no others.
   ///
   /// An unknown key is refused with its place and the nearest permitted key.

@@ -13,7 +13,7 @@ struct SiteCommand: AsyncParsableCommand {
     abstract: "The agent beside a hospital's data: join, check, decide, run, audit.",
     subcommands: [
       SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteExplain.self,
-      SiteFeatures.self,
+      SiteProfile.self, SiteFeatures.self,
       SiteStudies.self, SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteLedger.self,
       SiteBudget.self, SiteAudit.self, SiteEvidence.self, SiteReproduce.self,
     ])

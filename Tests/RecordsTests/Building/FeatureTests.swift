@@ -93,19 +93,6 @@ import Testing
     var shuffled = story
     shuffled.batch.events.shuffle(using: &random)
     #expect(try shuffled.table(recipe).csv() == whole.csv(), "seed 8")
-    var parts: [FeatureBuilder] = []
-    for part in 0..<3 {
-      var builder = try FeatureBuilder(recipe, index: nil)
-      var batch = story.batch
-      batch.events = story.batch.events.enumerated().filter { $0.offset % 3 == part }.map(\.element)
-      try builder.receive(batch)
-      parts.append(builder)
-    }
-    var merged = parts[2]
-    try merged.merge(parts[0], story.batch.lexicon)
-    try merged.merge(parts[1], story.batch.lexicon)
-    #expect(merged.finish(story.batch.lexicon).csv() == whole.csv(), "seed 8")
-    #expect(merged.eventCount == 600)
   }
 
   /// Against a plain implementation in doubles.

@@ -143,8 +143,6 @@ import Testing
         .missingnessSeparates(feature: "ordered", auroc: 1),
         .separates(feature: "ward", auroc: 1), .identifier(feature: "case"),
       ])
-    #expect(LeakScan.overlap(["a", "b"], ["c"]) == nil)
-    #expect(LeakScan.overlap(["a", "b"], ["b", "c"]) == .subjectsOnBothSides(count: 1))
   }
 
   @Test func areasAgainstPairs() throws {

@@ -38,13 +38,8 @@ public struct FeatureExtraction: Sendable {
       try self.init(
         recipe, source: try description.open(),
         undeclaredDiagnoses: description.undeclaredDiagnoses, progress: progress)
-    } catch let error as Failure {
-      throw error
-    } catch let error as SiteDataError {
-      throw .source(error)
     } catch {
-      throw .source(
-        SiteDataError(.unsuitable, file: "", message: "reading stopped", advice: "try again"))
+      throw Failure(error, source: "")
     }
   }
 
@@ -93,17 +88,25 @@ public struct FeatureExtraction: Sendable {
       isElapsed = recipe.index.anchor == .start
       diagnosisVote = vote
       self.undeclaredDiagnoses = undeclared
-    } catch let error as SourceFailure<RecordsError> {
-      switch error {
-      case .source(let error): throw .source(error)
-      case .consumer(let error): throw .recipe(error)
-      }
-    } catch let error as RecordsError {
-      throw .recipe(error)
     } catch {
-      throw .source(
+      throw Failure(error, source: source.name)
+    }
+  }
+}
+
+extension FeatureExtraction.Failure {
+  /// The failure behind an error of reading the records or of using the recipe on them.
+  init(_ error: any Error, source: String) {
+    switch error {
+    case let failure as Self: self = failure
+    case let error as SiteDataError: self = .source(error)
+    case let error as RecordsError: self = .recipe(error)
+    case SourceFailure<RecordsError>.source(let error): self = .source(error)
+    case SourceFailure<RecordsError>.consumer(let error): self = .recipe(error)
+    default:
+      self = .source(
         SiteDataError(
-          .unreadableFile, file: source.name, message: "reading stopped", advice: "try again"))
+          .unreadableFile, file: source, message: "reading stopped", advice: "try again"))
     }
   }
 }

@@ -87,10 +87,25 @@ extension EndToEnd {
       }
     }
 
-    /// `demo` with a study and data of one's own: one JSON object at the end, and a report that a
-    /// browser shows without an error.
-    @Test func demo() async throws {
-      let folder = NSTemporaryDirectory() + "wardround-demo-\(UUID().uuidString.prefix(8))"
+    private struct Demonstration: Decodable {
+      struct Site: Decodable {
+        var site: String
+        var auroc: Double?
+      }
+      var study: String
+      var report: String
+      var reportJSON: String
+      var model: String
+      var transcript: String
+      var result: String
+      var secondsTotal: Double
+      var secondsPerStage: [String: Double]
+      var sites: [Site]
+      var findings: [String]
+    }
+
+    /// Runs `demo` with a study and data of one's own in a folder.
+    private func demonstrate(in folder: String) async throws -> Demonstration {
       let data = "\(folder)/data"
       try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
       try Data(TestStudy.text.utf8).write(to: URL(fileURLWithPath: "\(folder)/study.yaml"))
@@ -103,23 +118,14 @@ extension EndToEnd {
           "demo", "--study", folder, "--data", data, "--output", "\(folder)/run", "--json",
         ], within: 120)
       #expect(demo.status == 0, "\(demo.error)")
-      struct Outcome: Decodable {
-        struct Site: Decodable {
-          var site: String
-          var auroc: Double?
-        }
-        var study: String
-        var report: String
-        var reportJSON: String
-        var model: String
-        var transcript: String
-        var result: String
-        var secondsTotal: Double
-        var secondsPerStage: [String: Double]
-        var sites: [Site]
-        var findings: [String]
-      }
-      let outcome = try JSONDecoder().decode(Outcome.self, from: Data(demo.output.utf8))
+      return try JSONDecoder().decode(Demonstration.self, from: Data(demo.output.utf8))
+    }
+
+    /// `demo` ends with one JSON object, and with the files that it names.
+    @Test func demo() async throws {
+      let folder = NSTemporaryDirectory() + "wardround-demo-\(UUID().uuidString.prefix(8))"
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let outcome = try await demonstrate(in: folder)
       #expect(outcome.sites.map(\.site) == TestNetwork.sites)
       #expect(outcome.sites.allSatisfy { ($0.auroc ?? 0) > 0.5 })
       for path in [outcome.report, outcome.reportJSON, outcome.model, outcome.transcript] {
@@ -127,20 +133,24 @@ extension EndToEnd {
       }
       // The same patients at the same hospitals, in the same study: the same result, bit for bit.
       #expect(outcome.result == (try await EndToEnd.undisturbed.value).digest)
-      try await opensInABrowser(outcome.report, profile: "\(folder)/profile")
-      try? FileManager.default.removeItem(atPath: folder)
     }
 
-    private func opensInABrowser(_ report: String, profile: String) async throws {
-      guard
-        let browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-          .first(where: { FileManager.default.isExecutableFile(atPath: $0) })
-      else { return print("no Chromium: the report was not opened in a browser") }
+    private static let browser = [
+      "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome",
+    ].first { FileManager.default.isExecutableFile(atPath: $0) }
+
+    /// A browser shows the report without an error.
+    @Test(.enabled(if: browser != nil, "there is no Chromium here to open the report in"))
+    func opensInABrowser() async throws {
+      let browser = try #require(Self.browser)
+      let folder = NSTemporaryDirectory() + "wardround-demo-\(UUID().uuidString.prefix(8))"
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let report = try await demonstrate(in: folder).report
       let page = try await Command.run(
         URL(fileURLWithPath: browser),
         [
           "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-          "--enable-logging=stderr", "--v=0", "--user-data-dir=\(profile)",
+          "--enable-logging=stderr", "--v=0", "--user-data-dir=\(folder)/profile",
           "--virtual-time-budget=2000", "--timeout=30000", "--dump-dom", "file://\(report)",
         ], within: 90)
       #expect(!page.error.contains("CONSOLE"), "\(page.error.suffix(500))")

@@ -8,7 +8,7 @@ import X509
 
 @Suite struct CertificateAuthorityTests {
   @Test func theLeafProfile() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let identity = try await network.join("north")
     let leaf = try identity.certificate.leaf()
     #expect(leaf.version == .v3)
@@ -25,13 +25,13 @@ import X509
   }
 
   @Test func theAuthorityProfile() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let certificate = network.authority.certificate.certificate
     #expect(
       try certificate.extensions.basicConstraints == .isCertificateAuthority(maxPathLength: 0))
     #expect(try certificate.extensions.keyUsage == KeyUsage(keyCertSign: true, cRLSign: true))
     #expect(
-      certificate.notValidAfter == TestNetwork.start.addingTimeInterval(10 * 365 * 86_400))
+      certificate.notValidAfter == TrialAuthority.start.addingTimeInterval(10 * 365 * 86_400))
     #expect(network.authority.certificate.pin.description.count == 64)
   }
 
@@ -43,7 +43,7 @@ import X509
   }
 
   @Test func itIsLoadedAsItWasMade() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let loaded = try CertificateAuthority.load(from: network.directory + "/ca")
     #expect(loaded.certificate == network.authority.certificate)
     let principal = try network.principal("north")
@@ -57,7 +57,7 @@ import X509
   }
 
   @Test func itIsNeverOverwritten() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     #expect(throws: IdentityError(.fileExists)) {
       try CertificateAuthority.create(
         in: network.directory + "/ca", network: MemberName("trial"), at: network.now)
@@ -70,14 +70,14 @@ import X509
   @Test func lifetimesHaveLimits() throws {
     for lifetime in [Duration.zero, .milliseconds(999), .seconds(11 * 365 * 86_400)] {
       #expect(throws: IdentityError(.lifetimeOutOfRange)) {
-        try TestNetwork(leafLifetime: lifetime)
+        try TrialAuthority(leafLifetime: lifetime)
       }
     }
-    _ = try TestNetwork(leafLifetime: .seconds(1))
+    _ = try TrialAuthority(leafLifetime: .seconds(1))
   }
 
   @Test func everyFileFaultHasItsName() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let directory = network.directory + "/ca"
     func load() throws { _ = try CertificateAuthority.load(from: directory) }
     let key = try String(contentsOfFile: directory + "/ca.key", encoding: .utf8)
@@ -97,13 +97,13 @@ import X509
   }
 
   @Test func aMembersCertificateIsNoAuthority() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let leafDER = try await network.join("north").certificate.chainDER[0]
     #expect(throws: IdentityError(.malformedCertificate)) { try AuthorityCertificate(der: leafDER) }
   }
 
   @Test func requestsAreCheckedForKeySignatureAndExtras() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let principal = try network.principal("north")
     let uri = GeneralName.uniformResourceIdentifier(principal.uri)
     let key = P256.Signing.PrivateKey()
@@ -145,7 +145,7 @@ import X509
   }
 
   @Test func aTamperedRequestIsNotSigned() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let principal = try network.principal("north")
     let good = try network.keys("north").prepareRequest(for: principal).requestDER
     func issue(_ der: [UInt8]) throws {
@@ -166,7 +166,7 @@ import X509
   }
 
   @Test func anotherNetworksNameAndHostsForMembersAreRefused() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let foreign = try Principal(uri: "wardround://other/site/north")
     let request = try network.keys("a").prepareRequest(for: foreign)
     #expect(throws: IdentityError(.wrongNetwork)) {

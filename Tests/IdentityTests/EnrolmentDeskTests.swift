@@ -7,7 +7,7 @@ import X509
 
 @Suite struct EnrolmentDeskTests {
   @Test func anInvitationBecomesAMember() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let identity = try await network.join("north")
     #expect(identity.principal == (try network.principal("north")))
     let member = try #require(await network.desk.ledger.members[identity.principal])
@@ -20,7 +20,7 @@ import X509
 
   @Test(arguments: [Role.site, .researcher, .operator])
   func everyInvitableRoleJoins(role: Role) async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let identity = try await network.join("ada", as: role)
     let peer = try await network.verifier(accepting: [role]).verify(
       presentedDER: identity.certificate.chainDER)
@@ -28,7 +28,7 @@ import X509
   }
 
   @Test func theLedgerKeepsNoSecret() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let invitation = try await network.invite("north")
     let record = try #require(await network.desk.ledger.invitation(invitation.id))
     #expect(record.secretHash.count == 32)
@@ -37,7 +37,7 @@ import X509
   }
 
   @Test func anInvitationWorksOnce() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let invitation = try await network.invite("north")
     let first = try network.keys("first").prepareEnrolment(with: invitation, at: network.now)
     let second = try network.keys("second").prepareEnrolment(with: invitation, at: network.now)
@@ -49,7 +49,7 @@ import X509
   }
 
   @Test func aLostAnswerCanBeAskedForAgain() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let invitation = try await network.invite("north")
     let keys = network.keys("north")
     let first = try await network.desk.enrol(
@@ -63,7 +63,7 @@ import X509
   }
 
   @Test func manyAtOnceStillEnrolOne() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let invitation = try await network.invite("north")
     let requests = try (0..<16).map { index in
       try network.keys("k\(index)").prepareEnrolment(with: invitation, at: network.now)
@@ -78,7 +78,7 @@ import X509
   }
 
   @Test func expiredInvitationsAreRefusedOnBothSides() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let invitation = try await network.invite("north", validFor: .seconds(60))
     let request = try network.keys("north").prepareEnrolment(with: invitation, at: network.now)
     network.advance(by: 61)
@@ -93,7 +93,7 @@ import X509
   }
 
   @Test func unknownAndWrongSecretsLookTheSame() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let real = try await network.invite("north")
     let good = try network.keys("north").prepareEnrolment(with: real, at: network.now)
     let guessed = EnrolmentRequest(
@@ -113,7 +113,7 @@ import X509
   }
 
   @Test func theStatementBindsSigningKeyRequestAndInvitation() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let invitation = try await network.invite("north")
     let good = try network.keys("north").prepareEnrolment(with: invitation, at: network.now)
     let other = try network.keys("south").prepareEnrolment(
@@ -137,7 +137,7 @@ import X509
   }
 
   @Test func aRequestForAnotherNameIsRefused() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let invitation = try await network.invite("north")
     let keys = network.keys("greedy")
     let request = try keys.prepareRequest(for: network.principal("south"))
@@ -157,7 +157,7 @@ import X509
   }
 
   @Test func renewalKeepsTheNameAndTakesANewKey() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let first = try await network.join("north")
     let verifier = network.verifier()
     let peer = try await verifier.verify(presentedDER: first.certificate.chainDER)
@@ -185,7 +185,7 @@ import X509
   }
 
   @Test func renewalForAnotherNameOrAfterRevocationIsRefused() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let identity = try await network.join("north")
     let peer = try await network.verifier().verify(presentedDER: identity.certificate.chainDER)
     let foreign = try network.keys("other").prepareRequest(for: network.principal("south"))
@@ -208,7 +208,7 @@ import X509
   }
 
   @Test func revocationTakesRenewedCertificatesAndOpenInvitationsToo() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let first = try await network.join("north")
     let verifier = network.verifier()
     let peer = try await verifier.verify(presentedDER: first.certificate.chainDER)
@@ -229,7 +229,7 @@ import X509
   }
 
   @Test func joiningAgainReplacesTheEarlierKeys() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let first = try await network.join("north")
     let invitation = try await network.invite("north")
     let keys = network.keys("north")
@@ -250,7 +250,7 @@ import X509
   }
 
   @Test func theServersOwnIdentityIsMadeKeptAndRenewed() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let directory = network.keys("server")
     let principal = try network.principal("hub", .aggregator)
     func identity(_ hosts: [String]) async throws -> MemberIdentity {
@@ -275,7 +275,7 @@ import X509
   }
 
   @Test func requestsSurviveTheWireAndDamage() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let request = try network.keys("north").prepareEnrolment(
       with: await network.invite("north"), at: network.now)
     let bytes = request.encoded()
@@ -303,7 +303,7 @@ import X509
   }
 
   @Test func invitationsHaveALifetime() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     for duration in [Duration.zero, .seconds(-1), .seconds(11 * 365 * 86_400)] {
       #expect(
         await code { _ = try await network.invite("north", validFor: duration) }
@@ -313,7 +313,7 @@ import X509
 
   @Test func renewalIsDueAfterTwoThirds() {
     let policy = RenewalPolicy()
-    let start = TestNetwork.start
+    let start = TrialAuthority.start
     func decide(_ seconds: TimeInterval) -> RenewalPolicy.Decision {
       policy.decision(
         notValidBefore: start, notValidAfter: start.addingTimeInterval(90),

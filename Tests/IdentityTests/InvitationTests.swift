@@ -172,8 +172,8 @@ import Testing
   }
 
   @Test func thePinFindsTheAuthorityAndNothingElse() async throws {
-    let network = try TestNetwork()
-    let other = try TestNetwork()
+    let network = try TrialAuthority()
+    let other = try TrialAuthority()
     let chain = try await network.join("north").certificate.chainDER
     let pin = network.authority.certificate.pin
     #expect(try pin.authority(among: chain) == network.authority.certificate)

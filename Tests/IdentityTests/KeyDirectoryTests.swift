@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test func filesAreForTheOwnerOnlyAndNothingIsLeftOver() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     try await network.join("north")
     let keys = network.keys("north")
     #expect(try mode(keys.path) == 0o700)
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func missingParentsAreMade() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let keys = network.keys("a/b/c")
     _ = try keys.prepareRequest(for: network.principal("north"))
     #expect(try mode(network.directory + "/a") == 0o700)
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func beforeJoiningThereIsNoIdentity() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let keys = network.keys("north")
     #expect(throws: IdentityError(.notEnrolled)) { try keys.load() }
     #expect(throws: IdentityError(.notEnrolled)) { try keys.prepareRenewal() }
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test func looseRightsAreRefused() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     try await network.join("north")
     let keys = network.keys("north")
     func set(_ mode: Int, _ path: String) throws {
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test func damageIsNamed() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     try await network.join("north")
     try await network.join("south")
     let keys = network.keys("north")
@@ -101,8 +101,8 @@ import Testing
   }
 
   @Test func onlyTheRightAnswerIsInstalled() async throws {
-    let network = try TestNetwork()
-    let other = try TestNetwork()
+    let network = try TrialAuthority()
+    let other = try TrialAuthority()
     let invitation = try await network.invite("north")
     let keys = network.keys("north")
     let issued = try await network.desk.enrol(
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func aFailedWriteLeavesTheOldFile() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let path = network.directory + "/file"
     try ProtectedFile.write([1], to: path, .secret, replacing: false)
     #expect(throws: IdentityError(.fileExists)) {
@@ -159,7 +159,7 @@ import Testing
   }
 
   @Test func nothingSecretIsDescribed() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let invitation = try await network.invite("north")
     let request = try network.keys("north").prepareEnrolment(with: invitation, at: network.now)
     let issued = try await network.desk.enrol(request, at: network.now)

@@ -27,7 +27,7 @@ struct OpenSSLTests {
   }
 
   @Test func chainsVerifyForTheirPurposeOnly() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     try await network.join("north")
     let hub = try await network.desk.localIdentity(
       in: network.keys("hub"), as: network.principal("hub", .aggregator),
@@ -49,7 +49,7 @@ struct OpenSSLTests {
   }
 
   @Test func keysAndPinAreTheOnesItReads() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let identity = try await network.join("north")
     let keys = network.keys("north")
     // SubjectPublicKeyInfo of Ed25519 ends in the 32 bytes of the key (RFC 8410 §4).
@@ -70,7 +70,7 @@ struct OpenSSLTests {
   }
 
   @Test func requestsAreWellFormed() throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let request = try network.keys("north").prepareRequest(for: network.principal("north"))
     let path = network.directory + "/request.der"
     try Data(request.requestDER).write(to: URL(fileURLWithPath: path))

@@ -8,19 +8,19 @@ import X509
 
 @Suite struct PeerVerifierTests {
   @Test func anEnrolledSiteIsItsPrincipal() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let identity = try await network.join("north")
     let peer = try await network.verifier().verify(presentedDER: identity.certificate.chainDER)
     #expect(peer.principal.uri == "wardround://trial/site/north")
     #expect(peer.serial == identity.certificate.serial)
     #expect(peer.chainDER == identity.certificate.chainDER)
-    #expect(peer.notValidAfter == TestNetwork.start.addingTimeInterval(90 * 86_400))
+    #expect(peer.notValidAfter == TrialAuthority.start.addingTimeInterval(90 * 86_400))
     // The clock may be five minutes behind the aggregator's.
-    #expect(peer.notValidBefore == TestNetwork.start.addingTimeInterval(-300))
+    #expect(peer.notValidBefore == TrialAuthority.start.addingTimeInterval(-300))
   }
 
   @Test func theLeafAloneIsEnough() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let identity = try await network.join("north")
     let peer = try await network.verifier().verify(
       presentedDER: [identity.certificate.chainDER[0]])
@@ -28,7 +28,7 @@ import X509
   }
 
   @Test func validityHasBothEndsToTheSecond() async throws {
-    let network = try TestNetwork(leafLifetime: .seconds(100))
+    let network = try TrialAuthority(leafLifetime: .seconds(100))
     let chain = try await network.join("north").certificate.chainDER
     network.advance(by: 100)
     _ = try await network.verifier().verify(presentedDER: chain)
@@ -42,12 +42,12 @@ import X509
   }
 
   @Test func aCertificateEndsWithItsAuthority() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     network.advance(by: 10 * 365 * 86_400 - 86_400)
     let identity = try await network.join("late")
     #expect(
       identity.certificate.notValidAfter
-        == TestNetwork.start.addingTimeInterval(10 * 365 * 86_400))
+        == TrialAuthority.start.addingTimeInterval(10 * 365 * 86_400))
     network.advance(by: 86_401)
     let chain = identity.certificate.chainDER
     #expect(
@@ -57,8 +57,8 @@ import X509
   }
 
   @Test func anotherNetworksCertificateIsForeignEvenUnderTheSameName() async throws {
-    let network = try TestNetwork()
-    let other = try TestNetwork()
+    let network = try TrialAuthority()
+    let other = try TrialAuthority()
     let stranger = try await other.join("north").certificate.chainDER
     #expect(
       await code { _ = try await network.verifier().verify(presentedDER: stranger) }
@@ -71,7 +71,7 @@ import X509
   }
 
   @Test func aTamperedCertificateIsForeign() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     var leaf = try await network.join("north").certificate.chainDER[0]
     let name = Array("north".utf8)
     let found = leaf.indices.filter { leaf[$0...].starts(with: name) }
@@ -83,14 +83,14 @@ import X509
   }
 
   @Test func theAuthorityItselfIsNoMember() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let der = network.authority.certificate.der
     #expect(
       await code { _ = try await network.verifier().verify(presentedDER: [der]) } == .noPrincipal)
   }
 
   @Test func rolesAreKeptApart() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let site = try await network.join("north").certificate.chainDER
     let researcher = try await network.join("ada", as: .researcher).certificate.chainDER
     let operators = network.verifier(accepting: [.operator])
@@ -103,7 +103,7 @@ import X509
   }
 
   @Test func theAggregatorIsCheckedForItsHost() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let principal = try network.principal("hub", .aggregator)
     let request = try network.keys("server").prepareRequest(for: principal)
     let hosts = try ["Hub.Example", "192.0.2.7", "2001:db8::1"].map { try ServerHost($0) }
@@ -125,7 +125,7 @@ import X509
   }
 
   @Test func revocationIsSeenByTheNextCheck() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let identity = try await network.join("north")
     let south = try await network.join("south")
     let verifier = network.verifier()
@@ -142,7 +142,7 @@ import X509
   }
 
   @Test func aConnectionIsRecheckedForExpiry() async throws {
-    let network = try TestNetwork(leafLifetime: .seconds(60))
+    let network = try TrialAuthority(leafLifetime: .seconds(60))
     let identity = try await network.join("north")
     let verifier = network.verifier()
     let peer = try await verifier.verify(presentedDER: identity.certificate.chainDER)
@@ -151,7 +151,7 @@ import X509
   }
 
   @Test func aCertificateThatTheLedgerNeverSawIsRefused() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let principal = try network.principal("north")
     let request = try network.keys("north").prepareRequest(for: principal)
     let issued = try network.authority.issue(
@@ -163,7 +163,7 @@ import X509
 
   @Test func aLedgerThatFailsRefuses() async throws {
     struct Broken: Error {}
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let chain = try await network.join("north").certificate.chainDER
     let verifier = PeerVerifier(
       authority: network.authority.certificate, accepting: [.site], clock: { network.now }
@@ -173,7 +173,7 @@ import X509
   }
 
   @Test func randomBytesAreRefusedNotTrapped() async throws {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let leaf = try await network.join("north").certificate.chainDER[0]
     let verifier = network.verifier()
     var random = SeededGenerator(seed: 11)
@@ -218,7 +218,7 @@ import X509
   func oddCertificates(names: [GeneralName], usages: [ExtendedKeyUsage.Usage], expected: String)
     async throws
   {
-    let network = try TestNetwork()
+    let network = try TrialAuthority()
     let authority = network.authority
     let leaf = try Certificate(
       version: .v3, serialNumber: .init(),

@@ -5,12 +5,12 @@ import Synchronization
 
 /// A network with an authority in a temporary directory, a ledger in memory and a clock that stands
 /// still until a test moves it.
-final class TestNetwork: Sendable {
+final class TrialAuthority: Sendable {
   static let start = Date(timeIntervalSince1970: 1_800_000_000)
 
   let directory: String
   let desk: EnrolmentDesk<MemoryEnrolmentLedger>
-  private let time = Mutex(TestNetwork.start)
+  private let time = Mutex(TrialAuthority.start)
 
   init(_ network: String = "trial", leafLifetime: Duration = .seconds(90 * 86_400)) throws {
     directory = FileManager.default.temporaryDirectory.path + "/identity-\(UUID().uuidString)"

@@ -49,7 +49,7 @@ struct CommandLineTests {
   }
 
   @Test func initInviteJoinRevoke() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let folder = network.folder + "/made"
     let configuration = network.configuration
     let made = try await run(
@@ -107,7 +107,7 @@ struct CommandLineTests {
   }
 
   @Test func wrongArgumentsAreExplained() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let folder = network.directory.path
     for (arguments, status, words) in [
       (["aggregator", "init", "--network", "north"], 64, "--host"),

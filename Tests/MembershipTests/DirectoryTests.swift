@@ -7,7 +7,7 @@ import Testing
 /// The aggregator's folder and its settings.
 struct DirectoryTests {
   @Test func initMakesTheFolderAndNeverOverwrites() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let directory = network.directory
     for folder in ["", "/ca", "/identity", "/operator", "/spool", "/studies"] {
       #expect(mode(directory.path + folder) == 0o700, "\(folder)")
@@ -23,7 +23,7 @@ struct DirectoryTests {
   }
 
   @Test func anInterruptedInitIsTakenUp() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let directory = network.directory
     let key = try directory.openMembership().protocolKey
     try FileManager.default.removeItem(atPath: directory.configurationFile)
@@ -38,7 +38,7 @@ struct DirectoryTests {
   }
 
   @Test func theServersCertificateFollowsTheHosts() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let before = try await network.directory.openMembership().serverIdentity()
     #expect(
       try await network.directory.openMembership().serverIdentity().certificate

@@ -9,7 +9,7 @@ import Transport
 /// From `init` over an invitation to a connection, over loopback TLS.
 @Suite(.serialized) struct JoiningTests {
   @Test func anInvitedSiteConnectsOverMutualTLS() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     try await network.withServer { membership, server in
       let invitation = try await membership.invite(
         "st-anna", as: .site, legalEntity: "St. Anna University Hospital")
@@ -34,7 +34,7 @@ import Transport
   }
 
   @Test func theSettingsAreReadyAndPrivate() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     try await network.withServer { membership, _ in
       let invitation = try await membership.invite("lakeside", as: .site)
       let path = network.site("lakeside")
@@ -57,7 +57,7 @@ import Transport
   }
 
   @Test func anInvitationLetsInOnce() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     try await network.withServer { membership, _ in
       let text = try await membership.invite("st-anna", as: .site).revealedText()
       _ = try await SiteJoining.join(invitation: text, into: network.site("first"))
@@ -76,7 +76,7 @@ import Transport
   }
 
   @Test func anExpiredInvitationIsRefusedByEitherSide() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     try await network.withServer { membership, _ in
       let text = try await membership.invite("st-anna", as: .site, validFor: .seconds(1))
         .revealedText()
@@ -95,8 +95,8 @@ import Transport
   }
 
   @Test func anAggregatorOfAnotherNetworkIsNotBelieved() async throws {
-    let network = try await TestNetwork()
-    let other = try await TestNetwork("south")
+    let network = try await EnrolledNetwork()
+    let other = try await EnrolledNetwork("south")
     try await network.withServer { membership, _ in
       let real = try await membership.invite("st-anna", as: .site)
       let forged = try Invitation(
@@ -116,7 +116,7 @@ import Transport
   }
 
   @Test func aLostAnswerOrACrashIsRepeated() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let path = network.site("st-anna")
     let text = try await network.withServer { membership, _ in
       let invitation = try await membership.invite("st-anna", as: .site)
@@ -143,7 +143,7 @@ import Transport
   }
 
   @Test func joiningAgainEndsTheOlderKeys() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let path = network.site("st-anna")
     try await network.withServer { membership, server in
       let first = try await SiteJoining.join(
@@ -182,7 +182,7 @@ import Transport
   }
 
   @Test func aResearcherAndAnOperatorUseTheirOwnMethods() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     try await network.withServer { membership, _ in
       let researcher = MemberDirectory(network.site("ada"))
       _ = try await MemberJoining(into: researcher).join(
@@ -210,7 +210,7 @@ import Transport
   }
 
   @Test func aCommandTakesOnlyItsRole() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let membership = try network.directory.openMembership()
     let text = try await membership.invite("ada", as: .researcher).revealedText()
     let error = await #expect(throws: JoiningError(.wrongRole)) {

@@ -10,7 +10,7 @@ import Transport
 /// Certificates that are renewed while the agent runs.
 @Suite(.serialized) struct RenewalTests {
   @Test func aSixSecondCertificateIsRenewedWhileConnected() async throws {
-    let network = try await TestNetwork(certificateLifetime: .seconds(6))
+    let network = try await EnrolledNetwork(certificateLifetime: .seconds(6))
     try await network.withServer { membership, server in
       let path = network.site("st-anna")
       let joined = try await SiteJoining.join(
@@ -54,7 +54,7 @@ import Transport
   }
 
   @Test func anUnrenewedCertificateEndsWithItsConnection() async throws {
-    let network = try await TestNetwork(certificateLifetime: .seconds(2))
+    let network = try await EnrolledNetwork(certificateLifetime: .seconds(2))
     try await network.withServer { membership, _ in
       let path = network.site("st-anna")
       _ = try await SiteJoining.join(
@@ -76,7 +76,7 @@ import Transport
   }
 
   @Test func aFailureIsReportedAndTriedAgain() async throws {
-    let network = try await TestNetwork(certificateLifetime: .seconds(3600))
+    let network = try await EnrolledNetwork(certificateLifetime: .seconds(3600))
     try await network.withServer { membership, _ in
       let path = network.site("st-anna")
       let joined = try await SiteJoining.join(
@@ -125,7 +125,7 @@ import Transport
   }
 
   @Test func anExpiredCertificateIsSaidToBe() async throws {
-    let network = try await TestNetwork(certificateLifetime: .seconds(3600))
+    let network = try await EnrolledNetwork(certificateLifetime: .seconds(3600))
     try await network.withServer { membership, _ in
       let path = network.site("st-anna")
       _ = try await SiteJoining.join(

@@ -10,7 +10,7 @@ import Transport
 /// Revocation and the ledger behind it.
 @Suite(.serialized) struct StandingTests {
   @Test func aRevocationByAnotherProcessCutsTheLiveConnection() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     try await network.withServer { membership, _ in
       for name in ["st-anna", "lakeside"] {
         _ = try await SiteJoining.join(
@@ -53,7 +53,7 @@ import Transport
   }
 
   @Test func aRevokedSiteComesBackOnlyWithANewInvitation() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     try await network.withServer { membership, _ in
       let path = network.site("st-anna")
       let first = try await membership.invite("st-anna", as: .site).revealedText()
@@ -73,7 +73,7 @@ import Transport
   }
 
   @Test func aRenewalUnderWayDoesNotBringOldKeysBack() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let membership = try network.directory.openMembership()
     let clock = Mutex(Date())
     let store = try network.directory.openStore { clock.withLock { $0 } }
@@ -138,7 +138,7 @@ import Transport
   }
 
   @Test func nobodyIsRevokedByMistake() async throws {
-    let network = try await TestNetwork()
+    let network = try await EnrolledNetwork()
     let membership = try network.directory.openMembership()
     await #expect(throws: TransportError(.notFound)) {
       try await membership.revoke("st-ana", role: .site)

@@ -11,7 +11,7 @@ import Testing
 @Suite(.serialized) struct AccessTests {
 
   @Test func everyMethodIsForItsOwnRoleOnly() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network) { _, port, _ in
       let address = ServiceAddress(host: "127.0.0.1", port: port)
       for role in [Role.site, .researcher, .operator] {
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test func methodsAnswerAndRefuseInWords() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network) { _, port, _ in
       let researcher = ResearcherClient(
         aggregator: ServiceAddress(host: "127.0.0.1", port: port),
@@ -96,8 +96,8 @@ import Testing
   }
 
   @Test func strangersAreRefusedAtTheHandshake() async throws {
-    let network = try TestNetwork()
-    let stranger = try TestNetwork()
+    let network = try CertifiedNetwork()
+    let stranger = try CertifiedNetwork()
     let refusals = Eventually<AggregatorServer.Event>()
     try await withServer(network, onEvent: { refusals.add($0) }) { _, port, _ in
       // A certificate of another authority that uses the same names.
@@ -136,8 +136,8 @@ import Testing
   }
 
   @Test func aSiteRefusesAnAggregatorThatIsNotItsOwn() async throws {
-    let network = try TestNetwork()
-    let other = try TestNetwork()
+    let network = try CertifiedNetwork()
+    let other = try CertifiedNetwork()
     try await withServer(other) { _, port, _ in
       try await withSite(try await network.siteClient("alpha", port: port)) {
         _ = try await $0.failure(.peerCertificateRefused)
@@ -146,7 +146,7 @@ import Testing
   }
 
   @Test func nobodyListeningIsSaidSo() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     let free = try await Relay.start(to: 1)
     free.stop()
     try await withSite(try await network.siteClient("alpha", port: free.port)) {
@@ -157,7 +157,7 @@ import Testing
   }
 
   @Test func anInvitationIsRedeemedOverThePinnedListener() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network, enrolment: true) { _, port, enrolment in
       let now = Date()
       let enrolmentPort = try #require(enrolment)
@@ -182,7 +182,7 @@ import Testing
       let second = KeyDirectory(path: network.folder + "/second")
       let again = try second.prepareEnrolment(with: invitation, at: now)
       await #expect(throws: TransportError(.refused)) { try await client.join(again) }
-      let pin = try TestNetwork().desk.authority.certificate.pin
+      let pin = try CertifiedNetwork().desk.authority.certificate.pin
       await #expect(throws: TransportError(.peerCertificateRefused)) {
         try await EnrolmentClient(aggregator: address, pin: pin, host: invitation.host)
           .join(request)
@@ -193,7 +193,7 @@ import Testing
   @Test(arguments: [TLSVersion.tlsv12, .tlsv13]) func onlyTLS13IsSpoken(
     _ version: TLSVersion
   ) async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network, enrolment: true) { _, _, enrolment in
       var tls = TLSConfiguration.makeClientConfiguration()
       tls.minimumTLSVersion = version

@@ -13,7 +13,7 @@ import Testing
   /// Opens a stream as a member of the network, sends messages, and says how the server ended it.
   private func send(
     _ messages: [Wardround_V1_WireMessage], greeting: Bool = true, as name: String,
-    in network: TestNetwork, port: Int
+    in network: CertifiedNetwork, port: Int
   ) async throws -> TransportError {
     let link = try ClientLink(
       to: ServiceAddress(host: "127.0.0.1", port: port),
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test func badSequencesEndTheirOwnStreamWithANamedError() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     let settings = ConnectionSettings.fast.with { $0.maximumPayloadBytes = 8 << 20 }
     let cases: [(String, TransportError.Code, Bool, [Wardround_V1_WireMessage])] = [
       ("nothing", .messageMalformed, true, [Wardround_V1_WireMessage()]),
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func aStreamThatEndsInsideAPayloadIsDropped() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     let frames = Eventually<Frame>()
     let ends = Eventually<TransportError?>()
     let handler = TestHandler(desk: network.desk) { connection in

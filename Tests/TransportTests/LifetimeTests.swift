@@ -7,7 +7,7 @@ import Transport
 /// How connections end and come back: revocation, doubles, restarts, silence, frozen peers.
 @Suite(.serialized) struct LifetimeTests {
   @Test func revokingCutsALiveConnectionAtOnce() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network) { _, port, _ in
       let operating = OperatorClient(
         aggregator: ServiceAddress(host: "127.0.0.1", port: port),
@@ -30,7 +30,7 @@ import Transport
   }
 
   @Test func theOlderOfTwoAgentsWins() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network) { server, port, _ in
       let credentials = try await network.credentials(.site, "alpha")
       let first = try await network.siteClient("alpha", port: port, credentials: credentials)
@@ -56,7 +56,7 @@ import Transport
   }
 
   @Test func aSiteComesBackAfterARestart() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     let port = try await withServer(network) { _, port, _ in port }
     let client = try await network.siteClient("alpha", port: port)
     try await withSite(client) { probe in
@@ -72,7 +72,7 @@ import Transport
   }
 
   @Test func stoppingDoesNotWaitForABusyHandler() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     let handler = TestHandler(desk: network.desk) { connection in
       while connection.closeReason == nil { try? await Task.sleep(for: .milliseconds(20)) }
     }
@@ -104,7 +104,7 @@ import Transport
       $0.heartbeatInterval = .milliseconds(200)
       $0.deadPeerAfter = .seconds(1)
     }
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     let far = Eventually<any SiteConnection>()
     let handler = TestHandler(desk: network.desk) { connection in
       far.add(connection)
@@ -136,7 +136,7 @@ import Transport
       $0.deadPeerAfter = .seconds(4)
       $0.maximumQueuedFrames = 50
     }
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     let connections = Eventually<any SiteConnection>()
     let handler = TestHandler(desk: network.desk) { connection in
       connections.add(connection)
@@ -183,7 +183,7 @@ import Transport
       $0.sendDeadline = .milliseconds(800)
       $0.deadPeerAfter = .seconds(60)
     }
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network, settings: settings) { _, port, _ in
       let relay = try await Relay.start(to: port)
       defer { relay.stop() }
@@ -202,7 +202,7 @@ import Transport
   }
 
   @Test func aRenewedCertificateIsUsedFromTheNextConnectionOn() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network) { _, port, _ in
       let credentials = try await network.credentials(.site, "alpha")
       let client = try await network.siteClient("alpha", port: port, credentials: credentials)

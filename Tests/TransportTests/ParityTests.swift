@@ -16,7 +16,7 @@ func withPair(
   onAggregator: @escaping @Sendable (any SiteConnection) async -> Void,
   _ body: @escaping @Sendable (SiteProbe) async throws -> Void
 ) async throws {
-  let network = try TestNetwork()
+  let network = try CertifiedNetwork()
   switch medium {
   case .network:
     let handler = TestHandler(desk: network.desk, onConnected: onAggregator)

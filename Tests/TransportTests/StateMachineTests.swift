@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test func aSpoolFolderThatIsNotThereEndsOneStreamOnly() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     var configuration = try await network.serverConfiguration()
     configuration.spool = SpoolFolder(path: network.folder + "/missing")
     let server = AggregatorServer(configuration, handler: TestHandler(desk: network.desk))
@@ -138,7 +138,7 @@ import Testing
   }
 
   @Test func aPortInUseIsSaidSo() async throws {
-    let network = try TestNetwork()
+    let network = try CertifiedNetwork()
     try await withServer(network) { _, port, _ in
       let second = AggregatorServer(
         try await network.serverConfiguration(port: port),

@@ -7,7 +7,7 @@ import Store
 import Transport
 
 /// A network in a temporary folder, with two free ports.
-final class TestNetwork: Sendable {
+final class EnrolledNetwork: Sendable {
   let folder: String
   let configuration: AggregatorConfiguration
   var directory: AggregatorDirectory { AggregatorDirectory(folder + "/aggregator") }

@@ -66,6 +66,14 @@ extension Federation {
   /// All pieces that some parties kept.
   func pieces(of parties: UInt16...) -> [Evidence] { parties.flatMap { evidence[$0] ?? [] } }
 
+  /// What a site can show of the present round without a fault of its own: its keeper's content.
+  func shown(by index: UInt16) throws -> Evidence {
+    try #require(keepers[index]).evidence(
+      of: SecureAggregationError(.stopped),
+      round: sites[index]?.state == .unkeyed ? 0 : lastRound(of: index),
+      key: try #require(keys[index]))
+  }
+
   // MARK: Misbehaviour
 
   /// The message of a packet with another body, rightly signed by its sender.

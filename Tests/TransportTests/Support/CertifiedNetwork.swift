@@ -3,7 +3,7 @@ import Identity
 import Transport
 
 /// A network with its authority, in a temporary folder.
-final class TestNetwork: Sendable {
+final class CertifiedNetwork: Sendable {
   let folder: String
   let desk: EnrolmentDesk<MemoryEnrolmentLedger>
   let name: MemberName

@@ -92,7 +92,7 @@ struct NeverHappened: Error {}
 
 /// Runs a server for the duration of a test.
 func withServer<Result: Sendable>(
-  _ network: TestNetwork, port: Int = 0, enrolment: Bool = false,
+  _ network: CertifiedNetwork, port: Int = 0, enrolment: Bool = false,
   settings: ConnectionSettings = .fast, handler: TestHandler? = nil,
   onEvent: @escaping @Sendable (AggregatorServer.Event) -> Void = { _ in },
   _ body:

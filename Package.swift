@@ -178,8 +178,9 @@ let package = Package(
     .testTarget(
       name: "StudyTests",
       dependencies: [
-        "BoostedTrees", "CanonicalBytes", "Cohort", "Cryptography", "DemoData", "LinearModels",
-        "PortableNumerics", "Records", "SiteData", "StrictYAML", "Study", "TestSupport",
+        "BoostedTrees", "CanonicalBytes", "Cohort", "Cryptography", "DemoData",
+        "DifferentialPrivacy", "LinearModels", "PortableNumerics", "Records",
+        "SecureAggregation", "SiteData", "StrictYAML", "Study", "TestSupport",
       ], exclude: ["Oracles"], swiftSettings: settings),
     tests(
       "PrivacyAudit",

@@ -21,11 +21,16 @@ public enum SyntheticStudy {
   ///     asked for them.
   ///   - epsilon: of differential privacy at δ = 1e-5; nil for none.
   ///   - name: the study's identifier.
+  ///   - reopenings: the reserve of sums asked again; the default when nil.
+  ///   - roundSeconds: deadline of one step of a round.
   public static func yaml(
     models: String = newton, disclose: Bool = false, minimumCell: Int = 1,
-    declaresWards: Bool = true, epsilon: Double? = nil, name: String = "synthetic"
+    declaresWards: Bool = true, epsilon: Double? = nil, name: String = "synthetic",
+    reopenings: Int? = nil, roundSeconds: Double = 5
   ) -> String {
-    let goal = epsilon.map { ", epsilon: \($0), delta: 1e-5" } ?? ""
+    let goal =
+      (epsilon.map { ", epsilon: \($0), delta: 1e-5" } ?? "")
+      + (reopenings.map { ", reopenings: \($0)" } ?? "")
     let disclosures = disclose ? "[model-by-site-matrix, leave-one-site-out]" : "[]"
     let levels = declaresWards ? ", levels: [medicine, surgery, neurology, attic]" : ""
     return """
@@ -53,7 +58,7 @@ public enum SyntheticStudy {
       validation: {threshold: 0.3, disclose: \(disclosures)}
       drift: {bins: 8, false_discovery_rate: 0.01}
       privacy: {minimum_sites: 3, minimum_cell: \(minimumCell), maximum_colluders: 1\(goal)}
-      deadlines: {round_seconds: 5, answer_seconds: 10, presence_seconds: 20}
+      deadlines: {round_seconds: \(roundSeconds), answer_seconds: 10, presence_seconds: 20}
       """
   }
 

@@ -318,14 +318,11 @@ public actor StudyBoard {
       let member = try await setup.member(site)
       roster.append(.init(siteName: site, legalEntity: member.legalEntity, key: member.key))
     }
-    let count = roster.count
-    let threshold = Manifest.threshold(siteCount: count)
     let manifest = try Manifest(
       studyIdentifier: id, purpose: study.plan.title, aggregatorName: setup.aggregatorName,
       aggregatorKey: setup.signingKey.verifyingKey, roster: roster,
       minimumSites: decisions.map(\.minimumSites).reduce(needed, max),
-      maximumColluders: min(
-        study.plan.privacy.maximumColluders, count - 2, 2 * threshold - count - 1),
+      maximumColluders: study.plan.privacy.effectiveColluders(siteCount: roster.count),
       programDigest: agreed.digest)
     open[id]?.offer = (manifest, agreed)
     await note(id, "approve", "all sites have decided; agreeing the manifest", 0)

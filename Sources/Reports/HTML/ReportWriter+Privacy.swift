@@ -13,7 +13,11 @@ extension ReportWriter {
       "Differential privacy: ε = \(NumberText.significant(privacy.provenEpsilon, 3)),"
         + " δ = \(NumberText.significant(privacy.delta)).",
       """
-      Every number that left a hospital carries noise. The promise holds for each patient with all \
+      Every number that left a hospital carries noise. This ε holds where every sum was opened once. A \
+      round that broke off may have been opened all the same; each hospital's ledger allows \
+      \(NumberText.count(privacy.reopenings)) of them in the study and refuses more, so that ε is at \
+      most \(NumberText.significant(privacy.largestEpsilon, 3)) whatever the aggregator did. \
+      The promise holds for each patient with all \
       rows at one hospital together, \
       \(privacy.linkedSites == 1 ? "for a person who is a patient at one hospital only" : "for a person who is a patient at up to \(privacy.linkedSites) hospitals"), \
       and for everything the study released.

@@ -50,6 +50,12 @@ public struct Manifest: Sendable, Hashable {
   /// 2t − n − 1 sites collude with the aggregator.
   public static func threshold(siteCount: Int) -> Int { 2 * siteCount / 3 + 1 }
 
+  /// The largest c_max of a roster: two honest sites stay in every sum, and two quorums share an honest
+  /// site.
+  public static func colluderLimit(siteCount: Int) -> Int {
+    max(0, min(siteCount - 2, 2 * threshold(siteCount: siteCount) - siteCount - 1))
+  }
+
   /// Throws `manifestInvalid` or `rosterInvalid` when a rule of §2 is violated.
   public init(
     studyIdentifier: String, purpose: String, aggregatorName: String,
@@ -89,7 +95,7 @@ public struct Manifest: Sendable, Hashable {
 
   func validate(indices: [UInt16]? = nil) throws(SecureAggregationError) {
     try validateRoster(indices: indices)
-    let colluderLimit = min(siteCount - 2, 2 * threshold - siteCount - 1)
+    let colluderLimit = Self.colluderLimit(siteCount: siteCount)
     guard (1...128).contains(studyIdentifier.utf8.count), purpose.utf8.count <= 4_096,
       (1...128).contains(aggregatorName.utf8.count), encoding.utf8.count <= 256,
       threshold == Self.threshold(siteCount: siteCount), (2...siteCount).contains(minimumSites),

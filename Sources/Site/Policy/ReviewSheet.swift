@@ -63,15 +63,6 @@ public struct ReviewSheet: Sendable {
     return lines
   }
 
-  /// Design columns are not known before the vocabularies are; each feature gives two at most, a
-  /// category one per level.
-  private var estimatedColumns: Int {
-    plan.cohort.features.reduce(0) { count, feature in
-      if case .category(let levels) = feature.kind { return count + (levels?.count ?? 8) + 1 }
-      return count + 2
-    }
-  }
-
   /// What a study under differential privacy would release, and what it would cost.
   private func leaving(under privacy: PrivacyPlan) -> [String] {
     let goal = privacy.goal
@@ -79,6 +70,8 @@ public struct ReviewSheet: Sendable {
       "nothing without noise. Whoever reads everything the study releases can hardly tell whether any"
         + " one patient was in it: epsilon \(PrivacyLedger.text(privacy.epsilon)), delta"
         + " \(goal.delta), with all rows of a patient at this site together",
+      "at most epsilon \(PrivacyLedger.text(privacy.largestEpsilon(delta: goal.delta))) if sums that broke"
+        + " off are asked \(goal.reopenings) more times; this site refuses what goes beyond",
       "assuming at most \(plan.privacy.maximumColluders) other sites tell the aggregator their noise,"
         + " and one person is a patient at no more than \(goal.linkedSites)"
         + " \(goal.linkedSites == 1 ? "site" : "sites")",
@@ -103,7 +96,7 @@ public struct ReviewSheet: Sendable {
   private var leaving: [String] {
     if let privacy = try? PrivacyPlan(plan) { return leaving(under: privacy) }
     let numbers = plan.cohort.features.count { $0.isNumber }
-    let p = estimatedColumns
+    let p = PrivacyPlan.largestDesign(plan, unknownLevels: 8)
     var lines = [
       "masked integers, readable only as a sum over at least"
         + " \(max(plan.privacy.minimumSites, policy.minimumSites)) hospitals:",

@@ -129,6 +129,7 @@ extension PrivacySpecification {
     self.init()
     let keys = [
       "minimum_sites", "minimum_cell", "maximum_colluders", "epsilon", "delta", "linked_sites",
+      "reopenings",
     ]
     guard let map = try node?.mapping(keys: keys) else { return }
     minimumSites = try map.integer("minimum_sites", in: 3...200, default: minimumSites)

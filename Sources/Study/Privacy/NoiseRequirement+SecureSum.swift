@@ -17,7 +17,7 @@ extension NoiseRequirement {
   ) throws -> NoiseSchedule {
     try NoiseSchedule(
       siteCount: manifest.siteCount,
-      colluderCount: min(plan.privacy.maximumColluders, manifest.threshold - 1),
+      colluderCount: plan.privacy.effectiveColluders(siteCount: manifest.siteCount),
       threshold: manifest.threshold, variance: variance, vectorLength: length)
   }
 }
@@ -31,5 +31,14 @@ extension SumQuery {
     return try noise.schedule(for: plan, manifest: manifest, length: length).layers.map {
       NoiseLayer(largestSurvivorCount: UInt16($0.largestSurvivorCount), variance: $0.variance)
     }
+  }
+}
+
+extension PrivacySpecification {
+  /// The number of colluding sites that a study over so many sites is built for, everywhere: in the
+  /// manifest, in how the noise of a sum is shared out, and in what is printed. It is what the study asks
+  /// for, as far as the roster's threshold carries it.
+  public func effectiveColluders(siteCount: Int) -> Int {
+    min(maximumColluders, Manifest.colluderLimit(siteCount: siteCount))
   }
 }

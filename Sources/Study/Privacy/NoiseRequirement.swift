@@ -1,4 +1,5 @@
 import CanonicalBytes
+import DifferentialPrivacy
 
 /// Whose data a release is about. Whether a patient is held out is decided by a keyed hash of the
 /// patient alone, so releases about training and about holdout patients never touch the same person.
@@ -30,7 +31,7 @@ public struct NoiseRequirement: Sendable, Hashable {
 
   /// Variance below which noise on integers is not charged: the discrete noise counts as a continuous
   /// Gaussian of variance σ² − 4 lattice units² (PRIVACY-CORE §4.3).
-  public static let latticeLoss: UInt64 = 4
+  public static let latticeLoss = UInt64(GaussianDominance.slackVariance)
 
   /// μ² of one release that everybody is in: Δ²/(σ² − 4).
   public var squaredMu: Double {

@@ -137,33 +137,66 @@ public struct PrivacyPlan: Sendable, Hashable {
   }
 
   /// What all releases cost together.
-  public var cost: PrivacyCost { cost { $0.noise } }
+  public var cost: PrivacyCost { cost(of: "") }
 
-  private func cost(_ noise: (Release) -> NoiseRequirement) -> PrivacyCost {
+  /// The same under a study's identifier, beside the costs of other studies.
+  public func cost(of study: String) -> PrivacyCost {
     var cost = PrivacyCost()
-    for release in releases { cost.add(noise(release), study: "", count: release.count) }
+    for release in releases { cost.add(release.noise, study: study, count: release.count) }
     return cost
   }
 
   /// The proven ε at the goal's δ.
   public var epsilon: Double { cost.epsilon(delta: goal.delta) }
 
-  /// The ε that remains when another number of sites than planned tells the aggregator its noise: the
-  /// honest sites then carry (n − c)/(n − c planned) of the variance of every sum.
+  /// The most that the study may cost a patient: every release once, and the reserve of reopenings
+  /// spent on whichever sum costs the most. What every site's ledger keeps to, whatever the aggregator
+  /// does.
+  ///
+  /// Opened k times, one step with sampling costs more than k steps opened once, and releases without
+  /// sampling add up, so the whole reserve on one query is the worst.
+  public func largestEpsilon(delta: Double) -> Double {
+    let sums = releases.indices.filter { releases[$0].isSum && releases[$0].count > 0 }
+    return sums.map { index in
+      var cost = PrivacyCost()
+      for (position, release) in releases.enumerated() {
+        let isOften = position == index
+        cost.add(release.noise, study: "", count: release.count - (isOften ? 1 : 0))
+        if isOften { cost.add(release.noise, study: "", openings: 1 + goal.reopenings) }
+      }
+      return cost.epsilon(delta: delta)
+    }.max() ?? cost.epsilon(delta: delta)
+  }
+
+  /// The ε that remains when this many sites tell the aggregator their noise, over every number of sites
+  /// that a sum may have: with m sites in it, the m − c honest ones carry (m − c) times what the schedule
+  /// has each of them keep. A schedule with layers is assumed, which never carries more.
   ///
   /// - Parameters:
-  ///   - colluders: c, below `sites`.
-  ///   - planned: the number the noise was shared out for.
+  ///   - colluders: c, below `threshold`.
+  ///   - planned: the number the noise was shared out for (`effectiveColluders`).
   ///   - sites: n.
-  public func epsilon(colluders: Int, planned: Int, sites: Int) -> Double {
-    let factor = Double(max(sites - colluders, 1)) / Double(max(sites - planned, 1))
-    return cost { release in
+  ///   - threshold: t, fewest sites in a sum.
+  /// - Throws: `DifferentialPrivacyError` for numbers of sites that no schedule has.
+  public func epsilon(
+    colluders: Int, planned: Int, sites: Int, threshold: Int
+  ) throws -> Double {
+    var cost = PrivacyCost()
+    for release in releases {
       var noise = release.noise
       if release.isSum {
-        noise.variance = UInt64(max((Double(noise.variance) * factor).rounded(.down), 1))
+        let schedule = try NoiseSchedule(
+          siteCount: sites, colluderCount: planned, threshold: threshold,
+          variance: noise.variance, vectorLength: 0)
+        noise.variance =
+          (threshold...sites).map { survivors in
+            UInt64(max(survivors - colluders, 0))
+              * schedule.keptVariance(survivorCount: survivors)
+          }.min() ?? 0
       }
-      return noise
-    }.epsilon(delta: goal.delta)
+      cost.add(noise, study: "", count: release.count)
+    }
+    return cost.epsilon(delta: goal.delta)
   }
 
   private static func squaredMu(_ goal: PrivacyGoal) throws(StudyError) -> Double {
@@ -214,11 +247,13 @@ public struct PrivacyPlan: Sendable, Hashable {
   }
 
   /// Most columns the design matrix can have: it is not known before the vocabularies are.
-  static func largestDesign(_ plan: StudyPlan) -> Int {
+  ///
+  /// - Parameter unknownLevels: how many to expect of a category whose levels the plan does not state.
+  public static func largestDesign(_ plan: StudyPlan, unknownLevels: Int = 0) -> Int {
     plan.cohort.features.reduce(0) { count, feature in
       switch feature.kind {
       case .number, .flag: count + 2
-      case .category(let levels): count + (levels?.count ?? 0) + 1
+      case .category(let levels): count + (levels?.count ?? unknownLevels) + 1
       }
     }
   }

@@ -1,6 +1,7 @@
 import Cohort
 import LinearModels
 import PortableNumerics
+import SecureAggregation
 import Validation
 
 /// The study under differential privacy: every number that leaves a hospital carries noise, planned
@@ -20,7 +21,7 @@ extension StudyProgram {
     await report("report", "putting the result together", 0.98)
     var result = result(
       preparation.profile, preparation, fits, validation.outcome, comparison)
-    result.privacy = privacyFacts(privacy, pooled: validation.pooled)
+    result.privacy = try privacyFacts(privacy, pooled: validation.pooled)
     return result
   }
 
@@ -229,18 +230,21 @@ extension StudyProgram {
 
   private func privacyFacts(
     _ privacy: PrivacyPlan, pooled: [String: SitePerformance]
-  ) -> StudyResult.PrivacyFacts {
-    let colluders = plan.privacy.maximumColluders
+  ) throws -> StudyResult.PrivacyFacts {
     let siteCount = study.sites.count
+    let threshold = Manifest.threshold(siteCount: siteCount)
+    let planned = plan.privacy.effectiveColluders(siteCount: siteCount)
+    let counts = Set([0, 1, planned, planned + 1, plan.privacy.maximumColluders])
     return .init(
       epsilon: privacy.goal.epsilon, delta: privacy.goal.delta,
       linkedSites: privacy.goal.linkedSites, squaredMu: privacy.cost.squaredMuWithoutSampling,
-      provenEpsilon: privacy.epsilon,
-      byColluders: Set([0, 1, colluders]).sorted().filter { $0 < siteCount }.map { count in
+      provenEpsilon: privacy.epsilon, reopenings: privacy.goal.reopenings,
+      largestEpsilon: privacy.largestEpsilon(delta: privacy.goal.delta),
+      byColluders: try counts.sorted().filter { $0 < min(threshold, siteCount) }.map { count in
         .init(
           colluders: count,
-          epsilon: privacy.epsilon(
-            colluders: count, planned: min(colluders, siteCount - 1), sites: siteCount))
+          epsilon: try privacy.epsilon(
+            colluders: count, planned: planned, sites: siteCount, threshold: threshold))
       },
       releases: privacy.releases.map {
         .init(

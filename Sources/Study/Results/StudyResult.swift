@@ -124,8 +124,12 @@ public struct StudyResult: Sendable, Codable {
     /// μ² of Gaussian differential privacy that the releases cost together, those with sampling left
     /// out.
     public var squaredMu: Double
-    /// ε that is proven at δ.
+    /// ε at δ that is proven where every sum was opened once.
     public var provenEpsilon: Double
+    /// How many more times, in the whole study, answers to sums may have left a site.
+    public var reopenings: Int
+    /// ε at δ that is proven whatever the aggregator opened: beyond it every site's ledger refuses.
+    public var largestEpsilon: Double
     /// ε by the number of sites that collude with the aggregator.
     public var byColluders: [ColluderFacts]
     /// Every kind of release with its noise.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DifferentialPrivacy
 import Foundation
+import SecureAggregation
 import Study
 
 /// `wardround privacy plan`
@@ -28,10 +29,24 @@ struct PrivacyPlanCommand: AsyncParsableCommand {
   fileprivate struct Report: Encodable {
     var epsilon: Double
     var delta: Double
-    /// By the ledger's arithmetic: μ², and Rényi divergences where steps are sampled.
+    /// By the ledger's arithmetic, where every sum is opened once.
     var provenEpsilon: Double
+    /// What gives it: "gaussian-privacy" (μ², exact) or, where steps are sampled, "renyi-divergences".
+    var accountant: String
+    var reopenings: Int
+    /// The same when the reserve of reopenings is used up; beyond it every site refuses.
+    var largestEpsilon: Double
+    /// Of zero-concentrated differential privacy; absent where steps are sampled.
+    var rho: Double?
+    /// ε that ρ alone implies.
+    var concentratedEpsilon: Double?
+    /// By Rényi divergences at signed fractional orders, the larger of both groups.
+    var renyiEpsilon: Double
     /// By privacy loss distributions, for training and for holdout patients.
     var lossDistributionEpsilon: [String: Double]
+    /// How many colluding sites the noise is shared out for.
+    var plannedColluders: Int
+    /// ε by the number of sites that tell their noise, from none, for the worst set of sites present.
     var byColluders: [Double]
     var releases: [Row]
   }
@@ -58,13 +73,28 @@ struct PrivacyPlanCommand: AsyncParsableCommand {
           ]
         })
       print("Noise: standard deviation in units of the most that one patient can change.")
+      let accountant =
+        report.rho == nil
+        ? "Rényi divergences at integer orders (steps are sampled)"
+        : "Gaussian differential privacy (exact, Balle and Wang)"
       print("Proven by the ledger's arithmetic: epsilon \(Self.text(report.provenEpsilon))")
+      print("  accountant: \(accountant)")
+      print(
+        "At most, with \(report.reopenings) sums asked again after a round broke off: epsilon"
+          + " \(Self.text(report.largestEpsilon)); every site refuses what goes beyond")
+      print("Second opinion by Rényi divergences: epsilon \(Self.text(report.renyiEpsilon))")
+      if let rho = report.rho, let epsilon = report.concentratedEpsilon {
+        print(
+          "As zero-concentrated differential privacy: rho \(String(format: "%.6g", rho)), which alone"
+            + " implies epsilon \(Self.text(epsilon))")
+      }
       for (group, epsilon) in report.lossDistributionEpsilon.sorted(by: { $0.key < $1.key }) {
         print("By privacy loss distributions, \(group) patients: epsilon \(Self.text(epsilon))")
       }
       for (count, epsilon) in report.byColluders.enumerated() {
         print(
-          "With \(count) of \(max(sites, 3)) sites colluding: epsilon \(Self.text(epsilon))")
+          "With \(count) of \(max(sites, 3)) sites colluding: epsilon \(Self.text(epsilon))"
+            + (count > report.plannedColluders ? " (more than the noise is shared out for)" : ""))
       }
     }
   }
@@ -77,24 +107,29 @@ extension PrivacyPlanCommand.Report {
     epsilon = privacy.goal.epsilon
     delta = privacy.goal.delta
     provenEpsilon = privacy.epsilon
+    reopenings = privacy.goal.reopenings
+    largestEpsilon = privacy.largestEpsilon(delta: delta)
+    accountant = privacy.cost.hasSampling ? "renyi-divergences" : "gaussian-privacy"
+    rho = privacy.cost.rho
+    concentratedEpsilon = try rho.map {
+      try ZeroConcentratedPrivacy(rho: $0).epsilon(delta: privacy.goal.delta)
+    }
+    renyiEpsilon =
+      try [PatientGroup.training, .holdout].map {
+        try privacy.cost.event(for: $0).renyiCurve().epsilon(delta: privacy.goal.delta)
+      }.max() ?? 0
     var byGroup: [String: Double] = [:]
     for group in [PatientGroup.training, .holdout] {
-      let events = privacy.releases.filter {
-        $0.noise.group == group || $0.noise.group == .everybody
-      }.map { release -> PrivacyEvent in
-        let one = PrivacyEvent.gaussian(noiseMultiplier: release.noiseMultiplier)
-        return .repeated(
-          release.count,
-          release.noise.samplingRate < 1
-            ? .poissonSampled(rate: release.noise.samplingRate, one) : one)
-      }
-      byGroup["\(group)"] = try PrivacyLossAccountant(.composed(events)).epsilon(
+      byGroup["\(group)"] = try PrivacyLossAccountant(privacy.cost.event(for: group)).epsilon(
         delta: privacy.goal.delta)
     }
     lossDistributionEpsilon = byGroup
-    let planned = min(plan.privacy.maximumColluders, sites - 1)
-    byColluders = (0...min(planned + 1, sites - 1)).map {
-      privacy.epsilon(colluders: $0, planned: planned, sites: sites)
+    let planned = plan.privacy.effectiveColluders(siteCount: sites)
+    let threshold = Manifest.threshold(siteCount: sites)
+    plannedColluders = planned
+    byColluders = try (0...min(planned + 1, threshold - 1)).map {
+      try privacy.epsilon(
+        colluders: $0, planned: planned, sites: sites, threshold: threshold)
     }
     releases = privacy.releases.map {
       .init(

@@ -1,4 +1,7 @@
 import Cohort
+import DifferentialPrivacy
+import Foundation
+import SecureAggregation
 import Testing
 import TestSupport
 
@@ -58,13 +61,144 @@ struct PrivacyPlanTests {
     #expect(some.releases[1].noiseMultiplier < 0.5 * all.releases[1].noiseMultiplier)
   }
 
-  @Test("more colluders than planned weaken the promise, fewer strengthen it")
-  func colluders() throws {
+  /// What honest sites add to a sum, added up one site and one layer at a time.
+  private static func honestVariance(
+    _ variance: UInt64, sites: Int, threshold: Int, planned: Int, colluders: Int, survivors: Int
+  ) -> UInt64 {
+    // §4.4: a share of the base, and a layer for every number of sites that may be missing; a layer stays
+    // where at most that many are left.
+    func share(_ present: Int) -> UInt64 {
+      let honest = UInt64(present - planned)
+      return max(16, (variance + honest - 1) / honest)
+    }
+    var total: UInt64 = 0
+    for site in 0..<survivors where site >= colluders {
+      total += share(sites)
+      for left in threshold..<sites where survivors <= left {
+        total += share(left) - share(left + 1)
+      }
+    }
+    return total
+  }
+
+  @Test(
+    "colluders take what they know of the noise, whoever else is missing",
+    arguments: [3, 4, 5, 7], 0...3)
+  func colluders(sites: Int, colluders: Int) throws {
+    let threshold = Manifest.threshold(siteCount: sites)
+    guard colluders < threshold else { return }
+    let plan = try Self.plan()
+    let planned = plan.privacy.effectiveColluders(siteCount: sites)
+    let privacy = try #require(try PrivacyPlan(plan))
+    let epsilon = try privacy.epsilon(
+      colluders: colluders, planned: planned, sites: sites, threshold: threshold)
+    let worst = (threshold...sites).map { survivors in
+      var cost = PrivacyCost()
+      for release in privacy.releases {
+        var noise = release.noise
+        if release.isSum {
+          noise.variance = Self.honestVariance(
+            noise.variance, sites: sites, threshold: threshold, planned: planned,
+            colluders: colluders, survivors: survivors)
+        }
+        cost.add(noise, study: "", count: release.count)
+      }
+      return cost.epsilon(delta: 1e-5)
+    }.max()
+    #expect(abs(epsilon - (worst ?? 0)) < 1e-3 * epsilon)
+    if colluders <= planned { #expect(epsilon <= privacy.epsilon * (1 + 1e-9)) }
+    if colluders > planned { #expect(epsilon > privacy.epsilon * 1.01) }
+  }
+
+  @Test("five sites, one planned colluder, two colluding: two thirds of the variance are left")
+  func twoOfFive() throws {
     let privacy = try #require(try PrivacyPlan(Self.plan()))
-    let epsilons = (0...3).map { privacy.epsilon(colluders: $0, planned: 1, sites: 5) }
-    #expect(epsilons == epsilons.sorted())
-    #expect(abs(epsilons[1] - privacy.epsilon) < 1e-6)
-    #expect(epsilons[0] < privacy.epsilon && epsilons[2] > privacy.epsilon)
+    var cost = PrivacyCost()
+    for release in privacy.releases {
+      var noise = release.noise
+      if release.isSum {
+        noise.variance = UInt64((Double(noise.variance) * 2 / 3).rounded())
+      }
+      cost.add(noise, study: "", count: release.count)
+    }
+    let epsilon = try privacy.epsilon(colluders: 2, planned: 1, sites: 5, threshold: 4)
+    #expect(abs(epsilon - cost.epsilon(delta: 1e-5)) < 1e-3)
+  }
+
+  @Test(
+    "one rule for the number of colluders: the manifest accepts it and the noise is shared for it")
+  func effectiveColluders() throws {
+    for sites in 3...40 {
+      for asked in 0...30 {
+        let privacy = PrivacySpecification(maximumColluders: asked)
+        let planned = privacy.effectiveColluders(siteCount: sites)
+        #expect(planned <= asked && planned < Manifest.threshold(siteCount: sites))
+        #expect(planned <= sites - 2)
+      }
+    }
+  }
+
+  @Test("openings of one sampled step are over the same patients: one release, not two")
+  func reopenedSample() throws {
+    // σ/Δ = 1, q = 0.01, opened twice, by Rényi divergence at order 8.
+    let step = NoiseRequirement(
+      variance: 1_000_004, sensitivitySquared: 1_000_000, group: .training, samplingRate: 0.01)
+    func divergence(_ cost: PrivacyCost) throws -> Double {
+      try cost.event(for: .training).renyiCurve(orders: [8]).values[0]
+    }
+    var twice = PrivacyCost()
+    twice.add(step, study: "a", openings: 2)
+    var twoSteps = PrivacyCost()
+    twoSteps.add(step, study: "a", count: 2)
+    #expect(abs(try divergence(twoSteps) - 0.0018) < 2e-4)
+    // The sample is drawn once: with probability q the patient is in both, σ/Δ = 1/√2. By definition
+    // D₈ = log(Σ_k C(8,k) (1−q)^(8−k) q^k e^(k(k−1)))/7.
+    var moment = 0.0
+    var binomial = 1.0
+    for k in 0...8 {
+      moment +=
+        binomial * pow(0.99, Double(8 - k)) * pow(0.01, Double(k)) * exp(Double(k * (k - 1)))
+      binomial *= Double(8 - k) / Double(k + 1)
+    }
+    #expect(abs(try divergence(twice) - log(moment) / 7) < 1e-9)
+    #expect(abs(try divergence(twice) - 2.74) < 0.01)
+    #expect(twice.epsilon(delta: 1e-5) > twoSteps.epsilon(delta: 1e-5))
+  }
+
+  @Test(
+    "the reserve of reopenings is planned: no way of spending it costs more", arguments: [1, 0.1])
+  func reserve(rate: Double) throws {
+    var plan = try Self.plan(models: [
+      ModelSpecification(
+        name: "steps",
+        training: .federatedAveraging(
+          try .init(
+            rounds: 4, local: .init(epochs: 1, batchSize: 16, learningRate: 0.1),
+            samplingRate: rate)))
+    ])
+    plan.privacy.goal?.reopenings = 3
+    let privacy = try #require(try PrivacyPlan(plan))
+    let largest = privacy.largestEpsilon(delta: 1e-5)
+    #expect(largest > privacy.epsilon)
+    // Every way to spend three reopenings on five sums.
+    func spend(_ left: Int, _ openings: [Int], _ visit: ([Int]) -> Void) {
+      guard openings.count < 5 else { return visit(openings) }
+      for extra in 0...left { spend(left - extra, openings + [1 + extra], visit) }
+    }
+    var worst = 0.0
+    spend(3, []) { openings in
+      var cost = PrivacyCost()
+      cost.add(privacy.releases[0].noise, study: "", openings: openings[0])
+      for step in 1...4 {
+        cost.add(privacy.releases[1].noise, study: "", openings: openings[step])
+      }
+      for release in privacy.releases[2...] { cost.add(release.noise, study: "") }
+      worst = max(worst, cost.epsilon(delta: 1e-5))
+    }
+    #expect(abs(worst - largest) < 1e-9 * largest)
+    plan.privacy.goal?.reopenings = 0
+    let none = try #require(try PrivacyPlan(plan))
+    #expect(abs(none.largestEpsilon(delta: 1e-5) - none.epsilon) < 1e-12)
   }
 
   @Test("what cannot be released with noise is refused, with what to change")

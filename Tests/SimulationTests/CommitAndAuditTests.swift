@@ -37,7 +37,7 @@ import Testing
     let manifest = try SignedManifest(outcome.transcript.manifest).manifest
     return Reproduction(
       store: try SiteStore(path: path) { 0 }, site: "site-1",
-      verifyingKey: manifest.roster[0].key, noiseKey: { _ in nil }, loadCohort: { _ in table })
+      verifyingKey: manifest.roster[0].key, noiseKey: { _, _ in nil }, loadCohort: { _ in table })
   }
 
   @Test("Every answer of a study is reproduced; one changed value is found")
@@ -83,7 +83,7 @@ import Testing
       planDigest: plan.digest.bytes, proposer: "researcher")
     try await store.decide(
       plan.id, planDigest: plan.digest.bytes, approved: true, by: "steward", reason: "")
-    let door = Door(plan: plan, policy: Self.policy, store: store)
+    let door = try Door(plan: plan, policy: Self.policy, store: store, site: "site-1")
     func release(_ table: CohortTable, query: Digest) async throws {
       var answers = LocalAnswers(
         site: "site-1", plan: plan, cohort: table, noiseKey: nil)

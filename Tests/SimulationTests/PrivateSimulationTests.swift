@@ -12,10 +12,12 @@ import TestSupport
 import Testing
 import Transport
 
+@testable import SecureAggregation
+
 /// Studies under differential privacy over the whole federation in one process, with every site's
 /// ledger.
 @Suite struct PrivateSimulationTests {
-  private final class Folder: Sendable {
+  final class Folder: Sendable {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent(
       "private-\(UUID().uuidString)"
     ).path
@@ -28,11 +30,12 @@ import Transport
 
   private func simulate(
     _ yaml: String, _ sites: [String: CohortTable], in folder: Folder,
-    budget: PrivacyBudget = PrivacyBudget(), faults: FaultPlan = .none
+    budget: PrivacyBudget = PrivacyBudget(), faults: FaultPlan = .none,
+    misbehaviour: Misbehaviour = .none
   ) async throws -> Simulation.Outcome {
     let simulation = try Simulation(
       sites: sites.mapValues { table in { _ in table } }, folder: folder.path,
-      policy: Self.policy(budget), faults: faults)
+      policy: Self.policy(budget), faults: faults, misbehaviour: misbehaviour)
     return try await simulation.run(yaml)
   }
 
@@ -155,13 +158,15 @@ import Transport
     #expect(error?.message.contains("restored from a backup") == true)
   }
 
-  /// Gradient steps with sampling, and connections that break: nothing is charged twice.
-  @Test func brokenConnectionsChargeEachOpenedRoundOnce() async throws {
+  /// Gradient steps with sampling, and connections that break: nothing is charged twice, and a study may
+  /// use its site's whole limit.
+  @Test func brokenConnectionsChargeEachVectorOnce() async throws {
     let folder = Folder()
     let models =
       "  - {name: steps, training: federated-averaging, server: average, rounds: 5,"
-      + " sampling_rate: 0.3, clip: 1, server_learning_rate: 4, seed: 3}\n"
+      + " sampling_rate: 0.3, clip: 1, server_learning_rate: 4}\n"
     let cuts = Mutex(0)
+    let handedIn = Mutex<[String: Set<UInt64>]>([:])
     let faults = FaultPlan { direction, site, index, _ in
       guard direction == .toAggregator, index > 6, index % 9 == 0 else { return .deliver }
       return cuts.withLock { count in
@@ -170,19 +175,52 @@ import Transport
         return .cut
       }
     }
+    let watching = Misbehaviour { sender, _, frame, _ in
+      if frame.kind == Study.MessageKind.secureSum.rawValue,
+        let envelope = Envelope.unchecked(frame.body), envelope.kind == .masked
+      {
+        handedIn.withLock { _ = $0[sender, default: []].insert(envelope.round) }
+      }
+      return frame
+    }
+    let yaml = SyntheticStudy.yaml(models: models, epsilon: 8, reopenings: 6)
+    // The study may cost the reserve on top of its plan, and not more.
+    let plan = try #require(try PrivacyPlan(StudyPlan(yaml: yaml, file: "study.yaml")))
+    let limit = plan.largestEpsilon(delta: 1e-5)
     let outcome = try await simulate(
-      SyntheticStudy.yaml(models: models, epsilon: 8), try sites(5, seed: 27), in: folder,
-      budget: PrivacyBudget(epsilonPerStudy: 30, epsilonInTotal: 30),
-      faults: faults)
+      yaml, try sites(5, seed: 27), in: folder,
+      budget: PrivacyBudget(epsilonPerStudy: limit, epsilonInTotal: limit), faults: faults,
+      misbehaviour: watching)
     let privacy = try #require(outcome.result.privacy)
     #expect(privacy.provenEpsilon <= 8 && privacy.releases[1].samplingRate == 0.3)
+    #expect(cuts.withLock { $0 } == 3)
     for index in 1...5 {
-      let (store, _) = try ledger(of: "site-\(index)", in: folder)
-      let entries = try await store.ledger()
-      let rounds = entries.map(\.charge).filter { $0.round > 0 }.map(\.round)
-      #expect(Set(rounds).count == rounds.count)
-      // A round that was opened without a result is charged too (PRIVACY-CORE §4.6).
-      #expect(entries.count >= 8 && entries.count <= 12, "\(entries.count)")
+      let (store, ledger) = try ledger(of: "site-\(index)", in: folder)
+      let charges = try await store.ledger().map(\.charge)
+      // Two site answers, and every vector that was handed in, with a result or without.
+      let rounds = charges.map(\.round).filter { $0 > 0 }
+      let left = handedIn.withLock { $0["site-\(index)"] ?? [] }
+      #expect(Set(rounds) == left && rounds.count == left.count, "site-\(index)")
+      #expect(charges.count == 2 + left.count && left.count >= 6, "\(charges.count)")
+      #expect(try await ledger.account("synthetic").spent <= limit * (1 + 1e-9))
     }
+  }
+
+  /// A study may use the whole of a site's limit, also when a site restarts where it has paid already.
+  @Test func theWholeLimitIsEnough() async throws {
+    let folder = Folder()
+    let cut = Mutex(0)
+    let faults = FaultPlan { direction, site, index, _ in
+      // After site-1 has handed in a vector: it comes back, and the round is over without it.
+      guard direction == .toSite, site.name.text == "site-1", index > 12 else { return .deliver }
+      return cut.withLock { count in
+        count += 1
+        return count == 1 ? .cut : .deliver
+      }
+    }
+    let outcome = try await simulate(
+      SyntheticStudy.yaml(epsilon: 3, reopenings: 0), try sites(5, seed: 28), in: folder,
+      budget: PrivacyBudget(epsilonPerStudy: 3, epsilonInTotal: 3), faults: faults)
+    #expect(outcome.result.privacy?.reopenings == 0)
   }
 }

@@ -60,6 +60,15 @@ import Testing
     let commitments = try await site.commitments(study: "s1")
     #expect(commitments.map(\.digest) == [[9], [9]])
     #expect(try await site.disclosures().count == 3)
+    // Site answers are answers too.
+    func table(data: UInt8) async throws {
+      try await site.recordDisclosure(
+        Disclosure(study: "s1", kind: .siteAnswer, query: "t", valueCount: 1, byteCount: 8),
+        from: [data])
+    }
+    try await table(data: 7)
+    await #expect(throws: StoreError(.conflict)) { try await table(data: 8) }
+    #expect(try await site.disclosures().count == 4)
     let lines = try await site.audit.latestEntries(limit: 100)
     #expect(lines.count { $0.note.action == "committed" } == 2)
   }

@@ -40,7 +40,7 @@ public struct Reproduction: Sendable {
   let site: String
   let verifyingKey: VerifyingKey
   /// Draws what the site drew at random in a study under differential privacy, such as its batches.
-  let noiseKey: @Sendable (StudyPlan) -> [UInt8]?
+  let noiseKey: @Sendable (StudyPlan, Digest) -> [UInt8]?
   let loadCohort: @Sendable (CohortSpecification) async throws -> CohortTable
 
   public init(
@@ -49,12 +49,12 @@ public struct Reproduction: Sendable {
   ) {
     self.init(
       store: store, site: site, verifyingKey: signingKey.verifyingKey,
-      noiseKey: { SiteNoise.key(signingKey, plan: $0) }, loadCohort: loadCohort)
+      noiseKey: { SiteNoise.key(signingKey, plan: $0, fingerprint: $1) }, loadCohort: loadCohort)
   }
 
   init(
     store: SiteStore, site: String, verifyingKey: VerifyingKey,
-    noiseKey: @escaping @Sendable (StudyPlan) -> [UInt8]?,
+    noiseKey: @escaping @Sendable (StudyPlan, Digest) -> [UInt8]?,
     loadCohort: @escaping @Sendable (CohortSpecification) async throws -> CohortTable
   ) {
     self.store = store
@@ -96,7 +96,7 @@ public struct Reproduction: Sendable {
     let federation = ReproducingFederation(
       entries: entries, target: entry.index, genesis: Study.TranscriptEntry.genesis(of: agreed),
       answers: LocalAnswers(
-        site: site, plan: plan, cohort: cohort, noiseKey: noiseKey(plan)))
+        site: site, plan: plan, cohort: cohort, noiseKey: noiseKey(plan, cohort.fingerprint)))
     let values = try await federation.answer(of: agreed)
     let again = AnswerCommitment.digest(
       study: id, query: entry.query, fingerprint: commitment.fingerprint,

@@ -3,8 +3,14 @@ import SiteData
 import Store
 import Study
 
-/// The site's own book of what studies have learned about its patients (PRIVACY-CORE §4.6): charged
-/// when Unmask was sent, kept through crashes, and able to refuse.
+/// The site's own book of what studies have learned about its patients (PRIVACY-CORE §4.6): kept through
+/// crashes, and able to refuse.
+///
+/// **When it charges.** An answer is charged and admitted in one transaction, before it leaves. For a sum
+/// that is when the masked vector is handed in, not when this site helps to open it: from then on the
+/// other sites' shares can open a sum with this vector in it, and a site that the aggregator shuts out of
+/// the rest of the round would not learn of it. A round that breaks off after that costs, and asking
+/// again costs again (`PrivacyGoal.reopenings`).
 ///
 /// A restored backup of the database would forget charges. How far the ledger reached is therefore
 /// also written to a small file beside the database; a ledger that no longer holds that entry answers
@@ -33,21 +39,33 @@ public struct PrivacyLedger: Sendable {
 
   /// The account of one study (empty for all), as if `planned` were charged too.
   ///
-  /// - Parameter replacing: whether `planned` is the whole of its study and stands for what of it was
-  ///   charged already.
+  /// - Parameters:
+  ///   - planned: a study's identifier and its plan, which stands for what of it was charged already.
   public func account(
-    _ scope: String, adding planned: [(NoiseRequirement, count: Int)] = [], of study: String = "",
-    replacing: Bool = false
+    _ scope: String, with planned: (study: String, plan: PrivacyPlan)? = nil
   ) async throws -> Account {
-    let entries = try await store.ledger().filter {
-      (scope.isEmpty || $0.charge.study == scope) && !(replacing && $0.charge.study == study)
-    }
+    account(scope, in: try await store.ledgerSnapshot(), with: planned)
+  }
+
+  private func account(
+    _ scope: String, in snapshot: LedgerSnapshot,
+    with planned: (study: String, plan: PrivacyPlan)? = nil
+  ) -> Account {
     var cost = PrivacyCost()
-    for entry in entries { cost.add(NoiseRequirement(entry.charge), study: entry.charge.study) }
-    for (noise, count) in planned { cost.add(noise, study: study, count: count) }
+    var count = 0
+    for total in snapshot.totals where scope.isEmpty || total.charge.study == scope {
+      if total.charge.study == planned?.study { continue }
+      cost.add(total)
+      count += total.queryCount * total.openingCount
+    }
+    if let planned {
+      for release in planned.plan.releases {
+        cost.add(release.noise, study: planned.study, count: release.count)
+      }
+    }
     return Account(
-      scope: scope, spent: cost.isZero ? 0 : cost.epsilon(delta: budget.delta),
-      limit: try await limit(scope), chargeCount: entries.count)
+      scope: scope, spent: cost.epsilon(delta: budget.delta), limit: limit(scope, in: snapshot),
+      chargeCount: count)
   }
 
   /// Studies with charges, in order of their first.
@@ -56,41 +74,79 @@ public struct PrivacyLedger: Sendable {
     return try await store.ledger().map(\.charge.study).filter { seen.insert($0).inserted }
   }
 
-  /// The largest ε of a study (empty for all): the last decision that counts, else the policy's.
-  public func limit(_ scope: String) async throws -> Double {
-    let decision = try await store.budgetDecisions().last {
-      $0.scope == scope && $0.confirmedBy != nil
-    }
-    return decision?.epsilon ?? (scope.isEmpty ? budget.epsilonInTotal : budget.epsilonPerStudy)
+  /// The largest ε of a study (empty for all): of the decision confirmed last, else the policy's.
+  private func limit(_ scope: String, in snapshot: LedgerSnapshot) -> Double {
+    BudgetDecision.standing(snapshot.decisions, scope: scope)
+      ?? (scope.isEmpty ? budget.epsilonInTotal : budget.epsilonPerStudy)
   }
 
   // MARK: - Deciding
 
-  /// Throws `budgetExhausted` when a release would take a study, or all studies together, over what
-  /// this site allows.
-  public func check(_ noise: NoiseRequirement, purpose: String, study: String) async throws {
-    try await checkNotRolledBack()
-    for scope in [study, ""] {
-      let account = try await account(scope, adding: [(noise, 1)], of: study)
-      guard account.spent <= account.limit * (1 + 1e-9) else {
-        throw StudyError(
-          .budgetExhausted,
-          "the \(purpose) would bring \(scope.isEmpty ? "all studies together" : "this study") to"
-            + " epsilon \(Self.text(account.spent)) at this site, above its limit of"
-            + " \(Self.text(account.limit)) (delta \(budget.delta)); nothing was sent. A data steward"
-            + " can read `wardround site ledger` and decide on `wardround site budget`")
+  /// Decides about charges of a study, in the transaction that writes them: within what the study
+  /// planned with its reserve of reopenings, within the site's limit for it, and within the limit for
+  /// all studies together.
+  func admission(to plan: StudyPlan, site: String) throws -> LedgerAdmission {
+    guard let privacy = try PrivacyPlan(plan) else {
+      return { _ in "the study has no differential privacy and nothing to charge" }
+    }
+    let planned = privacy.largestEpsilon(delta: budget.delta)
+    let end = "at \(site) (delta \(budget.delta)); nothing was sent"
+    return { snapshot in
+      let own = snapshot.totals.filter { $0.charge.study == plan.id }
+      let again = own.reduce(0) { $0 + $1.queryCount * ($1.openingCount - 1) }
+      if again > privacy.goal.reopenings {
+        return
+          "sums of this study were asked \(again) times more than once, and it planned"
+          + " \(privacy.goal.reopenings): every answer that left may have been opened. Refused \(end)"
       }
+      let cost = Self.cost(of: own)
+      if !cost.isWithin(epsilon: planned, delta: budget.delta) {
+        return
+          "this would bring the study to epsilon \(Self.text(cost.epsilon(delta: budget.delta))), above"
+          + " the \(Self.text(planned)) that it planned at most, \(end)"
+      }
+      for scope in [plan.id, ""] {
+        let cost = scope.isEmpty ? Self.cost(of: snapshot.totals) : cost
+        let limit = limit(scope, in: snapshot)
+        guard !cost.isWithin(epsilon: limit, delta: budget.delta) else { continue }
+        return
+          "this would bring \(scope.isEmpty ? "all studies together" : "this study") to epsilon"
+          + " \(Self.text(cost.epsilon(delta: budget.delta))), above the limit of \(Self.text(limit))"
+          + " \(end). A data steward can read `wardround site ledger` and decide on"
+          + " `wardround site budget`"
+      }
+      return nil
+    }
+  }
+
+  private static func cost(of totals: [LedgerTotal]) -> PrivacyCost {
+    var cost = PrivacyCost()
+    for total in totals { cost.add(total) }
+    return cost
+  }
+
+  /// Throws `budgetExhausted` when a release would not be admitted at this moment. What decides is the
+  /// admission in the transaction that charges; this only spares everybody a round that would fail.
+  /// A query that was charged before may need no further charge and passes.
+  func check(
+    _ noise: NoiseRequirement, query: [UInt8], purpose: String, plan: StudyPlan, site: String
+  ) async throws {
+    try await checkNotRolledBack()
+    let charge = LedgerCharge(
+      noise, study: plan.id, query: query, round: 0, purpose: purpose)
+    guard try await !store.isCharged(study: plan.id, query: query) else { return }
+    var snapshot = try await store.ledgerSnapshot()
+    snapshot.totals.append(LedgerTotal(charge: charge, queryCount: 1, openingCount: 1))
+    if let reason = try admission(to: plan, site: site)(snapshot) {
+      throw StudyError(.budgetExhausted, "the \(purpose): \(reason)")
     }
   }
 
   /// What a whole study would bring each account to: the study's, then all studies'.
   public func accounts(with plan: StudyPlan) async throws -> [Account] {
     guard let privacy = try PrivacyPlan(plan) else { return [] }
-    let planned = privacy.releases.map { ($0.noise, count: $0.count) }
-    return [
-      try await account(plan.id, adding: planned, of: plan.id, replacing: true),
-      try await account("", adding: planned, of: plan.id, replacing: true),
-    ]
+    let snapshot = try await store.ledgerSnapshot()
+    return [plan.id, ""].map { account($0, in: snapshot, with: (plan.id, privacy)) }
   }
 
   /// Why a study cannot be approved with what is left of the budget; empty when it can.
@@ -177,6 +233,16 @@ public struct PrivacyLedger: Sendable {
 
   static func text(_ epsilon: Double) -> String {
     epsilon.isFinite ? String((epsilon * 1000).rounded() / 1000) : "without bound"
+  }
+}
+
+extension PrivacyCost {
+  /// Adds charges of one kind. Openings of one query belong together: with sampling they are over the
+  /// same patients.
+  mutating func add(_ total: LedgerTotal) {
+    add(
+      NoiseRequirement(total.charge), study: total.charge.study, count: total.queryCount,
+      openings: total.openingCount)
   }
 }
 

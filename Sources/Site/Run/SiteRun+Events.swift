@@ -20,9 +20,10 @@ extension SiteRun {
     case .disconnected:
       connection = nil
     case .frame(let frame):
+      guard failure == nil else { return }
       try await take(frame)
-    case .reached(let query, let digest, let values):
-      try await reached(query, digest: digest, values: values)
+    case .reached(let digest):
+      try await reached(digest)
     case .answered(_, let digest, let bytes):
       try await answered(digest: digest, bytes: bytes)
     case .deadline:
@@ -32,27 +33,31 @@ extension SiteRun {
     }
   }
 
+  /// The sum query that the program is at.
+  var asked: Asked? {
+    guard case .sum(let asked, _) = waiting else { return nil }
+    return asked
+  }
+
   /// The program has computed its answer to a sum query.
-  private func reached(_ query: SumQuery, digest: Digest, values: [Int64]) async throws {
+  private func reached(_ digest: Digest) async throws {
     // A result that came first has answered the program already.
-    guard failure == nil, case .sum(digest, _) = waiting else { return }
-    cost = query.noise.map { (digest, $0, query.purpose) }
-    if let outcome = outcomes.removeValue(forKey: digest) {
-      prepared = nil
-      try await adopt(outcome)
-      return
-    }
-    let length = try query.vectorLength(in: plan)
+    guard failure == nil, case .sum(var asked, let continuation) = waiting,
+      asked.digest == digest
+    else { return }
+    if let outcome = outcomes.removeValue(forKey: digest) { return try await adopt(outcome) }
+    let length = try asked.query.vectorLength(in: plan)
     guard
       let binding = RoundBinding(
-        purpose: query.kind.rawValue, queryDigest: digest, ringWidth: query.ringWidth,
+        purpose: asked.query.kind.rawValue, queryDigest: digest, ringWidth: asked.query.ringWidth,
         answerLength: length,
-        layers: try query.noiseLayers(
+        layers: try asked.query.noiseLayers(
           for: plan, manifest: setup.manifest.manifest, length: length))
     else {
-      throw StudyError(.malformedAnswer, "the \(query.purpose) ask for a vector without elements")
+      throw StudyError(.malformedAnswer, "the \(asked.purpose) ask for a vector without elements")
     }
-    prepared = (digest, values)
+    asked.isPosed = true
+    waiting = .sum(asked, continuation)
     session.expect(binding)
     let held = heldFrames
     heldFrames = []
@@ -112,7 +117,7 @@ extension SiteRun {
   private func takeSecureSum(_ frame: Frame) async throws {
     TestFaults.beforeMessage(frame.body)
     switch SumMessage.kind(frame.body) {
-    case .roundOpen where prepared == nil:
+    case .roundOpen where asked?.isPosed != true:
       heldFrames = [frame]
       return
     case .lock1 where !heldFrames.isEmpty:
@@ -184,8 +189,8 @@ extension SiteRun {
         TestFaults.beforeSending(message)
         enqueue(message, payload: Payload(TestFaults.altered(payload: vector.bytes)))
       case .needAnswer:
-        guard let prepared else { break }
-        let more = try answer(prepared.values, digest: prepared.digest)
+        guard let asked, asked.isPosed else { break }
+        let more = try answer(asked)
         actions = more[...] + actions
       case .keyed(let epoch, let members):
         log("keys of epoch \(epoch) agreed with \(members.count - 1) other sites")
@@ -202,8 +207,14 @@ extension SiteRun {
       guard !records.isEmpty, !SumJournal.goesOn(actions.first) else { continue }
       if SumJournal.mayWait(records, next: actions.first) { continue }
       let charges = charges(for: records)
-      try SumJournal.append(
-        records, keeping: kept, charges: charges, to: setup.store, study: plan.id)
+      do {
+        try SumJournal.append(
+          records, keeping: kept, charges: charges, admission: door.admission, to: setup.store,
+          study: plan.id)
+      } catch let error as StoreError where error.code == .budgetExhausted {
+        throw StudyError(
+          .budgetExhausted, "the \(charges.first?.purpose ?? "sum"): \(error.message)")
+      }
       if !charges.isEmpty { try await door.ledger.advanceMark() }
       records = []
       kept = nil
@@ -224,7 +235,7 @@ extension SiteRun {
   }
 
   private func complete(_ outcome: RoundOutcome) async throws {
-    if case .sum(let digest, _) = waiting, digest == outcome.binding.queryDigest {
+    if asked?.digest == outcome.binding.queryDigest {
       try await adopt(outcome)
     } else {
       outcomes[outcome.binding.queryDigest] = outcome
@@ -263,13 +274,13 @@ extension SiteRun {
       index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,
       content: .total(total), round: outcome.round)
     try await append(entry) { stored, store in
-      // A site that was counted without having opened the sum itself pays all the same.
-      let charge = outcome.participants.contains(setup.index) ? charge(of: outcome) : nil
+      // Paid when the vector left; a site that was counted has paid in any case.
+      let isCounted = outcome.participants.contains(setup.index)
+      let charge = isCounted ? asked?.charge(study: plan.id, round: outcome.round) : nil
       try SumJournal.close(outcome, entry: stored, charge: charge, store: store)
       if charge != nil { try await door.ledger.advanceMark() }
     }
     closedRound = outcome.round
-    prepared = nil
     if case .sum(_, let continuation) = waiting {
       waiting = nil
       continuation.resume(returning: total)

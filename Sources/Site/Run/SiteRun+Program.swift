@@ -18,8 +18,8 @@ extension SiteRun {
     let total = try await withCheckedThrowingContinuation {
       (continuation: CheckedContinuation<Total, any Error>) in
       if let failure { return continuation.resume(throwing: failure) }
-      waiting = .sum(digest, continuation)
-      tell(.reached(query, digest: digest, values: values))
+      waiting = .sum(Asked(query: query, digest: digest, values: values), continuation)
+      tell(.reached(digest))
     }
     _ = try recorded(digest)
     return total
@@ -36,7 +36,7 @@ extension SiteRun {
     }
     let answer = try await compute { try $0.answer(query) }
     let bytes = try await door.release(
-      answer, to: query, digest: digest, rowCount: answers.rowCount)
+      answer, to: query, digest: digest, fingerprint: fingerprint, rowCount: answers.rowCount)
     let result = try await withCheckedThrowingContinuation {
       (continuation: CheckedContinuation<SiteAnswers, any Error>) in
       if let failure { return continuation.resume(throwing: failure) }

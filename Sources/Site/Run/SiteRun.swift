@@ -41,14 +41,27 @@ public actor SiteRun: Federation {
     case connected(any SiteConnection)
     case disconnected
     case frame(Frame)
-    case reached(SumQuery, digest: Digest, values: [Int64])
+    case reached(Digest)
     case answered(SiteQuery, digest: Digest, bytes: [UInt8])
     case deadline
   }
 
+  /// A sum query that the program is at: what is answered, and what the answer needs and costs. One value,
+  /// so that an answer to a noisy query cannot go without its noise.
+  struct Asked: Sendable {
+    let query: SumQuery
+    let digest: Digest
+    /// The answer, without noise.
+    let values: [Int64]
+    /// Whether the session expects the query: a RoundOpen may be taken.
+    var isPosed = false
+    var noise: NoiseRequirement? { query.noise }
+    var purpose: String { query.purpose }
+  }
+
   /// What the program waits for.
   enum Waiting {
-    case sum(Digest, CheckedContinuation<Total, any Error>)
+    case sum(Asked, CheckedContinuation<Total, any Error>)
     case answers(Digest, SiteQuery, CheckedContinuation<SiteAnswers, any Error>)
   }
 
@@ -78,10 +91,6 @@ public actor SiteRun: Federation {
   var positionHead: Digest
 
   var waiting: Waiting?
-  /// The answer to the query that the program is at, without noise.
-  var prepared: (digest: Digest, values: [Int64])?
-  /// What the query that the program is at costs, under differential privacy.
-  var cost: (digest: Digest, noise: NoiseRequirement, purpose: String)?
   var pendingAnswer: Frame?
   /// Results that arrived before the program asked, by query digest.
   var outcomes: [Digest: RoundOutcome] = [:]
@@ -128,10 +137,12 @@ public actor SiteRun: Federation {
     self.site = site
     keeper = EvidenceKeeper(manifest: setup.manifest, index: setup.index)
     fingerprint = setup.cohort.fingerprint
-    door = Door(plan: setup.study.plan, policy: setup.policy, store: setup.store)
+    door = try Door(
+      plan: setup.study.plan, policy: setup.policy, store: setup.store, site: site)
     answers = LocalAnswers(
       site: site, plan: setup.study.plan, cohort: setup.cohort,
-      noiseKey: SiteNoise.key(setup.signingKey, plan: setup.study.plan))
+      noiseKey: SiteNoise.key(
+        setup.signingKey, plan: setup.study.plan, fingerprint: fingerprint))
     session = try SiteSession(
       manifest: setup.manifest, index: setup.index, signingKey: setup.signingKey,
       journal: journal, layerNoise: discreteGaussianNoise)

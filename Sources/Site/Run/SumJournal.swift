@@ -46,13 +46,14 @@ enum SumJournal {
   /// Writes records before the message that they authorise is sent.
   static func append(
     _ records: [JournalRecord], keeping vector: SiteStore.KeptVector?, charges: [LedgerCharge],
-    to store: SiteStore, study: String
+    admission: @escaping LedgerAdmission, to store: SiteStore, study: String
   ) throws {
     guard let round = records.last?.round else { return }
     // What authorises no message may be lost in a power cut: the round is then burned again.
     let isFinal = records.allSatisfy { $0.type >= 8 }
     var batch = JournalBatch(
-      items: try records.map { try JournalItem(record: $0.bytes) }, charges: charges)
+      items: try records.map { try JournalItem(record: $0.bytes) }, charges: charges,
+      admission: admission)
     if let vector {
       batch.vectors = [JournalVector(round: round, digest: vector.digest, bytes: vector.bytes)]
     }

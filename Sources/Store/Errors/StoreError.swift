@@ -35,6 +35,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case outOfOrder = "out-of-order"
     /// The query was answered before and the site sets are too close (PRIVACY-CORE §2.7).
     case queryAnswered = "query-answered"
+    /// A charge that the site's privacy budget does not allow.
+    case budgetExhausted = "budget-exhausted"
     /// The invitation was used by somebody else.
     case invitationUsed = "invitation-used"
     /// The invitation's time is over.
@@ -117,6 +119,7 @@ extension StoreError.Code {
     case .transitionRefused: "the change of state is not allowed"
     case .outOfOrder: "the entry does not follow the one before it"
     case .queryAnswered: "the query was answered before for a set of sites that is too close"
+    case .budgetExhausted: "the privacy budget does not allow the release"
     case .invitationUsed: "the invitation was already used"
     case .invitationExpired: "the invitation has expired"
     case .revoked: "the certificate was revoked"

@@ -70,50 +70,28 @@ extension AnswerCommitment {
   }
 }
 
-extension SiteStore {
-  /// Records what is about to leave, the commitment to it, and their audit entries, in one step.
-  ///
-  /// Every answer of a study comes from one and the same cohort: the difference of two sums, over a
-  /// cohort with and without one patient, would be that patient. A repeated question keeps its first
-  /// commitment.
-  ///
-  /// - Throws: `conflict` when the data differ from those of the study's first answer;
-  ///   `transitionRefused` when the study is not approved at this moment; `notFound`.
-  public func recordDisclosure(
-    _ disclosure: Disclosure, commitment: AnswerCommitment, durability: Durability = .full
-  ) async throws(StoreError) {
-    let time = database.clock()
-    try await database.write("record disclosure", durability: durability) { connection in
-      let study = try SiteStudy.standing(of: disclosure.study, in: connection)
-      let first = try connection.firstRow(
-        "SELECT fingerprint FROM answer_commitment WHERE study = ? LIMIT 1", [study.id])
-      guard try first.map({ try $0.bytes("fingerprint") == commitment.fingerprint }) ?? true else {
-        throw StoreError(
-          .conflict, "the site's data changed after the study's first answer",
-          subject: "study \(study.id)")
-      }
-      try disclosure.record(of: study, at: time, in: connection)
-      let known = try connection.allRows(
-        "SELECT 1 FROM answer_commitment WHERE study = ? AND query = ?",
-        [study.id, commitment.query.blob])
-      guard known.isEmpty else { return }
-      try connection.run(
-        "INSERT INTO answer_commitment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-          study.id, commitment.query.blob, commitment.kind, Int64(commitment.index),
-          commitment.fingerprint.blob, commitment.nonce.blob, commitment.digest.blob,
-          commitment.signature.blob, time,
-        ])
-      try AuditLog.append(
-        AuditNote(
-          actor: "agent", action: "committed", study: study.id,
-          detail: "result \(commitment.index), \(commitment.kind): "
-            + Hexadecimal.encode(commitment.digest) + ", signed "
-            + Hexadecimal.encode(commitment.signature)),
-        at: time, to: connection)
-    }
+extension AnswerCommitment {
+  /// Records the commitment and its audit entry unless its query has one, in a transaction of the
+  /// caller.
+  func record(at time: Double, in connection: Database) throws {
+    let known = try connection.firstRow(
+      "SELECT 1 FROM answer_commitment WHERE study = ? AND query = ?", [study, query.blob])
+    guard known == nil else { return }
+    try connection.run(
+      "INSERT INTO answer_commitment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      [
+        study, query.blob, kind, Int64(index), fingerprint.blob, nonce.blob, digest.blob,
+        signature.blob, time,
+      ])
+    try AuditLog.append(
+      AuditNote(
+        actor: "agent", action: "committed", study: study,
+        detail: "result \(index), \(kind): " + Hexadecimal.encode(digest) + ", signed "
+          + Hexadecimal.encode(signature)), at: time, to: connection)
   }
+}
 
+extension SiteStore {
   /// The commitments of a study, in the order of its results.
   public func commitments(study: String) async throws(StoreError) -> [AnswerCommitment] {
     try await database.read("read commitments") {

@@ -43,16 +43,21 @@ extension SiteStore {
   }
 }
 
+extension LedgerCharge {
+  init(_ row: Row) throws {
+    self.init(
+      study: try row.text("study"), queryDigest: try row.bytes("query_digest"),
+      round: try row.round("round"), purpose: try row.text("purpose"),
+      patientGroup: try row.integer("patient_group"), variance: try row.integer("variance"),
+      sensitivitySquared: try row.integer("sensitivity_squared"),
+      samplingRate: try row.real("sampling_rate"))
+  }
+}
+
 extension LedgerEntry {
   init(_ row: Row) throws {
     self.init(
-      sequence: try row.integer("sequence"),
-      charge: LedgerCharge(
-        study: try row.text("study"), queryDigest: try row.bytes("query_digest"),
-        round: try row.round("round"), purpose: try row.text("purpose"),
-        patientGroup: try row.integer("patient_group"), variance: try row.integer("variance"),
-        sensitivitySquared: try row.integer("sensitivity_squared"),
-        samplingRate: try row.real("sampling_rate")),
+      sequence: try row.integer("sequence"), charge: try LedgerCharge(row),
       chargedAt: try row.real("charged_at"), digest: try row.bytes("digest"))
   }
 }
@@ -66,6 +71,38 @@ public struct BudgetDecision: Sendable, Equatable {
   public var epsilon: Double
   public var proposedBy: String
   public var confirmedBy: String?
+  /// When it was confirmed, seconds since 1970-01-01 UTC; nil before.
+  public var confirmedAt: Double?
+
+  public init(
+    sequence: Int64, scope: String, epsilon: Double, proposedBy: String,
+    confirmedBy: String? = nil, confirmedAt: Double? = nil
+  ) {
+    self.sequence = sequence
+    self.scope = scope
+    self.epsilon = epsilon
+    self.proposedBy = proposedBy
+    self.confirmedBy = confirmedBy
+    self.confirmedAt = confirmedAt
+  }
+
+  /// The ε that counts for a scope: of the decision confirmed last, not of the one proposed last; nil
+  /// when none was confirmed.
+  public static func standing(_ decisions: [BudgetDecision], scope: String) -> Double? {
+    decisions.filter { $0.scope == scope && $0.confirmedBy != nil }.max {
+      ($0.confirmedAt ?? 0, $0.sequence) < ($1.confirmedAt ?? 0, $1.sequence)
+    }?.epsilon
+  }
+
+  static func fetchAll(in connection: Database) throws -> [BudgetDecision] {
+    try connection.allRows("SELECT * FROM budget ORDER BY sequence").map {
+      BudgetDecision(
+        sequence: try $0.integer("sequence"), scope: try $0.text("scope"),
+        epsilon: try $0.real("epsilon"), proposedBy: try $0.text("proposed_by"),
+        confirmedBy: try $0.textIfPresent("confirmed_by"),
+        confirmedAt: try $0.realIfPresent("confirmed_at"))
+    }
+  }
 }
 
 extension SiteStore {
@@ -130,13 +167,6 @@ extension SiteStore {
 
   /// Every decision about budgets, oldest first.
   public func budgetDecisions() async throws(StoreError) -> [BudgetDecision] {
-    try await database.read("read budgets") { connection in
-      try Row.fetchAll(connection, sql: "SELECT * FROM budget ORDER BY sequence").map {
-        BudgetDecision(
-          sequence: try $0.integer("sequence"), scope: try $0.text("scope"),
-          epsilon: try $0.real("epsilon"), proposedBy: try $0.text("proposed_by"),
-          confirmedBy: try $0.textIfPresent("confirmed_by"))
-      }
-    }
+    try await database.read("read budgets") { try BudgetDecision.fetchAll(in: $0) }
   }
 }

@@ -17,8 +17,9 @@ public struct QueryRelease: Sendable, Equatable {
   /// The sites in the sum, U2.
   public var participants: [String]
   /// The same query may be opened again for the same set, or for one that differs from every set
-  /// opened before by at least this many sites (default 3). Nil when the answer carries noise, and
-  /// the privacy ledger, not this rule, limits repeats.
+  /// opened before by at least this many sites (default 3). Nil leaves the rule to the protocol's own
+  /// state machine. Answers with noise are limited by the privacy ledger besides, which admits each of
+  /// them in the transaction that charges it.
   public var minimumSetDifference: Int?
 
   public init(queryDigest: [UInt8], participants: [String], minimumSetDifference: Int? = 3) {

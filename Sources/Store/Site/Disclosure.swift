@@ -36,20 +36,67 @@ public struct Disclosure: Sendable, Equatable {
   }
 }
 
+/// The cohort that a study's answers come from, by its digest.
+enum StudyCohort {
+  static let schema = """
+    CREATE TABLE study_cohort (
+      study TEXT PRIMARY KEY NOT NULL REFERENCES study (id),
+      fingerprint BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO study_cohort
+      SELECT study, fingerprint FROM answer_commitment WHERE true GROUP BY study;
+
+    """
+
+  /// Records the cohort of a study's first answer; throws `conflict` for another one later.
+  static func require(_ fingerprint: [UInt8], study: String, in connection: Database) throws {
+    let first = try connection.firstRow(
+      "SELECT fingerprint FROM study_cohort WHERE study = ?", [study]
+    )?.bytes("fingerprint")
+    guard let first else {
+      return try connection.run(
+        "INSERT INTO study_cohort VALUES (?, ?)", [study, fingerprint.blob])
+    }
+    guard first == fingerprint else {
+      throw StoreError(
+        .conflict, "the site's data changed after the study's first answer",
+        subject: "study \(study)")
+    }
+  }
+}
+
 extension SiteStore {
-  /// Records what is about to leave, with its audit entry, and syncs both: call it before the bytes
-  /// go out.
+  /// Records what is about to leave, with its audit entry and all that belongs to it, in one step, and
+  /// syncs it: call it before the bytes go out.
   ///
-  /// - Throws: `transitionRefused` when the study is not approved at this moment; `notFound`.
-  /// - Parameter charge: what the release costs the patients' privacy budget, written in the same step.
+  /// Every answer of a study comes from one and the same cohort: the difference of two answers, over a
+  /// cohort with and without one patient, would be that patient, and noise that is drawn again from
+  /// the same seed would not hide it.
+  ///
+  /// - Parameters:
+  ///   - fingerprint: digest of the cohort that the answer was computed from.
+  ///   - commitment: what the site binds itself to; a repeated question keeps its first one.
+  ///   - charge: what the release costs the patients' privacy budget; one that is there already is
+  ///     paid.
+  ///   - admission: decides about a new charge.
+  /// - Throws: `conflict` when the data differ from those of the study's first answer;
+  ///   `budgetExhausted`; `transitionRefused` when the study is not approved at this moment;
+  ///   `notFound`.
   public func recordDisclosure(
-    _ disclosure: Disclosure, charge: LedgerCharge? = nil, durability: Durability = .full
+    _ disclosure: Disclosure, from fingerprint: [UInt8]? = nil,
+    commitment: AnswerCommitment? = nil, charge: LedgerCharge? = nil,
+    admission: LedgerAdmission? = nil, durability: Durability = .full
   ) async throws(StoreError) {
     let time = database.clock()
     try await database.write("record disclosure", durability: durability) { connection in
       let study = try SiteStudy.standing(of: disclosure.study, in: connection)
+      if let fingerprint = fingerprint ?? commitment?.fingerprint {
+        try StudyCohort.require(fingerprint, study: study.id, in: connection)
+      }
       try disclosure.record(of: study, at: time, in: connection)
-      if let charge { try LedgerTable.append(charge, at: time, in: connection) }
+      try commitment?.record(at: time, in: connection)
+      _ = try LedgerTable.append(
+        charge.map { [$0] } ?? [], admission: admission, at: time, in: connection)
     }
   }
 

@@ -85,16 +85,20 @@ public struct JournalBatch: Sendable {
   public var disclosures: [Disclosure]
   /// What opening it costs the patients' privacy budget.
   public var charges: [LedgerCharge]
+  /// Decides about new charges, in the same transaction; nil writes them whatever they come to.
+  public var admission: LedgerAdmission?
 
   public init(
     items: [JournalItem] = [], vectors: [JournalVector] = [], transcript: [TranscriptEntry] = [],
-    disclosures: [Disclosure] = [], charges: [LedgerCharge] = []
+    disclosures: [Disclosure] = [], charges: [LedgerCharge] = [],
+    admission: LedgerAdmission? = nil
   ) {
     self.items = items
     self.vectors = vectors
     self.transcript = transcript
     self.disclosures = disclosures
     self.charges = charges
+    self.admission = admission
   }
 }
 

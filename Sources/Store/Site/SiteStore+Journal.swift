@@ -11,7 +11,8 @@ extension SiteStore {
   ///   step; of any number of concurrent calls for one step with different records, one succeeds;
   /// - an epoch that is not beyond all before it; a `done` record that is not beyond the last;
   /// - a `released` record that breaks the set-change rule;
-  /// - any step of a study that is not approved at this moment.
+  /// - any step of a study that is not approved at this moment;
+  /// - charges that the batch's own admission refuses, seeing the ledger of this very moment.
   ///
   /// Opening a round erases the steps and vectors of the rounds before it; `done` erases those of its
   /// own round too. `epoch`, `released`, `done` and `aborted` records stay.
@@ -22,7 +23,7 @@ extension SiteStore {
   ///     epoch, as after any restart. A batch with an `epoch` or `released` record is always synced.
   /// - Returns: `alreadyThere` when every record was there before, byte for byte.
   /// - Throws: `outOfOrder`, `conflict`, `queryAnswered`, `transitionRefused`, `notFound`,
-  ///   `invalidValue`; then nothing of the batch is written.
+  ///   `budgetExhausted`, `invalidValue`; then nothing of the batch is written.
   @discardableResult
   public func appendJournal(
     _ batch: JournalBatch, study id: String, durability: Durability = .full
@@ -142,10 +143,8 @@ extension JournalBatch {
       try disclosure.record(of: study, at: time, in: connection)
       isNew = true
     }
-    for charge in charges {
-      let outcome = try LedgerTable.append(charge, at: time, in: connection)
-      isNew = isNew || outcome == .appended
-    }
-    return isNew ? .appended : .alreadyThere
+    let paid = try LedgerTable.append(
+      charges, admission: admission, at: time, in: connection)
+    return isNew || paid == .appended ? .appended : .alreadyThere
   }
 }

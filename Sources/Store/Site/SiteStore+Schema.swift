@@ -6,6 +6,7 @@ extension SiteStore {
       .init(name: "1 site", sql: version1 + AuditLog.schema + TranscriptTable.schema),
       .init(name: "2 privacy ledger", sql: LedgerTable.schema),
       .init(name: "3 evidence", sql: EvidenceTable.schema + AnswerCommitment.schema),
+      .init(name: "4 cohort of a study", sql: StudyCohort.schema),
     ])
 
   private static let version1 = """

@@ -81,6 +81,61 @@ import Testing
     }
   }
 
+  /// What the last confirmation says counts, whatever was proposed later.
+  @Test func theLastConfirmationCounts() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    let first = try await store.proposeBudget(scope: "s", epsilon: 4, by: "ada", confirmed: false)
+    let second = try await store.proposeBudget(scope: "s", epsilon: 2, by: "ada", confirmed: false)
+    fixture.clock.advance(by: 1)
+    try await store.confirmBudget(second, by: "grace")
+    #expect(BudgetDecision.standing(try await store.budgetDecisions(), scope: "s") == 2)
+    fixture.clock.advance(by: 1)
+    try await store.confirmBudget(first, by: "grace")
+    #expect(BudgetDecision.standing(try await store.budgetDecisions(), scope: "s") == 4)
+    #expect(BudgetDecision.standing(try await store.budgetDecisions(), scope: "") == nil)
+  }
+
+  @Test func whatIsRefusedLeavesNothingBehind() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    // At most two queries; the same query again is one of its own.
+    let admission: LedgerAdmission = { snapshot in
+      let count = snapshot.totals.reduce(0) { $0 + $1.queryCount }
+      return count > 2 ? "\(count) queries" : nil
+    }
+    func batch(_ query: UInt8, round: UInt64) -> JournalBatch {
+      JournalBatch(
+        items: [
+          JournalItem(.opened, round: round, record: [2, UInt8(round)]),
+          JournalItem(.committed, round: round, record: [5, UInt8(round)]),
+        ], charges: [Self.charge(query, round: round, study: "s1")], admission: admission)
+    }
+    for (query, round) in [(UInt8(1), UInt64(1)), (2, 2), (2, 3)] {
+      try await store.appendJournal(batch(query, round: round), study: "s1")
+    }
+    let totals = try await store.ledgerSnapshot().totals
+    #expect(totals.map(\.openingCount) == [1, 2] && totals.map(\.queryCount) == [1, 1])
+    let before = try await store.journal(study: "s1")
+    await #expect(throws: StoreError(.budgetExhausted)) {
+      try await store.appendJournal(batch(3, round: 4), study: "s1")
+    }
+    #expect(try await store.journal(study: "s1") == before)
+    #expect(try await store.ledger().count == 3)
+    // What is there is paid: the ledger is not asked.
+    #expect(
+      try await store.appendJournal(
+        JournalBatch(
+          charges: [Self.charge(2, round: 3, study: "s1")], admission: { _ in "no" }),
+        study: "s1") == .alreadyThere)
+    await #expect(throws: StoreError(.budgetExhausted)) {
+      try await store.recordDisclosure(
+        Disclosure(study: "s1", kind: .siteAnswer, query: "q", valueCount: 1, byteCount: 8),
+        charge: Self.charge(9, round: 0, study: "s1"), admission: admission)
+    }
+    #expect(try await store.disclosures().isEmpty)
+  }
+
   @Test func meaninglessChargesAreRefused() async throws {
     try await withSiteStore { store in
       var short = Self.charge(1)

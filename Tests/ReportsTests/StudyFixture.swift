@@ -62,7 +62,34 @@ enum StudyFixture {
       privacy: PrivacySpecification(minimumSites: 3, minimumCell: 8, maximumColluders: 1))
   }
 
-  static func run(disclosures: Set<Disclosure>) async throws -> StudyResult {
+  /// The same study with a model of every learner of trees, the first of them primary.
+  static let treeResult = Task {
+    try await run(plan: treePlan, disclosures: [.modelBySiteMatrix])
+  }
+
+  static var treePlan: StudyPlan {
+    var plan = plan
+    var boosted = TreeSettings(.boostedTrees)
+    boosted.treeCount = 12
+    boosted.maximumDepth = 3
+    var forest = TreeSettings(.randomForest)
+    forest.treeCount = 4
+    forest.maximumDepth = 4
+    var shapes = TreeSettings(.additive)
+    shapes.treeCount = 8
+    shapes.pairCount = 1
+    plan.models = [
+      ModelSpecification(name: "trees <boosted>", training: .trees(boosted)),
+      ModelSpecification(name: "ridge <newton>", training: .newton(.init(ridge: 1))),
+      ModelSpecification(name: "forest & trees", training: .trees(forest)),
+      ModelSpecification(name: "shapes", training: .trees(shapes)),
+    ]
+    return plan
+  }
+
+  static func run(
+    plan: StudyPlan = plan, disclosures: Set<Disclosure>
+  ) async throws -> StudyResult {
     let study = AgreedStudy(plan: plan, sites: sites, disclosures: disclosures)
     var cohorts: [String: CohortTable] = [:]
     for (index, site) in sites.enumerated() {

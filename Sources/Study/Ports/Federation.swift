@@ -42,7 +42,7 @@ public struct SiteAnswers: Sendable, Equatable {
 
 /// Where a study stands.
 public struct StageProgress: Sendable, Hashable, Codable {
-  /// Name of the stage: profile, prepare, fit, validate, drift, report.
+  /// Name of the stage: profile, prepare, fit, explain, validate, drift, report.
   public var stage: String
   /// What is being done, in words.
   public var detail: String

@@ -24,6 +24,7 @@ extension StudyProgram {
     var fitted =
       settings.learner == .additive ? try await additive(context) : try await grow(context)
     await report("fit", "\(model.name): \(fitted.costInWords)", start + 0.95 * span)
+    await report("explain", "\(model.name): summing contributions", start + 0.95 * span)
     try await explain(&fitted, profile)
     return FittedModel(
       name: model.name, training: settings.learner.inWords, coefficients: [],
@@ -144,7 +145,7 @@ extension StudyProgram {
     }
     let query = SumQuery.ContributionQuery(
       model: fitted.model, share: min(1, patients / Double(max(profile.trainingCount, 1))))
-    let total = try await sum(.contributions(query), stage: "fit")
+    let total = try await sum(.contributions(query), stage: "explain")
     let features = fitted.model.columns.features
     // A small study may have drawn nobody.
     guard total.values.first ?? 0 > 0 else { return }

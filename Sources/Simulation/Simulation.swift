@@ -39,12 +39,14 @@ public final class Simulation: Sendable {
   ///   - policy: of every site; approves by itself unless told otherwise.
   ///   - memberLookUp: how long the aggregator's look-up of a member takes.
   ///   - misbehaviour: what a party sends instead of what it should, to rehearse an attack.
+  ///   - known: sites' keys from an earlier simulation in the same folder; others get new ones.
   public init(
     sites: [String: @Sendable (CohortSpecification) async throws -> CohortTable],
     folder: String, policy: SitePolicy, faults: FaultPlan = .none,
     memberLookUp: Duration = .zero,
     settings: ConnectionSettings = ConnectionSettings(),
     misbehaviour: Misbehaviour = .none,
+    signingKeys known: [String: Cryptography.SigningKey] = [:],
     log: @escaping @Sendable (String) -> Void = { _ in }
   ) throws {
     self.folder = folder
@@ -60,7 +62,7 @@ public final class Simulation: Sendable {
     var keys: [String: VerifyingKey] = [:]
     var signingKeys: [String: Cryptography.SigningKey] = [:]
     for (name, load) in sites {
-      let key = try Cryptography.SigningKey(from: &entropy)
+      let key = try known[name] ?? Cryptography.SigningKey(from: &entropy)
       keys[name] = key.verifyingKey
       signingKeys[name] = key
       principals[name] = Principal(network: network, role: .site, name: try MemberName(name))
@@ -76,7 +78,7 @@ public final class Simulation: Sendable {
     self.misbehaviour = misbehaviour
     self.signingKeys = signingKeys
     self.principals = principals
-    let known = keys
+    let members = keys
     let board = StudyBoard(
       .init(
         store: try AggregatorStore(path: "\(folder)/aggregator.sqlite", clock: clock),
@@ -84,7 +86,7 @@ public final class Simulation: Sendable {
         studiesFolder: "\(folder)/studies",
         member: { site in
           try await Task.sleep(for: memberLookUp)
-          guard let key = known[site] else {
+          guard let key = members[site] else {
             throw StudyError(.invalidPlan, "there is no site `\(site)`")
           }
           return (site, key)

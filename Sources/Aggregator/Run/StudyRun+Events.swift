@@ -221,10 +221,11 @@ extension StudyRun {
   }
 
   /// Whether a site that lost its connection is worth waiting for: it may come back, its vector is
-  /// not in, and the present query has not waited for somebody twice.
+  /// not in, and the present query has not waited for somebody twice. Under differential privacy a vector
+  /// is paid for when it is handed in, so a round is not asked again once the others may have done that.
   private func mayAwaitReturn(of site: UInt16) -> Bool {
     isAwaited(site) && attempts + interruptions < 2
-      && (session.state == .shares || session.state == .masked)
+      && (session.state == .shares || session.state == .masked && plan.privacy.goal == nil)
       && session.awaitedSites.contains(site)
   }
 
@@ -257,7 +258,7 @@ extension StudyRun {
       try await lost(site, reason)
     case .finished(let digest):
       peers[site].result = digest
-    case .decision, .manifestSignature: break
+    case .decision, .manifestSignature, .ledgerHead: break
     }
   }
 

@@ -184,6 +184,7 @@ public actor StudyBoard {
     connections[site] = connection
     setup.log("\(site) is connected")
     try? await store.markSeen(site)
+    await remind(site)
     for (id, study) in open where study.invited.contains(site) { greet(site, id, study) }
     do {
       while let frame = try await connection.frames.next() {
@@ -195,6 +196,34 @@ public actor StudyBoard {
     }
     connections[site] = nil
     for study in open.values { study.run?.disconnected(site: site) }
+  }
+
+  /// Gives a site that has just connected the ledger head it left here: after a restored backup it has
+  /// forgotten it.
+  private func remind(_ site: String) async {
+    do {
+      guard let known = try await store.ledgerHead(of: site) else { return }
+      enqueue(
+        .ledgerKnown(
+          .init(
+            sequence: known.sequence, digest: try Digest(known.digest),
+            signature: known.signature)), study: "", to: site)
+    } catch {
+      setup.log("\(site): its ledger head cannot be read: \(error)")
+    }
+  }
+
+  private func keepLedgerHead(_ frame: Frame, of site: String) async {
+    do {
+      guard case .ledgerHead(let head) = try SiteMessage(kind: .ledgerHead, body: frame.body)
+      else { return }
+      try await store.keep(
+        StoredLedgerHead(
+          site: site, sequence: head.sequence, digest: head.digest.bytes,
+          signature: head.signature))
+    } catch {
+      setup.log("\(site): its ledger head was refused: \(error)")
+    }
   }
 
   /// Tells a site that has just connected what it may have missed.
@@ -213,6 +242,9 @@ public actor StudyBoard {
   }
 
   private func take(_ frame: Frame, from site: String) async {
+    if frame.kind == Study.MessageKind.ledgerHead.rawValue {
+      return await keepLedgerHead(frame, of: site)
+    }
     guard let study = open[frame.study] else {
       return await sayHowItEnded(frame, to: site)
     }

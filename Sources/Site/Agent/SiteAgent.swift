@@ -54,6 +54,8 @@ public actor SiteAgent {
   private var tasks: [String: Task<Void, Never>] = [:]
   /// Decisions that the aggregator has been told on this connection.
   private var told: Set<String> = []
+  /// The ledger's head that the aggregator has been told on this connection.
+  private var toldHead: UInt64?
 
   public init(_ setup: Setup) {
     self.setup = setup
@@ -65,6 +67,7 @@ public actor SiteAgent {
     await resumeStudies()
     while !Task.isCancelled {
       await tellDecisions()
+      await tellLedgerHead()
       try? await Task.sleep(for: setup.pollInterval)
     }
     for task in tasks.values { task.cancel() }
@@ -74,6 +77,7 @@ public actor SiteAgent {
   public func serve(_ connection: any SiteConnection) async throws {
     self.connection = connection
     told = []
+    toldHead = nil
     for run in runs.values { run.connected(connection) }
     await tellDecisions()
     defer {
@@ -100,6 +104,7 @@ public actor SiteAgent {
       case .manifest(let offer): try await sign(offer, study: frame.study, over: connection)
       case .signedManifest(let bytes): try await start(frame.study, manifest: bytes)
       case .ended(let ending): await end(frame.study, ending)
+      case .ledgerKnown(let head): try await remember(head)
       case .publishedAnswers, .resynchronise: break
       }
     } catch {
@@ -118,6 +123,36 @@ public actor SiteAgent {
     }
   }
 
+  // MARK: - The ledger's head
+
+  private var ledger: PrivacyLedger {
+    PrivacyLedger(store: store, budget: setup.policy.privacy)
+  }
+
+  /// Leaves with the aggregator how far the privacy ledger reaches, so that this site can be reminded of
+  /// it after a restored backup.
+  private func tellLedgerHead() async {
+    guard connection != nil else { return }
+    do {
+      guard try await store.ledgerMark().map({ UInt64(clamping: $0.sequence) }) != toldHead,
+        let head = try await ledger.signedHead(site: setup.site, key: setup.signingKey)
+      else { return }
+      toldHead = head.sequence
+      await tell(.ledgerHead(head), study: "")
+    } catch {
+      setup.log("the privacy ledger cannot be read: \(error)")
+    }
+  }
+
+  /// The aggregator says how far this site said its ledger reached.
+  private func remember(_ head: SignedLedgerHead) async throws {
+    guard head.isSigned(by: setup.signingKey.verifyingKey, site: setup.site) else {
+      return setup.log("the aggregator gave back a ledger head that this site did not sign")
+    }
+    try await ledger.require(
+      LedgerMark(sequence: Int64(clamping: head.sequence), digest: head.digest.bytes))
+  }
+
   // MARK: - From proposal to decision
 
   private func take(_ proposal: AggregatorMessage.Proposal) async throws {
@@ -128,7 +163,6 @@ public actor SiteAgent {
     guard let stored = try await store.study(plan.id), stored.status == .proposed,
       setup.policy.autoApprove
     else { return }
-    let ledger = PrivacyLedger(store: store, budget: setup.policy.privacy)
     let objections = try await setup.policy.objections(to: plan) + ledger.objections(to: plan)
     try await store.decide(
       plan.id, planDigest: plan.digest.bytes, approved: objections.isEmpty, by: "policy",

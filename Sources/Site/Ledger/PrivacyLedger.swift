@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import SiteData
 import Store
@@ -12,9 +13,11 @@ import Study
 /// the rest of the round would not learn of it. A round that breaks off after that costs, and asking
 /// again costs again (`PrivacyGoal.reopenings`).
 ///
-/// A restored backup of the database would forget charges. How far the ledger reached is therefore
-/// also written to a small file beside the database; a ledger that no longer holds that entry answers
-/// nothing more.
+/// A restored backup would forget charges. How far the ledger reached is therefore also written to a small
+/// file beside the database, which notices a database that was restored alone, and left, signed, with the
+/// aggregator, which gives it back at every connection: that notices a whole folder that was restored, as
+/// long as the aggregator is the same and does not withhold it. A ledger that no longer holds a mark
+/// answers nothing more that costs privacy.
 public struct PrivacyLedger: Sendable {
   let store: SiteStore
   let budget: PrivacyBudget
@@ -186,6 +189,29 @@ public struct PrivacyLedger: Sendable {
   public func advanceMark() async throws {
     guard let mark = try await store.ledgerMark() else { return }
     if let known = try readMark(), known.sequence >= mark.sequence { return }
+    try write(mark)
+  }
+
+  /// How far the ledger reaches, signed, to be left with the aggregator; nil when nothing was charged.
+  func signedHead(site: String, key: SigningKey) async throws -> SignedLedgerHead? {
+    guard let mark = try await store.ledgerMark() else { return nil }
+    return SignedLedgerHead(
+      site: site, sequence: UInt64(clamping: mark.sequence), digest: try Digest(mark.digest),
+      key: key)
+  }
+
+  /// Checks the ledger against a mark that was kept elsewhere. When the ledger does not hold it, the mark
+  /// takes the place of the one beside the database, so that nothing is answered, also after a restart,
+  /// until a database that holds it is back.
+  ///
+  /// - Throws: `budgetExhausted`, then and when the mark cannot be written.
+  func require(_ mark: LedgerMark) async throws {
+    guard try await !store.ledgerContains(mark) else { return }
+    try write(mark)
+    try await checkNotRolledBack()
+  }
+
+  private func write(_ mark: LedgerMark) throws {
     let hexadecimal = mark.digest.map { byte in
       let text = String(byte, radix: 16)
       return text.count == 1 ? "0" + text : text

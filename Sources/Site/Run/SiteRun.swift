@@ -174,6 +174,7 @@ public actor SiteRun: Federation {
     try await run { run in
       let result = try await StudyProgram(run.setup.study, over: run).run()
       let digest = result.digest
+      await run.sendLedgerHead()
       try? await run.send(.finished(digest))
       return result
     }
@@ -219,6 +220,16 @@ public actor SiteRun: Federation {
     case nil: break
     }
     waiting = nil
+  }
+
+  /// Leaves with the aggregator what the study has come to in the ledger, before the study is over.
+  func sendLedgerHead() async {
+    do {
+      let head = try await door.ledger.signedHead(site: site, key: setup.signingKey)
+      if let head { try await send(.ledgerHead(head)) }
+    } catch {
+      log("the ledger's head was not sent: \(error)")
+    }
   }
 
   /// Sends a message about the study; silent when there is no connection.

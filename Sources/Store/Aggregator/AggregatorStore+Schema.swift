@@ -7,6 +7,7 @@ extension AggregatorStore {
         name: "1 aggregator",
         sql: members + studies + AuditLog.schema + TranscriptTable.schema),
       .init(name: "2 evidence", sql: EvidenceTable.schema),
+      .init(name: "3 ledger heads", sql: StoredLedgerHead.schema),
     ])
 
   private static let members = """

@@ -15,6 +15,8 @@ public enum AggregatorMessage: Sendable, Hashable {
   case resynchronise
   /// The study is over; the text says how.
   case ended(Ending)
+  /// The highest ledger head that the site has left here; about no study.
+  case ledgerKnown(SignedLedgerHead)
 
   public struct Proposal: Sendable, Hashable {
     public var studyText: String
@@ -60,6 +62,7 @@ public enum AggregatorMessage: Sendable, Hashable {
     case .publishedAnswers: .publishedAnswers
     case .resynchronise: .resynchronise
     case .ended: .ended
+    case .ledgerKnown: .ledgerKnown
     }
   }
 
@@ -80,6 +83,7 @@ public enum AggregatorMessage: Sendable, Hashable {
     case .ended(let ending):
       writer.boolean(ending.succeeded)
       writer.string(ending.message)
+    case .ledgerKnown(let head): head.write(to: &writer)
     }
     return writer.bytes
   }
@@ -105,6 +109,7 @@ public enum AggregatorMessage: Sendable, Hashable {
     case .ended:
       let succeeded = try reader.boolean()
       self = .ended(Ending(succeeded: succeeded, message: try reader.string(limit: 1 << 16)))
+    case .ledgerKnown: self = .ledgerKnown(try SignedLedgerHead(from: &reader))
     default: throw DecodingFault(.notCanonical, at: 0)
     }
     try reader.finish()

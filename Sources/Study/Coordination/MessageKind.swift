@@ -8,6 +8,7 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
   case siteAnswer = 19
   case studyFault = 20
   case finished = 21
+  case ledgerHead = 22
   // From the aggregator.
   case proposal = 32
   case manifest = 33
@@ -15,6 +16,7 @@ public enum MessageKind: UInt16, Sendable, CaseIterable {
   case publishedAnswers = 35
   case resynchronise = 36
   case ended = 37
+  case ledgerKnown = 38
   // Both ways: a message of the secure-sum protocol, its vector beside it.
   case secureSum = 48
 }

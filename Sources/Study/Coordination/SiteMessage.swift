@@ -15,6 +15,8 @@ public enum SiteMessage: Sendable, Hashable {
   case studyFault(String)
   /// The site's own run of the program ended with this result.
   case finished(Digest)
+  /// How far the site's privacy ledger reaches; about no study.
+  case ledgerHead(SignedLedgerHead)
 
   public struct Decision: Sendable, Hashable {
     /// The plan that was reviewed.
@@ -76,6 +78,7 @@ public enum SiteMessage: Sendable, Hashable {
     case .siteAnswer: .siteAnswer
     case .studyFault: .studyFault
     case .finished: .finished
+    case .ledgerHead: .ledgerHead
     }
   }
 
@@ -100,6 +103,7 @@ public enum SiteMessage: Sendable, Hashable {
       writer.string(answer.reason)
     case .studyFault(let reason): writer.string(reason)
     case .finished(let digest): writer.raw(digest.bytes)
+    case .ledgerHead(let head): head.write(to: &writer)
     }
     return writer.bytes
   }
@@ -132,6 +136,7 @@ public enum SiteMessage: Sendable, Hashable {
           reason: try reader.string(limit: 4096)))
     case .studyFault: self = .studyFault(try reader.string(limit: 4096))
     case .finished: self = .finished(try Digest(from: &reader))
+    case .ledgerHead: self = .ledgerHead(try SignedLedgerHead(from: &reader))
     default: throw DecodingFault(.notCanonical, at: 0)
     }
     try reader.finish()

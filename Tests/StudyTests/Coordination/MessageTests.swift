@@ -27,6 +27,8 @@ import Testing
       .siteAnswer(.init(query: try digest(3), answer: [], signature: [], reason: "")),
       .siteAnswer(.init(query: try digest(3), answer: nil, signature: [], reason: "policy")),
       .studyFault("training diverged"), .finished(try digest(4)),
+      .ledgerHead(
+        .init(sequence: .max, digest: try digest(5), signature: [UInt8](repeating: 6, count: 64))),
     ]
   }
 
@@ -38,6 +40,8 @@ import Testing
       .manifest(.init(manifest: [1, 2, 3], disclosures: [.leaveOneSiteOut])),
       .signedManifest([9, 8]), .resynchronise, .ended(.init(succeeded: true, message: "done")),
       .ended(.init(succeeded: false, message: "too few sites: b, c")),
+      .ledgerKnown(
+        .init(sequence: 1, digest: try digest(5), signature: [UInt8](repeating: 6, count: 64))),
     ] + entries.map { .publishedAnswers($0) }
   }
 
@@ -74,8 +78,8 @@ import Testing
     #expect(
       numbers == [
         "decision 16", "manifestSignature 17", "position 18", "siteAnswer 19", "studyFault 20",
-        "finished 21", "proposal 32", "manifest 33", "signedManifest 34", "publishedAnswers 35",
-        "resynchronise 36", "ended 37", "secureSum 48",
+        "finished 21", "ledgerHead 22", "proposal 32", "manifest 33", "signedManifest 34",
+        "publishedAnswers 35", "resynchronise 36", "ended 37", "ledgerKnown 38", "secureSum 48",
       ])
   }
 

@@ -33,7 +33,7 @@ struct GradientInversion {
       let query = Self.steps(first.observations).first?.query
     else { return nil }
     let transform = query.transform
-    means = query.means
+    means = query.rows?.means ?? [Double](repeating: 0, count: transform.columnCount)
     self.replica = replica
     self.runs = runs
     self.transform = transform

@@ -76,9 +76,12 @@ extension LocalAnswers {
     case .trees:
       throw StudyError(.malformedAnswer, "no step of trees with noise is built")
     case .newton(let settings):
+      guard let bound = query.rows else {
+        throw StudyError(.malformedAnswer, "a Newton step without a bound on its rows")
+      }
       let learner = try PrivateNewton(
-        featureCount: design.columns, ridge: settings.ridge, rowBound: query.rowBound,
-        means: query.means)
+        featureCount: design.columns, ridge: settings.ridge, rowBound: bound.norm,
+        means: bound.means)
       return try learner.answer(
         beta: query.coefficients, design: design, outcome: cohort.outcome, rows: rows,
         patients: cohort.patients)

@@ -60,9 +60,7 @@ public struct ModelSpecification: Sendable, Hashable {
 /// The `models` section of a study file.
 extension ModelSpecification {
   init(yaml node: YAMLNode) throws(YAMLProblem) {
-    let map = try node.mapping(
-      keys: ["name", "learner", "training", "ridge"] + Self.newtonKeys + Self.averagingKeys
-        + TreeSettings.keys.filter { !Self.averagingKeys.contains($0) })
+    let map = try node.mapping(keys: Self.allKeys)
     let learner = try map.choice("learner", default: Learner.logistic)
     let name = try map.string("name")
     if let trees = TreeSettings.Learner(rawValue: learner.rawValue) {
@@ -105,6 +103,31 @@ extension ModelSpecification {
     "rounds", "local_epochs", "batch_size", "learning_rate", "proximal", "clip", "server",
     "server_learning_rate", "seed", "sampling_rate",
   ]
+
+  /// Settings that would be read and change nothing: under differential privacy Newton takes a fixed
+  /// number of steps and federated averaging takes gradient steps, without local training; sampling is of
+  /// those steps.
+  static func refuseIdleKeys(_ node: YAMLNode, isPrivate: Bool) throws(YAMLProblem) {
+    let map = try node.mapping(keys: allKeys)
+    let idle =
+      isPrivate
+      ? ["local_epochs", "batch_size", "learning_rate", "proximal", "seed", "tolerance"]
+      : ["sampling_rate"]
+    guard try map.choice("learner", default: Learner.logistic) == .logistic else { return }
+    for key in idle where map.optional(key) != nil {
+      throw map.problem(
+        .inconsistent, at: key,
+        isPrivate
+          ? "`\(key)` has no effect under differential privacy: a step is one clipped gradient or one"
+            + " noisy Newton step"
+          : "`\(key)` has no effect without `epsilon`",
+        advice: isPrivate ? "remove it" : "remove it, or add `epsilon` to `privacy`")
+    }
+  }
+
+  private static let allKeys =
+    ["name", "learner", "training", "ridge"] + newtonKeys + averagingKeys
+    + TreeSettings.keys.filter { !averagingKeys.contains($0) }
 
   private static func refuse(
     _ keys: [String], in map: YAMLMapping, training: String

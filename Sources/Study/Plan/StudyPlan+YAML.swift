@@ -17,8 +17,10 @@ extension StudyPlan {
       try FeatureSpecification(yaml: node)
     }
     try Self.refuseRepeats(features.map(\.name), at: root.required("features"), what: "feature")
+    let privacy = try PrivacySpecification(yaml: root.optional("privacy"))
     let models = try root.list("models", count: 1...16) { (node) throws(YAMLProblem) in
-      try ModelSpecification(yaml: node)
+      try ModelSpecification.refuseIdleKeys(node, isPrivate: privacy.goal != nil)
+      return try ModelSpecification(yaml: node)
     }
     try Self.refuseRepeats(models.map(\.name), at: root.required("models"), what: "model")
     let cohort = try CohortSpecification(
@@ -35,7 +37,7 @@ extension StudyPlan {
       task: try TaskDescription(yaml: root.required("task")), cohort: cohort, models: models,
       validation: try ValidationSpecification(yaml: root.optional("validation")),
       drift: try DriftSpecification(yaml: root.optional("drift")),
-      privacy: try PrivacySpecification(yaml: root.optional("privacy")),
+      privacy: privacy,
       deadlines: try Deadlines(yaml: root.optional("deadlines")))
     do {
       try plan.checkTrees()

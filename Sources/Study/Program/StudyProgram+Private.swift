@@ -55,6 +55,10 @@ extension StudyProgram {
   ) async throws -> FittedModel {
     let transform = preparation.transform
     let rowBound = PrivacyPlan.rowBound(plan)
+    var rows: SumQuery.RowBound?
+    if case .newton = model.training {
+      rows = SumQuery.RowBound(means: preparation.columnMeans, norm: rowBound)
+    }
     // Starting at the prevalence saves a step of the few.
     var beta = [Double](repeating: 0, count: transform.columnCount + 1)
     beta[0] = Self.startingIntercept(preparation.profile)
@@ -63,8 +67,8 @@ extension StudyProgram {
         "fit", "\(model.name): noisy step \(step + 1) of \(release.count)",
         start + span * Double(step) / Double(release.count))
       let query = SumQuery.PrivateStepQuery(
-        transform: transform, model: model, step: step, coefficients: weights,
-        means: preparation.columnMeans, rowBound: rowBound, noise: release.noise)
+        transform: transform, model: model, step: step, coefficients: weights, rows: rows,
+        noise: release.noise)
       return try await sum(.privateStep(query), stage: "fit").values
     }
     let training: String

@@ -52,10 +52,9 @@ extension SumQuery {
     public var step: Int
     /// Intercept first, standardised scale; of the centred columns (Newton).
     public var coefficients: [Double]
-    /// What is subtracted from each design column, from the noisy counts (Newton).
-    public var means: [Double]
-    /// Norm to which rows are scaled down (Newton).
-    public var rowBound: Double
+    /// How rows are centred and bounded (Newton); nil for gradient steps, whose patients are clipped as
+    /// the model says.
+    public var rows: RowBound?
     public var noise: NoiseRequirement
 
     func write(to writer: inout ByteWriter) {
@@ -63,10 +62,20 @@ extension SumQuery {
       model.write(to: &writer)
       writer.integer(UInt32(step))
       writer.array(coefficients) { $0.double($1) }
-      writer.array(means) { $0.double($1) }
-      writer.double(rowBound)
+      writer.optional(rows) { writer, rows in
+        writer.array(rows.means) { $0.double($1) }
+        writer.double(rows.norm)
+      }
       noise.write(to: &writer)
     }
+  }
+
+  /// How rows of a Newton step are centred and bounded.
+  public struct RowBound: Sendable, Hashable {
+    /// What is subtracted from each design column, from the noisy counts.
+    public var means: [Double]
+    /// Norm to which rows are scaled down, with their intercept.
+    public var norm: Double
   }
 
   /// The noise the opened sum must carry; nil for a sum without.

@@ -1,4 +1,5 @@
 import CanonicalBytes
+import LinearModels
 import Validation
 
 /// A site's answer to a `SiteQuery`: a small table of aggregates about the site.
@@ -150,9 +151,9 @@ public enum SiteAnswer: Sendable, Equatable {
         return "other bins than those asked for"
       }
     case (.noisyCounts(let counts), .privatePerformance(let request)):
-      return Self.problem(counts, length: request.length)
+      return Self.problem(counts, length: request.length, noise: request.noise)
     case (.noisyCounts(let counts), .privateDistribution(let request)):
-      return Self.problem(counts, length: request.length)
+      return Self.problem(counts, length: request.length, noise: request.noise)
     default: return "it answers another kind of query"
     }
     return nil
@@ -160,10 +161,18 @@ public enum SiteAnswer: Sendable, Equatable {
 }
 
 extension SiteAnswer {
-  /// Noise may make a count negative; nothing makes it larger than this.
-  private static func problem(_ counts: [Int64], length: Int) -> String? {
+  /// Noise may make a count negative. A count is of at most as many patients as a site may have, and
+  /// noise beyond 40 standard deviations is nobody's: a site that claims more is left out, and no sum over
+  /// sites comes near the integers' range.
+  private static func problem(
+    _ counts: [Int64], length: Int, noise: NoiseRequirement
+  ) -> String? {
     guard counts.count == length else { return "\(length) counts are expected" }
-    guard counts.allSatisfy({ $0.magnitude < 1 << 60 }) else { return "a count beyond all noise" }
+    let patients = PrivacyPlan.countUnit * UInt64(LogisticNewton.maximumPatientCount)
+    let limit = Double(patients) + 40 * Double(noise.variance).squareRoot()
+    guard counts.allSatisfy({ Double($0.magnitude) <= limit }) else {
+      return "a count beyond all patients and all noise"
+    }
     return nil
   }
 }

@@ -155,4 +155,70 @@ struct PrivateContributionTests {
       _ = try learner.update([0, 0, 0], total: [1, 2], noise: 1)
     }
   }
+
+  @Test("gradient steps without noise and sampling go where Newton's method goes, with its ridge")
+  func gradientStepsConverge() throws {
+    var generator = Xoshiro256StarStar(seed: 11)
+    let (rows, columns) = (3000, 3)
+    let truth = [-0.6, 0.9, -0.4, 0.2]
+    let design = try Matrix(
+      rows: rows, columns: columns,
+      storage: (0..<(rows * columns)).map { _ in generator.normalDouble() })
+    let outcome = (0..<rows).map { row -> UInt8 in
+      var eta = truth[0]
+      for j in 0..<columns { eta += truth[j + 1] * design[row, j] }
+      return generator.uniformDouble() < Portable.sigmoid(eta) ? 1 : 0
+    }
+    let ridge = 150.0
+    let settings = try FederatedAveragingSettings(
+      rounds: 60,
+      local: LocalTrainingSettings(
+        epochs: 1, batchSize: 16, learningRate: 0.1, l2Penalty: ridge),
+      clipNorm: 12, serverOptimiser: .average, serverLearningRate: 3)
+    let learner = try PrivateGradient(featureCount: columns, settings: settings)
+    var state = try FederatedAveraging(parameterCount: columns + 1, settings: settings)
+      .initialState(weights: [0, 0, 0, 0])
+    for _ in 0..<settings.rounds {
+      let total = try learner.answer(
+        weights: state.weights, design: design, outcome: outcome, rows: Array(0..<rows),
+        patients: (0..<rows).map { Int32($0) }, takesPart: { _ in true })
+      state = try learner.update(state, total: total, patientCount: Double(rows))
+    }
+    let exact = try LogisticNewton(featureCount: columns, ridge: ridge)
+    var newton = exact.initialState()
+    while !newton.isFinished {
+      newton = try exact.update(
+        newton,
+        total: try LogisticNewton.answer(beta: newton.beta, design: design, outcome: outcome))
+    }
+    // A patient's rounding is up to half a unit of 2^14/12; the mean over the patients is far less.
+    for (mine, theirs) in zip(state.weights, newton.beta) { #expect(abs(mine - theirs) < 1e-3) }
+    #expect(throws: LinearModelError(.finished)) {
+      _ = try learner.update(state, total: [0, 0, 0, 0], patientCount: 1)
+    }
+  }
+
+  @Test("a gradient below the clip is added whole, one above it keeps its direction")
+  func gradientAtTheClip() throws {
+    // At weights 0 a patient with x = 2 and an event has the gradient ½ (1, 2), of norm ½√5.
+    let design = try Matrix(rows: 1, columns: 1, storage: [2])
+    let norm = 0.5 * 5.0.squareRoot()
+    func answer(clip: Double) throws -> [Int64] {
+      let settings = try FederatedAveragingSettings(
+        rounds: 1, local: LocalTrainingSettings(epochs: 1, batchSize: 1, learningRate: 0.1),
+        clipNorm: clip)
+      return try PrivateGradient(featureCount: 1, settings: settings).answer(
+        weights: [0, 0], design: design, outcome: [1], rows: [0], patients: [0],
+        takesPart: { _ in true })
+    }
+    for factor in [2, 1.001, 0.999, 0.25] {
+      let clip = norm * factor
+      let found = try answer(clip: clip).map(Double.init)
+      let shrink = min(1, clip / norm) * 0x1p14 / clip
+      #expect(abs(found[0] - 0.5 * shrink) <= 0.5 && abs(found[1] - shrink) <= 0.5, "\(factor)")
+      let length = (found[0] * found[0] + found[1] * found[1]).squareRoot()
+      #expect(length <= Double(PrivateGradient.sensitivity))
+      #expect(abs(length - 0x1p14 / max(factor, 1)) < 1, "\(factor)")
+    }
+  }
 }

@@ -2,6 +2,7 @@ import Cohort
 import DifferentialPrivacy
 import Foundation
 import SecureAggregation
+import StrictYAML
 import Testing
 import TestSupport
 
@@ -213,6 +214,28 @@ struct PrivacyPlanTests {
     noLevels.cohort.features[0].kind = .category(levels: nil)
     #expect(throws: StudyError(.invalidPlan, "")) { _ = try PrivacyPlan(noLevels) }
     #expect(try PrivacyPlan(SyntheticStudy.plan()) == nil)
+  }
+
+  @Test(
+    "settings that would change nothing are refused",
+    arguments: [
+      "local_epochs: 2", "batch_size: 8", "learning_rate: 0.1", "proximal: 0.1", "seed: 4",
+    ])
+  func idleSettings(setting: String) throws {
+    func model(_ more: String) -> String {
+      "  - {name: steps, training: federated-averaging, rounds: 5\(more)}\n"
+    }
+    func plan(_ models: String, epsilon: Double?) throws {
+      _ = try StudyPlan(
+        yaml: SyntheticStudy.yaml(models: models, epsilon: epsilon), file: "study.yaml")
+    }
+    try plan(model(", sampling_rate: 0.5, clip: 2, ridge: 1"), epsilon: 3)
+    try plan(model(", \(setting)"), epsilon: nil)
+    #expect(throws: YAMLProblem.self) { try plan(model(", \(setting)"), epsilon: 3) }
+    #expect(throws: YAMLProblem.self) { try plan(model(", sampling_rate: 0.5"), epsilon: nil) }
+    #expect(throws: YAMLProblem.self) {
+      try plan("  - {name: newton, training: newton, tolerance: 0.01}\n", epsilon: 3)
+    }
   }
 
   @Test("costs add up whatever the order, and training and holdout patients pay separately")

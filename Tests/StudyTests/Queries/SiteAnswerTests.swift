@@ -1,4 +1,5 @@
 import CanonicalBytes
+import Cohort
 import TestSupport
 import Testing
 
@@ -144,5 +145,24 @@ import Testing
     #expect(answers.answers[signed[1].site] == nil)
     #expect(answers.absences[signed[1].site]?.contains("cannot be read") == true)
     #expect(SiteAnswers(published: signed, to: query).absences.isEmpty)
+  }
+
+  /// Twenty sites at the old limit of 2^60 were enough to overflow the sum over sites.
+  @Test func aCountBeyondAllPatientsAndNoiseIsRefused() throws {
+    let noise = NoiseRequirement(variance: 1 << 40, sensitivitySquared: 4096, group: .holdout)
+    let query = SiteQuery.privatePerformance(
+      .init(
+        transform: try FrozenTransform([]),
+        models: [.init(name: "m", origin: .study, coefficients: [0])], cuts: [], noise: noise))
+    // 64 units for each of 2^24 patients, and 40 standard deviations of 2^20.
+    let most: Int64 = (64 << 24) + (40 << 20)
+    for counts in [[most, -most], [0, 0]] {
+      _ = try SiteAnswer(bytes: SiteAnswer.noisyCounts(counts).canonicalBytes, to: query)
+    }
+    for counts in [[most + 1, 0], [0, -most - 1], [1 << 59, 0], [.min, .max]] {
+      #expect(throws: StudyError(.malformedAnswer, "")) {
+        _ = try SiteAnswer(bytes: SiteAnswer.noisyCounts(counts).canonicalBytes, to: query)
+      }
+    }
   }
 }

@@ -20,6 +20,19 @@ struct SiteAudit: AsyncParsableCommand {
   var anchor = false
   @Option(help: "How many of the latest entries to show.")
   var last = 50
+  @Flag(help: "Show digests and signatures whole.")
+  var full = false
+  @Flag(help: "Print one JSON array, with everything whole.")
+  var json = false
+
+  private struct Line: Encodable {
+    var number: Int64
+    var time: String
+    var actor: String
+    var action: String
+    var study: String
+    var detail: String
+  }
 
   func run() async throws {
     try await CommandFailure.reporting {
@@ -33,11 +46,21 @@ struct SiteAudit: AsyncParsableCommand {
         return print("Anchored at entry \(anchor.entryCount): \(file)")
       }
       guard verify else {
-        for entry in try await store.audit.latestEntries(limit: last) {
-          let time = Date(timeIntervalSince1970: entry.time).formatted(.iso8601)
-          let note = entry.note
+        let lines = try await store.audit.latestEntries(limit: last).map { entry in
+          Line(
+            number: entry.sequence,
+            time: Date(timeIntervalSince1970: entry.time).formatted(.iso8601),
+            actor: entry.note.actor, action: entry.note.action, study: entry.note.study,
+            detail: entry.note.detail)
+        }
+        if json { return try Output.json(lines) }
+        for line in lines {
+          let detail = full ? line.detail : Self.shortened(line.detail)
+          // Names, studies and reasons come from people and peers.
           print(
-            "\(entry.sequence)  \(time)  \(note.actor)  \(note.action)  \(note.study)  \(note.detail)"
+            PlainText.of(
+              "\(line.number)  \(line.time)  \(line.actor)  \(line.action)  \(line.study)  \(detail)"
+            )
           )
         }
         return
@@ -57,6 +80,15 @@ struct SiteAudit: AsyncParsableCommand {
       print("The audit log is NOT whole: \(Self.words(fault)).")
       throw ExitStatus.failed
     }
+  }
+
+  /// The text with the first 12 digits of every digest and signature.
+  static func shortened(_ detail: String) -> String {
+    detail.split(separator: " ", omittingEmptySubsequences: false).map { word in
+      let digits = word.prefix { $0.isASCII && $0.isHexDigit }
+      guard digits.count >= 32 else { return String(word) }
+      return "\(digits.prefix(12))…\(word.dropFirst(digits.count))"
+    }.joined(separator: " ")
   }
 
   private static func words(_ fault: AuditFault) -> String {

@@ -23,7 +23,7 @@ extension EndToEnd {
         ])
         #expect(review.status == 0, "\(review.error)")
         for words in [
-          "A study that things happen to", "150 patients at this site",
+          "A synthetic study", "150 patients at this site",
           "columns used: age, lactate, ward, diabetes, died",
           "masked integers, readable only as a sum over at least 3 hospitals",
           "in clear, signed by this hospital", "model-by-site-matrix (allowed by your policy)",

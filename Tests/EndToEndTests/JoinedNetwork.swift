@@ -1,6 +1,7 @@
 import Foundation
 import PortableNumerics
 import Synchronization
+import TestSupport
 
 /// Folders that the test process removes when it ends.
 private let leftovers = Mutex<[String]>([])
@@ -86,7 +87,7 @@ struct JoinedNetwork: Sendable {
   }
 }
 
-/// The study of these tests: small, with short deadlines.
+/// The study of these tests: the synthetic one, small, with short deadlines.
 enum TestStudy {
   static let id = "faults"
 
@@ -96,38 +97,16 @@ enum TestStudy {
     disclose: Bool = true, averagingRounds: Int = 2, presenceSeconds: Int = 20,
     returnSeconds: Int = 8, roundSeconds: Int = 3
   ) -> String {
-    """
-    study: faults
-    title: A study that things happen to
-    task:
-      user: ward doctor
-      decision: who is seen first
-      action: an early visit
-      harm_of_false_positive: a visit that was not needed
-      harm_of_false_negative: a late visit
-      responsible_role: medical director
-      oversight: monthly review
-    cohort:
-      patient: patient
-    outcome: {column: died, positive: [1], name: death in hospital}
-    features:
-      - {name: age, type: number, unit: a, range: [18, 110], resolution: 1}
-      - {name: lactate, type: number, unit: mmol/L, range: [0, 30], resolution: 0.1}
-      - {name: ward, type: category, levels: [medicine, surgery, neurology]}
-      - {name: diabetes, type: flag}
-    holdout: {fraction: 0.3, key: faults}
-    models:
-      - {name: newton, training: newton, ridge: 1}
-      - {name: averaging, training: federated-averaging, server: adam, rounds: \(averagingRounds), \
-    batch_size: 32, learning_rate: 0.1, seed: 3}
-    validation: {threshold: 0.3, disclose: \
-    [\(disclose ? "model-by-site-matrix, leave-one-site-out" : "")]}
-    drift: {bins: 8, false_discovery_rate: 0.01}
-    privacy: {minimum_sites: 3, minimum_cell: 1, maximum_colluders: 1}
-    deadlines: {round_seconds: \(roundSeconds), answer_seconds: 8, presence_seconds: \(presenceSeconds), \
-    return_seconds: \(returnSeconds)}
-
-    """
+    let deadlines =
+      "deadlines: {round_seconds: \(roundSeconds), answer_seconds: 8,"
+      + " presence_seconds: \(presenceSeconds), return_seconds: \(returnSeconds)}"
+    return SyntheticStudy.yaml(
+      models: SyntheticStudy.newton + SyntheticStudy.averaging("adam", rounds: averagingRounds),
+      disclose: disclose, name: id
+    )
+    .split(separator: "\n", omittingEmptySubsequences: false)
+    .map { $0.hasPrefix("deadlines:") ? deadlines : String($0) }
+    .joined(separator: "\n") + "\n"
   }
 
   static let policy = """

@@ -69,8 +69,8 @@ extension ReportWriter {
         left - 8, y + 14, feature.feature, "t", anchor: .end, size: 11.5, width: left - 12)
       let width = max(1, box.width * feature.importance / top)
       drawing.rectangle(
-        Box(x: left, y: y + 3, width: width, height: rowHeight - 7), "bar s0",
-        fill: "#3b6fb6", hint: feature.feature)
+        Box(x: left, y: y + 3, width: width, height: rowHeight - 7), "bar \(Palette.series(0))",
+        hint: feature.feature)
       drawing.text(
         left + width + 6, y + 14, NumberText.fixed(feature.importance, 3), "t muted num", size: 11)
     }
@@ -161,8 +161,8 @@ extension ReportWriter {
       let top = frame.y.place(max(level.mean, 0))
       let bottom = frame.y.place(min(level.mean, 0))
       drawing.rectangle(
-        Box(x: left, y: top, width: right - left, height: max(1, bottom - top)), "bar",
-        fill: "#3b6fb6", hint: level.level ?? "all")
+        Box(x: left, y: top, width: right - left, height: max(1, bottom - top)),
+        "bar \(Palette.series(0))", hint: level.level ?? "all")
       drawing.text(
         (left + right) / 2, box.bottom + 14, level.level ?? "all", "t muted", anchor: .middle,
         size: 9.5, width: (right - left) * 1.6)

@@ -22,16 +22,22 @@ public struct Misbehaviour: Sendable {
     to connection: any SiteConnection, by sender: String, key: Cryptography.SigningKey?
   ) -> any SiteConnection {
     guard let key else { return connection }
+    let peer = connection.peer.name.text
     return MisbehavingConnection(base: connection) { [change] frame in
-      change(sender, connection.peer.name.text, frame, key)
+      change(sender, peer, frame, key)
     }
   }
 }
 
 /// A connection whose owner misbehaves.
-private struct MisbehavingConnection: SiteConnection {
-  let base: any SiteConnection
-  let change: @Sendable (Frame) -> Frame?
+private final class MisbehavingConnection: SiteConnection {
+  private let base: any SiteConnection
+  private let change: @Sendable (Frame) -> Frame?
+
+  init(base: any SiteConnection, change: @escaping @Sendable (Frame) -> Frame?) {
+    self.base = base
+    self.change = change
+  }
 
   var peer: Principal { base.peer }
   var frames: FrameSequence { base.frames }

@@ -118,6 +118,7 @@ public final class Simulation: Sendable {
           }
         }
       }
+      group.addTask { [board] in await board.watchProposals(every: .milliseconds(50)) }
       defer { group.cancelAll() }
       let id = try await board.propose(studyText, researcher: "researcher", sites: names)
       let ending = Ending()

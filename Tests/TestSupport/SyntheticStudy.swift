@@ -23,10 +23,11 @@ public enum SyntheticStudy {
   ///   - name: the study's identifier.
   ///   - reopenings: the reserve of sums asked again; the default when nil.
   ///   - roundSeconds: deadline of one step of a round.
+  ///   - deadlines: further entries of the `deadlines` section.
   public static func yaml(
     models: String = newton, disclose: Bool = false, minimumCell: Int = 1,
     declaresWards: Bool = true, epsilon: Double? = nil, name: String = "synthetic",
-    reopenings: Int? = nil, roundSeconds: Double = 5
+    reopenings: Int? = nil, roundSeconds: Double = 5, deadlines: String = ""
   ) -> String {
     let goal =
       (epsilon.map { ", epsilon: \($0), delta: 1e-5" } ?? "")
@@ -58,7 +59,7 @@ public enum SyntheticStudy {
       validation: {threshold: 0.3, disclose: \(disclosures)}
       drift: {bins: 8, false_discovery_rate: 0.01}
       privacy: {minimum_sites: 3, minimum_cell: \(minimumCell), maximum_colluders: 1\(goal)}
-      deadlines: {round_seconds: \(roundSeconds), answer_seconds: 10, presence_seconds: 20}
+      deadlines: {round_seconds: \(roundSeconds), answer_seconds: 10, presence_seconds: 20\(deadlines)}
       """
   }
 

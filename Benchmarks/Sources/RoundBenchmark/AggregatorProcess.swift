@@ -126,11 +126,13 @@ private struct Handler: AggregatorHandler {
     let site = connection.peer.name.text
     run.connected(site: site, connection)
     do {
-      while let frame = try await connection.frames.next() { run.receive(frame, from: site) }
+      while let frame = try await connection.frames.next() {
+        run.receive(frame, from: site, over: connection)
+      }
     } catch {
       FileHandle.standardError.write(Data("\(site) is gone: \(error)\n".utf8))
     }
-    run.disconnected(site: site)
+    run.disconnected(site: site, connection)
     visitors.left(site)
   }
 

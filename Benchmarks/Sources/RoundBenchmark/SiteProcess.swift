@@ -42,7 +42,9 @@ struct SiteProcess {
         onConnected: { connection in
           run.connected(connection)
           defer { run.disconnected() }
-          while let frame = try await connection.frames.next() { run.receive(frame) }
+          while let frame = try await connection.frames.next() {
+            run.receive(frame, over: connection)
+          }
         })
     }
     let rounds = rounds

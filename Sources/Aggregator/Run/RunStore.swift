@@ -22,11 +22,11 @@ enum RunStore {
     for stored in try await store.transcript(study: study.plan.id) {
       var reader = ByteReader(stored.total)
       var entry = try Study.TranscriptEntry(from: &reader)
-      if case .total(let total) = entry.content, total.values.isEmpty {
+      if case .total(let total) = entry.content, total.count == 0 {
         let proof = recorded.proofs.first { $0.round == entry.round }
         let sum = try await store.sums(study: study.plan.id, rounds: [entry.round])
         entry.content = .total(
-          Total(values: try values(of: sum, proof: proof), participants: total.participants))
+          Total(sum: try vector(of: sum, proof: proof), participants: total.participants))
       }
       heads.append(entry.head(after: heads[entries.count]))
       entries.append(entry)
@@ -41,10 +41,10 @@ enum RunStore {
     return Content(entries: entries, heads: heads, journal: journal)
   }
 
-  /// The values of a stored sum, without its constant coordinate.
-  private static func values(
+  /// A stored sum, with its constant coordinate.
+  private static func vector(
     of sum: [UInt8], proof: AggregatorStore.SumProof?
-  ) throws -> [Int64] {
+  ) throws -> RingVector {
     // The second byte of a RoundOpen body is the ring's width (protocol/README.md §4).
     guard let proof, proof.roundOpenBody.count > 1,
       let width = RingWidth(rawValue: proof.roundOpenBody[1]),
@@ -52,7 +52,7 @@ enum RunStore {
     else {
       throw StudyError(.transcriptMismatch, "a sum of the transcript is missing in the store")
     }
-    return Array(vector.signed.dropFirst())
+    return vector
   }
 
   /// Writes one result, and for a sum its proof, in one step. The values of a long sum are written once:

@@ -9,7 +9,6 @@ import Transport
 /// Carrying out what the session asks for, and publishing results.
 extension StudyRun {
   func carryOut(_ actions: [AggregatorAction]) async throws {
-    let before = session.state
     for action in actions {
       switch action {
       case .journal(let record): try await write(record, outcome: Self.outcome(of: actions))
@@ -65,8 +64,10 @@ extension StudyRun {
         return try await again(text)
       }
     }
-    if session.state != before || !actions.isEmpty, step == .round || step == .keys {
+    // Each step has its deadline from its beginning: what arrives meanwhile does not prolong it.
+    if step == .round || step == .keys, session.state != armedState {
       arm(.now + .seconds(plan.deadlines.roundSeconds))
+      armedState = session.state
     }
   }
 
@@ -74,8 +75,7 @@ extension StudyRun {
     // One that lost its connection has a grace to come back; one that is silent has none.
     guard peers[site].connection != nil else { return }
     peers[site].isReady = false
-    // One that lost its connection is given the grace of the next query.
-    peers[site].isLate = peers[site].connection != nil
+    peers[site].isLate = true
     peers[site].absence = why
     faults.append("\(name(site)): \(why)")
     await warn("\(name(site)) is left out of the round: \(why)")
@@ -138,8 +138,7 @@ extension StudyRun {
       guard let outcome, let kind = QueryKind(rawValue: outcome.binding.purpose) else {
         throw StudyError(.implausibleTotal, "a round was opened for an unknown purpose")
       }
-      let total = Total(
-        values: outcome.values, participants: outcome.participants.map(name))
+      let total = Total(sum: outcome.sum, participants: outcome.participants.map(name))
       let entry = Study.TranscriptEntry(
         index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,
         content: .total(total), round: proof.round)

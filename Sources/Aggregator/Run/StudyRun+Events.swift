@@ -12,15 +12,20 @@ extension StudyRun {
     switch event {
     case .connected(let site, let connection):
       peers[site].connection = connection
-      connection.forward(plan.id) { [weak self] frame in
-        guard let self, frame.kind == Study.MessageKind.secureSum.rawValue else { return false }
-        tell(.frame(frame, site: site))
+      connection.forward(plan.id) { [weak self, weak connection] frame in
+        guard let self, let connection, frame.kind == Study.MessageKind.secureSum.rawValue
+        else { return false }
+        receive(frame, from: site, over: connection)
         return true
       }
       peers[site].isReady = false
       peers[site].needsKeys = true
-    case .disconnected(let site):
+      peers[site].awaitedUntil = returnEnd
+    case .disconnected(let site, let connection):
+      // The end of an earlier connection is noticed late, and says nothing about the present one.
+      guard peers[site].connection === connection else { return }
       peers[site].connection = nil
+      peers[site].awaitedUntil = returnEnd
       peers[site].isReady = false
       try await lost(site, "not connected")
     case .frame(let frame, let site):
@@ -33,6 +38,8 @@ extension StudyRun {
       guard let deadline, .now >= deadline else { return }
       disarm()
       try await deadlinePassed()
+    case .cancelled:
+      throw CancellationError()
     }
   }
 
@@ -183,12 +190,14 @@ extension StudyRun {
   /// Sets the deadline of the present step; an earlier one no longer counts.
   func arm(_ instant: ContinuousClock.Instant) {
     deadline = instant
+    armedState = nil
     alarm.set(instant)
   }
 
   /// Nothing is waited for.
   func disarm() {
     deadline = nil
+    armedState = nil
     alarm.clear()
   }
 

@@ -31,11 +31,13 @@ public actor StudyRun: Federation {
 
   enum Event: Sendable {
     case connected(site: UInt16, any SiteConnection)
-    case disconnected(site: UInt16)
+    case disconnected(site: UInt16, any SiteConnection)
     case frame(Frame, site: UInt16)
     case sum(RoundBinding)
     case perSite(SiteQuery, digest: Digest)
     case deadline
+    /// Whoever runs the study wants it no more.
+    case cancelled
   }
 
   /// A site as the run sees it.
@@ -126,6 +128,8 @@ public actor StudyRun: Federation {
   private var warnings: Set<String> = []
   /// When the present step is over, whoever is missing; nil when nothing is waited for.
   var deadline: ContinuousClock.Instant?
+  /// The session's state that the deadline is for, in a round or while keys are agreed.
+  var armedState: AggregatorState?
   let alarm: Alarm
   /// Until when enough sites for a round are waited for, and until when sites' own answers are.
   var presenceEnd = ContinuousClock.now
@@ -137,6 +141,8 @@ public actor StudyRun: Federation {
   let log: @Sendable (String) -> Void
   let onProgress: @Sendable (StageProgress) async -> Void
   private let inbox: Mailbox<Event>
+  /// The sites' frames that wait in the inbox.
+  private let backlog = Backlog<UInt16>(limit: 64)
 
   /// Takes up a study, from its beginning or from what the store holds.
   public static func open(
@@ -176,15 +182,30 @@ public actor StudyRun: Federation {
   }
 
   /// A site's connection is gone.
-  public nonisolated func disconnected(site: String) {
+  public nonisolated func disconnected(site: String, _ connection: any SiteConnection) {
     guard let index = index(of: site) else { return }
-    tell(.disconnected(site: index))
+    tell(.disconnected(site: index, connection))
   }
 
-  /// A frame of this study arrived from a site.
-  public nonisolated func receive(_ frame: Frame, from site: String) {
+  /// A frame of this study arrived from a site over this connection.
+  ///
+  /// A site that follows the protocol waits for the aggregator's next message after every one or two
+  /// of its own. One that sends on and on is cut off instead of filling the memory.
+  public nonisolated func receive(
+    _ frame: Frame, from site: String, over connection: any SiteConnection
+  ) {
     guard let index = index(of: site) else { return }
-    tell(.frame(frame, site: index))
+    receive(frame, from: index, over: connection)
+  }
+
+  nonisolated func receive(
+    _ frame: Frame, from site: UInt16, over connection: any SiteConnection
+  ) {
+    guard backlog.enter(site) else {
+      return connection.close(
+        TransportError(.queueFull, subject: "\(connection.peer): \(backlog.limit) messages ahead"))
+    }
+    tell(.frame(frame, site: site))
   }
 
   private nonisolated func index(of site: String) -> UInt16? {
@@ -213,11 +234,18 @@ public actor StudyRun: Federation {
       events.cancel()
       inbox.finish()
     }
-    return try await program(self)
+    return try await withTaskCancellationHandler {
+      try await program(self)
+    } onCancel: {
+      tell(.cancelled)
+    }
   }
 
   private func handleEvents() async {
     while let event = await inbox.next() {
+      if case .frame(_, let site) = event {
+        backlog.leave(site)
+      }
       do {
         try await handle(event)
       } catch {

@@ -69,31 +69,9 @@ extension StudyBoard {
     }
   }
 
-  /// Ends a study with an error that names who and why.
-  func fail(_ id: String, _ reason: String) async {
-    guard let study = open[id] else { return }
-    setup.log("study \(id) stopped: \(reason)")
-    do {
-      try await store.setStatus(id, to: .failed, error: reason)
-    } catch {
-      setup.log("study \(id): the failure could not be stored: \(error)")
-    }
-    await note(id, "failed", reason, 1)
-    for site in study.invited {
-      enqueue(.ended(.init(succeeded: false, message: reason)), study: id, to: site)
-    }
-    forget(id)
-  }
-
   private func close(_ id: String, _ agreed: AgreedStudy, _ ending: AggregatorMessage.Ending) {
     for site in agreed.sites { enqueue(.ended(ending), study: id, to: site) }
     forget(id)
-  }
-
-  private func forget(_ id: String) {
-    open[id] = nil
-    tasks[id] = nil
-    finished[id] = nil
   }
 
   /// Records an event of a study for whoever watches.

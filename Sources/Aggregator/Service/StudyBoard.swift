@@ -59,6 +59,12 @@ public actor StudyBoard {
     var signed: SignedManifest?
     var run: StudyRun?
 
+    /// Whether a site has a say in the study: it was asked, and is not left out by its own refusal.
+    func concerns(_ site: String) -> Bool {
+      if let signed { return signed.manifest.roster.contains { $0.siteName == site } }
+      return invited.contains(site) && (step == .deciding || decisions[site]?.approved == true)
+    }
+
     /// The study as these sites agree to run it: with the disclosures that all of them allow.
     func agreement(over sites: [String]) -> AgreedStudy {
       let disclosures = sites.reduce(plan.validation.disclosures) { common, site in
@@ -122,12 +128,21 @@ public actor StudyBoard {
     let outcome = try await store.propose(
       id: plan.id, name: plan.title, yaml: text, planDigest: plan.digest.bytes,
       proposer: researcher)
-    guard outcome != .alreadyThere || open[plan.id] == nil else { return plan.id }
+    guard outcome != .alreadyThere else {
+      let status = try await store.study(plan.id)?.status
+      guard status == .proposed || status == .running else {
+        throw StudyError(
+          .invalidPlan,
+          "the study `\(plan.id)` has ended (\(status.map(\.rawValue) ?? "unknown")); to run it again,"
+            + " give `study:` another name")
+      }
+      return plan.id
+    }
+    open[plan.id] = Open(plan: plan, text: text, researcher: researcher, invited: invited)
     try await store.storeArtefact(
       .init(
         study: plan.id, name: "invited", mediaType: "text/plain",
         content: .bytes(Array(invited.joined(separator: "\n").utf8)), digest: []))
-    open[plan.id] = Open(plan: plan, text: text, researcher: researcher, invited: invited)
     await note(plan.id, "propose", "asking \(invited.joined(separator: ", "))", 0)
     for site in invited { propose(plan.id, to: site) }
     return plan.id
@@ -188,14 +203,15 @@ public actor StudyBoard {
     for (id, study) in open where study.invited.contains(site) { greet(site, id, study) }
     do {
       while let frame = try await connection.frames.next() {
-        await take(frame, from: site)
+        await take(frame, from: site, over: connection)
       }
       setup.log("\(site) has closed its connection")
     } catch {
       setup.log("\(site) is gone: \(error)")
     }
-    connections[site] = nil
-    for study in open.values { study.run?.disconnected(site: site) }
+    // A newer connection of the site may have taken its place meanwhile.
+    if connections[site] === connection { connections[site] = nil }
+    for study in open.values { study.run?.disconnected(site: site, connection) }
   }
 
   /// Gives a site that has just connected the ledger head it left here: after a restored backup it has
@@ -241,12 +257,17 @@ public actor StudyBoard {
     }
   }
 
-  private func take(_ frame: Frame, from site: String) async {
+  private func take(
+    _ frame: Frame, from site: String, over connection: any SiteConnection
+  ) async {
     if frame.kind == Study.MessageKind.ledgerHead.rawValue {
       return await keepLedgerHead(frame, of: site)
     }
     guard let study = open[frame.study] else {
       return await sayHowItEnded(frame, to: site)
+    }
+    guard study.concerns(site) else {
+      return setup.log("\(site): a message about \(frame.study), which it takes no part in")
     }
     do {
       switch Study.MessageKind(rawValue: frame.kind) {
@@ -269,33 +290,11 @@ public actor StudyBoard {
           await fail(frame.study, "\(site) cannot take part: \(reason)")
         }
       default:
-        study.run?.receive(frame, from: site)
+        study.run?.receive(frame, from: site, over: connection)
       }
     } catch {
       setup.log("\(site): a message about \(frame.study) was refused: \(error)")
     }
-  }
-
-  /// A site that comes back with a study which ended while it was away is told so, and does not wait
-  /// for ever.
-  private func sayHowItEnded(_ frame: Frame, to site: String) async {
-    guard let kind = Study.MessageKind(rawValue: frame.kind),
-      kind == .position || kind == .decision
-    else { return }
-    let ending: AggregatorMessage.Ending
-    do {
-      switch try await store.study(frame.study) {
-      case let study? where study.status == .finished:
-        ending = .init(succeeded: true, message: "the study is finished")
-      case let study? where study.status == .failed:
-        ending = .init(succeeded: false, message: study.error ?? "the study stopped")
-      case nil: ending = .init(succeeded: false, message: "the study is not known here")
-      default: return
-      }
-    } catch {
-      return setup.log("\(site): what became of \(frame.study) cannot be read: \(error)")
-    }
-    enqueue(.ended(ending), study: frame.study, to: site)
   }
 
   // MARK: - Decisions and the manifest
@@ -303,7 +302,7 @@ public actor StudyBoard {
   private func take(
     _ decision: SiteMessage.Decision, body: [UInt8], study id: String, from site: String
   ) async throws {
-    guard let study = open[id], study.invited.contains(site), study.step < .running else { return }
+    guard let study = open[id], study.step == .deciding else { return }
     guard decision.plan == study.plan.digest else {
       return await fail(
         id, "\(site) decided about another plan (its agent or the study file differs)")
@@ -327,8 +326,7 @@ public actor StudyBoard {
     else { return }
     open[id]?.step = .agreeing
     do { try await offer(id, study) } catch {
-      open[id]?.step = .deciding
-      throw error
+      await fail(id, "the sites' decisions do not make a study: \(error)")
     }
   }
 
@@ -383,9 +381,14 @@ public actor StudyBoard {
     let signatures = offer.agreed.sites.compactMap { open[id]?.signatures[$0] }
     guard signatures.count == offer.agreed.sites.count else { return }
     open[id]?.step = .running
-    let signed = try SignedManifest(offer.manifest, signatures: signatures)
-    try await store.storeManifest(signed.bytes, study: id)
-    try await start(id, signed)
+    let signed: SignedManifest
+    do {
+      signed = try SignedManifest(offer.manifest, signatures: signatures)
+      try await store.storeManifest(signed.bytes, study: id)
+      try await start(id, signed)
+    } catch {
+      return await fail(id, "the study could not be started: \(error)")
+    }
     for site in offer.agreed.sites where connections[site] != nil {
       enqueue(.signedManifest(signed.bytes), study: id, to: site)
     }

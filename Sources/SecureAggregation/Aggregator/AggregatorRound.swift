@@ -31,6 +31,8 @@ struct AggregatorRound: Sendable {
   /// The digests of messages that were taken, by kind and sender.
   var taken: [MessageKind: [UInt16: Digest]] = [:]
   var dropped: Set<UInt16> = []
+  /// What each site gave as its reason to leave.
+  var accusations: [UInt16: Set<FaultCode>] = [:]
 
   init(
     number: UInt64, open: RoundOpen, openBody: [UInt8], transcript: Digest,

@@ -98,6 +98,10 @@ extension AggregatorSession {
     let named = body.named.filter { Int($0) <= manifest.manifest.siteCount }
     let fault = SecureAggregationError(code, naming: named + [envelope.sender])
     if envelope.round == 0 { return failEpoch(fault) }
+    // Said again, it is no news: a site cannot keep a round busy with it.
+    guard round?.accusations[envelope.sender, default: []].insert(code).inserted == true else {
+      return []
+    }
     var actions: [AggregatorAction] = [
       .accused(
         by: envelope.sender, fault: SecureAggregationError(code, naming: named),

@@ -6,8 +6,8 @@ public struct RoundOutcome: Sendable, Hashable {
   public let epoch: UInt32
   public let round: UInt64
   public let binding: RoundBinding
-  /// The sum with its constant coordinate: shared with the message that published it.
-  let sum: RingVector
+  /// The sum, with its constant coordinate first: shared with the message that published it.
+  public let sum: RingVector
   /// U2: whose answers are in the sum.
   public let participants: [UInt16]
   /// R_r.
@@ -27,14 +27,6 @@ public struct RoundOutcome: Sendable, Hashable {
     self.participants = participants
     self.digest = digest
     self.removedLayers = removedLayers
-  }
-
-  /// The sum of the answers as signed integers, without the constant coordinate. A copy: take it once.
-  public var values: [Int64] {
-    switch sum {
-    case .bits32(let words): words.dropFirst().map { Int64(Int32(bitPattern: $0)) }
-    case .bits64(let words): words.dropFirst().map { Int64(bitPattern: $0) }
-    }
   }
 
   /// The sum of the answers, without the constant coordinate. A copy: take it once.

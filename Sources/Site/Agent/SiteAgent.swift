@@ -56,6 +56,8 @@ public actor SiteAgent {
   private var told: Set<String> = []
   /// The ledger's head that the aggregator has been told on this connection.
   private var toldHead: UInt64?
+  /// The store's version at which that was last looked at.
+  private var toldVersion: Int64?
 
   public init(_ setup: Setup) {
     self.setup = setup
@@ -66,11 +68,17 @@ public actor SiteAgent {
   public func run() async {
     await resumeStudies()
     while !Task.isCancelled {
-      await tellDecisions()
+      await lookForDecisions()
       await tellLedgerHead()
       try? await Task.sleep(for: setup.pollInterval)
     }
     for task in tasks.values { task.cancel() }
+    await scrub()
+  }
+
+  /// What the rounds' secrets left in the store's write-ahead log goes.
+  private func scrub() async {
+    do { try await store.scrub() } catch { setup.log("the store could not be scrubbed: \(error)") }
   }
 
   /// Serves one connection until it ends. Called by the connection loop.
@@ -81,7 +89,7 @@ public actor SiteAgent {
     for run in runs.values { run.connected(connection) }
     await tellDecisions()
     defer {
-      self.connection = nil
+      if self.connection === connection { self.connection = nil }
       for run in runs.values { run.disconnected() }
     }
     while let frame = try await connection.frames.next() {
@@ -94,7 +102,7 @@ public actor SiteAgent {
 
   private func take(_ frame: Frame, from connection: any SiteConnection) async {
     if let run = runs[frame.study], frame.kind != Study.MessageKind.ended.rawValue {
-      run.receive(frame)
+      run.receive(frame, over: connection)
       return
     }
     do {
@@ -102,14 +110,14 @@ public actor SiteAgent {
       switch try AggregatorMessage(kind: kind, body: frame.body) {
       case .proposal(let proposal): try await take(proposal)
       case .manifest(let offer): try await sign(offer, study: frame.study, over: connection)
-      case .signedManifest(let bytes): try await start(frame.study, manifest: bytes)
+      case .signedManifest(let bytes): begin(frame.study, manifest: bytes)
       case .ended(let ending): await end(frame.study, ending)
       case .ledgerKnown(let head): try await remember(head)
       case .publishedAnswers, .resynchronise: break
       }
     } catch {
       setup.log("study \(frame.study): \(error)")
-      await tell(.studyFault(String(describing: error)), study: frame.study)
+      await tell(.studyFault(PublicReason.of(error)), study: frame.study)
     }
   }
 
@@ -170,29 +178,44 @@ public actor SiteAgent {
     await tellDecisions()
   }
 
+  /// Tells decisions that were made with the command line, which is another process.
+  private func lookForDecisions() async {
+    guard connection != nil, let version = try? await store.dataVersion(), version != toldVersion
+    else { return }
+    toldVersion = version
+    await tellDecisions()
+  }
+
   /// Tells the aggregator every decision it has not heard on this connection.
   private func tellDecisions() async {
     guard connection != nil else { return }
     do {
       for stored in try await store.studies() where !told.contains(stored.id) {
-        let approved: Bool
-        switch stored.status {
-        case .approved, .running: approved = true
-        case .refused: approved = false
-        case .proposed, .finished, .failed: continue
+        do { try await tellDecision(on: stored) } catch {
+          setup.log("study \(stored.id): its plan cannot be read: \(error)")
         }
-        let plan = try StudyPlan(yaml: stored.planText, file: "study.yaml")
-        told.insert(stored.id)
-        await tell(
-          .decision(
-            .init(
-              plan: plan.digest, approved: approved, reason: stored.reason ?? "",
-              disclosures: setup.policy.allowedDisclosures(of: plan),
-              minimumSites: setup.policy.minimumSites)), study: stored.id)
       }
     } catch {
       setup.log("decisions could not be read: \(error)")
     }
+  }
+
+  private func tellDecision(on stored: SiteStudy) async throws {
+    let approved: Bool
+    switch stored.status {
+    case .approved, .running: approved = true
+    case .refused: approved = false
+    case .proposed, .finished, .failed: return
+    }
+    told.insert(stored.id)
+    let plan = try StudyPlan(yaml: stored.planText, file: "study.yaml")
+    await tell(
+      .decision(
+        .init(
+          plan: plan.digest, approved: approved,
+          reason: PublicReason.shortened(stored.reason ?? ""),
+          disclosures: setup.policy.allowedDisclosures(of: plan),
+          minimumSites: setup.policy.minimumSites)), study: stored.id)
   }
 
   // MARK: - From decision to run
@@ -226,6 +249,11 @@ public actor SiteAgent {
       throw StudyError(
         .refusedByPolicy, "the study was agreed with a disclosure that this site does not allow")
     }
+    // The policy may have become stricter since the study was approved.
+    let objections = setup.policy.objections(to: plan)
+    guard objections.isEmpty else {
+      throw StudyError(.refusedByPolicy, objections.joined(separator: "; "))
+    }
     let agreed = AgreedStudy(
       plan: plan, sites: manifest.roster.map(\.siteName), disclosures: disclosures)
     guard manifest.programDigest == agreed.digest, manifest.studyIdentifier == plan.id,
@@ -252,11 +280,23 @@ public actor SiteAgent {
   private static func resultKey(_ study: String) -> String { "result/\(study)" }
   private static func disclosuresKey(_ study: String) -> String { "disclosures/\(study)" }
 
-  /// Takes up a study whose manifest everybody signed.
-  private func start(_ study: String, manifest bytes: [UInt8]) async throws {
+  /// Takes up a study whose manifest everybody signed, beside everything else that goes on: reading
+  /// a hospital's file can take minutes.
+  private func begin(_ study: String, manifest: [UInt8]) {
     // Taken before anything is awaited: the manifest also comes with every new connection.
     guard runs[study] == nil, starting.insert(study).inserted else { return }
-    defer { starting.remove(study) }
+    tasks[study] = Task {
+      do {
+        try await start(study, manifest: manifest)
+      } catch {
+        setup.log("study \(study): cannot be taken up: \(error)")
+        await tell(.studyFault(PublicReason.of(error)), study: study)
+      }
+      starting.remove(study)
+    }
+  }
+
+  private func start(_ study: String, manifest bytes: [UInt8]) async throws {
     if let digest = try await result(of: study) {
       // This site is done; the aggregator has not heard it, or was restarted since.
       return await tell(.finished(digest), study: study)
@@ -297,6 +337,7 @@ public actor SiteAgent {
     }
     runs[study] = nil
     tasks[study] = nil
+    await scrub()
   }
 
   /// The aggregator has closed a study. A run that is not done by then never will be: the rounds it
@@ -319,11 +360,7 @@ public actor SiteAgent {
     do {
       for stored in try await store.studies(status: .running) {
         guard let manifest = stored.manifest else { continue }
-        do {
-          try await start(stored.id, manifest: manifest)
-        } catch {
-          setup.log("study \(stored.id): cannot be taken up again: \(error)")
-        }
+        begin(stored.id, manifest: manifest)
       }
     } catch {
       setup.log("the store cannot be read: \(error)")

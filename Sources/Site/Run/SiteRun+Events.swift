@@ -11,9 +11,10 @@ extension SiteRun {
     switch event {
     case .connected(let connection):
       self.connection = connection
-      connection.forward(plan.id) { [weak self] frame in
-        guard let self, frame.kind == Study.MessageKind.secureSum.rawValue else { return false }
-        receive(frame)
+      connection.forward(plan.id) { [weak self, weak connection] frame in
+        guard let self, let connection, frame.kind == Study.MessageKind.secureSum.rawValue
+        else { return false }
+        receive(frame, over: connection)
         return true
       }
       try await sendPosition()
@@ -30,6 +31,8 @@ extension SiteRun {
       guard let deadline, .now >= deadline else { return }
       self.deadline = nil
       try await carryOut(session.deadline())
+    case .cancelled:
+      throw CancellationError()
     }
   }
 
@@ -268,7 +271,7 @@ extension SiteRun {
 
   private func adopt(_ outcome: RoundOutcome) async throws {
     let participants = outcome.participants.map { setup.study.sites[Int($0) - 1] }
-    let total = Total(values: outcome.values, participants: participants)
+    let total = Total(sum: outcome.sum, participants: participants)
     guard let kind = QueryKind(rawValue: outcome.binding.purpose) else { return }
     let entry = Study.TranscriptEntry(
       index: UInt32(entries.count), query: outcome.binding.queryDigest, kind: kind,

@@ -44,6 +44,8 @@ public actor SiteRun: Federation {
     case reached(Digest)
     case answered(SiteQuery, digest: Digest, bytes: [UInt8])
     case deadline
+    /// Whoever runs the study wants it no more.
+    case cancelled
   }
 
   /// A sum query that the program is at: what is answered, and what the answer needs and costs. One value,
@@ -112,6 +114,8 @@ public actor SiteRun: Federation {
   let log: @Sendable (String) -> Void
   let onProgress: @Sendable (StageProgress) -> Void
   private let inbox: Mailbox<Event>
+  /// The aggregator's frames that wait in the inbox.
+  private let backlog = Backlog<UInt16>(limit: 64)
 
   /// Takes up a study at this site, from its beginning or from what the store holds.
   public static func open(
@@ -165,8 +169,15 @@ public actor SiteRun: Federation {
   /// The connection is gone.
   public nonisolated func disconnected() { tell(.disconnected) }
 
-  /// A frame of this study arrived.
-  public nonisolated func receive(_ frame: Frame) { tell(.frame(frame)) }
+  /// A frame of this study arrived over this connection. An aggregator that sends on and on, without
+  /// waiting for an answer, is cut off.
+  public nonisolated func receive(_ frame: Frame, over connection: any SiteConnection) {
+    guard backlog.enter(0) else {
+      return connection.close(
+        TransportError(.queueFull, subject: "\(connection.peer): \(backlog.limit) messages ahead"))
+    }
+    tell(.frame(frame))
+  }
 
   /// Runs the study to its end and returns its result; throws what stopped it. The aggregator is
   /// told either way.
@@ -193,15 +204,23 @@ public actor SiteRun: Federation {
     do {
       try await carryOut(session.resume())
       events = Task { await self.handleEvents() }
-      return try await program(self)
+      return try await withTaskCancellationHandler {
+        try await program(self)
+      } onCancel: {
+        tell(.cancelled)
+      }
+    } catch let error as CancellationError {
+      // The agent stops; the study goes on when it is back.
+      throw error
     } catch {
-      try? await send(.studyFault(String(describing: error)))
+      try? await send(.studyFault(PublicReason.of(error)))
       throw error
     }
   }
 
   private func handleEvents() async {
     while let event = await inbox.next() {
+      if case .frame = event { backlog.leave(0) }
       do {
         try await handle(event)
       } catch {

@@ -27,6 +27,9 @@ public struct AggregatorStore: Sendable {
     audit = AuditLog(database: database)
   }
 
+  /// The store's clock: seconds since 1970-01-01 UTC.
+  public var now: Double { database.clock() }
+
   /// Path of the database file.
   public var path: String { database.path }
 

@@ -6,7 +6,7 @@ public enum AggregatorStudyStatus: String, Sendable, CaseIterable {
   case proposed
   case running
   case finished
-  /// Stopped with an error; it may be run again, from its transcript.
+  /// Stopped with an error.
   case failed
   /// Withdrawn by the researcher or the operator.
   case cancelled

@@ -144,12 +144,15 @@ extension PrivacySpecification {
 extension Deadlines {
   init(yaml node: YAMLNode?) throws(YAMLProblem) {
     self.init()
-    let keys = ["round_seconds", "answer_seconds", "presence_seconds", "return_seconds"]
+    let keys = [
+      "round_seconds", "answer_seconds", "presence_seconds", "return_seconds", "approval_days",
+    ]
     guard let map = try node?.mapping(keys: keys) else { return }
     roundSeconds = try map.double("round_seconds", in: 0.2...3600, default: roundSeconds)
     answerSeconds = try map.double("answer_seconds", in: 0.2...86_400, default: answerSeconds)
     presenceSeconds = try map.double(
       "presence_seconds", in: 0.2...604_800, default: presenceSeconds)
     returnSeconds = try map.double("return_seconds", in: 0...86_400, default: returnSeconds)
+    approvalDays = try map.double("approval_days", in: 0.00001...365, default: approvalDays)
   }
 }

@@ -77,15 +77,18 @@ public struct Deadlines: Sendable, Hashable {
   /// How long a query waits for a site that lost its connection before it goes on without it,
   /// seconds; a site that is connected and silent is not waited for.
   public var returnSeconds: Double
+  /// How long the sites have to decide about the study, days.
+  public var approvalDays: Double
 
   public init(
     roundSeconds: Double = 30, answerSeconds: Double = 120, presenceSeconds: Double = 300,
-    returnSeconds: Double = 10
+    returnSeconds: Double = 10, approvalDays: Double = 30
   ) {
     self.roundSeconds = roundSeconds
     self.answerSeconds = answerSeconds
     self.presenceSeconds = presenceSeconds
     self.returnSeconds = returnSeconds
+    self.approvalDays = approvalDays
   }
 
   func write(to writer: inout ByteWriter) {
@@ -93,5 +96,6 @@ public struct Deadlines: Sendable, Hashable {
     writer.double(answerSeconds)
     writer.double(presenceSeconds)
     writer.double(returnSeconds)
+    writer.double(approvalDays)
   }
 }

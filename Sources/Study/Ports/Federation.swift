@@ -14,19 +14,6 @@ public protocol Federation: AnyObject, Sendable {
   func report(_ progress: StageProgress) async
 }
 
-/// The opened sum of one query.
-public struct Total: Sendable, Hashable {
-  /// One signed integer per coordinate of the query's vector.
-  public var values: [Int64]
-  /// Names of the sites that are in the sum, in roster order.
-  public var participants: [String]
-
-  public init(values: [Int64], participants: [String]) {
-    self.values = values
-    self.participants = participants
-  }
-}
-
 /// The published answers of one per-site query.
 public struct SiteAnswers: Sendable, Equatable {
   /// By site name; a site that did not answer is absent.

@@ -27,7 +27,7 @@ final class DisclosureLedger: Sendable {
       for site in total.participants { notes.sumsBySite[site, default: 0] += 1 }
       Self.add(
         to: &notes.records, stage: stage, purpose: query.purpose, kind: "secure sum",
-        values: total.values.count, sites: total.participants.count)
+        values: total.count, sites: total.participants.count)
     }
   }
 

@@ -204,10 +204,10 @@ extension StudyProgram {
     }
     var moments: [Int: (mean: Double, deviation: Double)] = [:]
     if !requests.isEmpty {
-      let total = try await sum(.moments(requests), stage: "prepare")
+      let values = try await sum(.moments(requests), stage: "prepare").values
       for (position, request) in requests.enumerated() {
         moments[request.feature] = try Self.moments(
-          Array(total.values[(3 * position)..<(3 * position + 3)]), request)
+          Array(values[(3 * position)..<(3 * position + 3)]), request)
       }
     }
     let parts = features.indices.map { index -> TransformedFeature in

@@ -49,10 +49,10 @@ public struct StudyProgram: Sendable {
   func sum(_ query: SumQuery, stage: String) async throws -> Total {
     let total = try await federation.sum(query)
     let expected = try query.vectorLength(in: plan)
-    guard total.values.count == expected else {
+    guard total.count == expected else {
       throw StudyError(
         .implausibleTotal,
-        "the total of the \(query.purpose) has \(total.values.count) numbers instead of \(expected)"
+        "the total of the \(query.purpose) has \(total.count) numbers instead of \(expected)"
       )
     }
     try checks.check(query, total)

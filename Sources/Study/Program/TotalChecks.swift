@@ -24,14 +24,16 @@ final class TotalChecks: Sendable {
     }
     switch query {
     case .below(let requests):
+      let values = total.values
       var end = 0
       for request in requests {
         end += request.probes.count + 1
-        try requireAtMost(total.values[end - 1], query.purpose, total.participants)
+        try requireAtMost(values[end - 1], query.purpose, total.participants)
       }
     case .moments(let requests):
+      let values = total.values
       for index in requests.indices {
-        try requireAtMost(total.values[3 * index], query.purpose, total.participants)
+        try requireAtMost(values[3 * index], query.purpose, total.participants)
       }
     case .averaging:
       guard let sites = total.values.last, sites <= Int64(total.participants.count) else {
@@ -45,20 +47,21 @@ final class TotalChecks: Sendable {
 
   /// Every statement of a total about the number of training patients.
   private static func trainingCounts(_ query: SumQuery, _ total: Total) throws -> [Int64] {
+    let values = total.values
     switch query {
-    case .profile: return total.values.prefix(1).map { $0 }
+    case .profile: return values.prefix(1).map { $0 }
     case .levels(let requests):
       var start = 0
       return requests.map { request in
         let end = start + request.levels.count + 2
         defer { start = end }
-        return total.values[start..<end].reduce(0, &+)
+        return values[start..<end].reduce(0, &+)
       }
     case .newton(let query):
       let length = LogisticNewton.vectorLength(featureCount: query.transform.columnCount)
       return query.fits.indices.filter { query.fits[$0].excludedSite == nil }
-        .map { total.values[($0 + 1) * length - 3] }
-    case .averaging: return [total.values[total.values.count - 4]]
+        .map { values[($0 + 1) * length - 3] }
+    case .averaging: return [values[values.count - 4]]
     case .below, .moments, .marginals, .privateStep, .treeGrowth, .shapes, .contributions: return []
     }
   }

@@ -68,12 +68,12 @@ public struct TranscriptEntry: Sendable, Hashable {
       start.integer(index)
       start.raw(query.bytes)
       start.integer(UInt8(0))
-      start.integer(UInt32(total.values.count))
+      start.integer(UInt32(total.count))
       var end = ByteWriter()
       end.array(total.participants) { $0.string($1) }
-      hash.update(integer: UInt64(start.bytes.count + 8 * total.values.count + end.bytes.count))
+      hash.update(integer: UInt64(start.bytes.count + 8 * total.count + end.bytes.count))
       hash.update(start.bytes)
-      Self.withPieces(of: total.values) { hash.update($0) }
+      Self.withPieces(of: total) { hash.update($0) }
       hash.update(end.bytes)
     case .answers(let answers):
       var writer = ByteWriter()
@@ -90,12 +90,12 @@ public struct TranscriptEntry: Sendable, Hashable {
   }
 
   /// The values' canonical bytes, some thousand values at a time.
-  private static func withPieces(of values: [Int64], _ body: ([UInt8]) -> Void) {
+  private static func withPieces(of total: Total, _ body: ([UInt8]) -> Void) {
     var start = 0
-    while start < values.count {
-      let end = min(start + 8_192, values.count)
+    while start < total.count {
+      let end = min(start + 8_192, total.count)
       var piece = ByteWriter(reservingCapacity: 8 * (end - start))
-      for value in values[start..<end] { piece.integer(value) }
+      for value in total.values(in: start..<end) { piece.integer(value) }
       body(piece.bytes)
       start = end
     }
@@ -107,7 +107,7 @@ public struct TranscriptEntry: Sendable, Hashable {
   /// The entry without the values of a long sum, for a run that has used them and keeps them in its
   /// store: otherwise its memory would grow with every result.
   public var withoutLongValues: TranscriptEntry {
-    guard case .total(let total) = content, total.values.count > Self.shortLength else {
+    guard case .total(let total) = content, total.count > Self.shortLength else {
       return self
     }
     var entry = self
@@ -118,7 +118,7 @@ public struct TranscriptEntry: Sendable, Hashable {
   /// About how many bytes `write` writes.
   public var byteCountEstimate: Int {
     guard case .total(let total) = content else { return 256 }
-    return 256 + 8 * total.values.count + 64 * total.participants.count
+    return 256 + 8 * total.count + 64 * total.participants.count
   }
 
   /// The canonical bytes, for storage and for the wire.

@@ -1,7 +1,7 @@
 import Identity
 
 /// One live connection between a site and the aggregator, seen from either end.
-public protocol SiteConnection: Sendable {
+public protocol SiteConnection: AnyObject, Sendable {
   /// Who is at the other end, as its certificate says.
   var peer: Principal { get }
 

@@ -7,7 +7,7 @@ struct AggregatorCommand: AsyncParsableCommand {
     abstract: "Make and run a network: invite hospitals and researchers, revoke them.",
     subcommands: [
       AggregatorInit.self, AggregatorInvite.self, AggregatorRevoke.self, AggregatorSites.self,
-      AggregatorRun.self, AggregatorEvidence.self,
+      AggregatorRun.self, AggregatorCancel.self, AggregatorEvidence.self,
     ])
 }
 
@@ -15,7 +15,7 @@ struct AggregatorCommand: AsyncParsableCommand {
 struct AggregatorFolder: ParsableArguments {
   @Option(
     name: [.customLong("directory"), .customShort("d")],
-    help: "The aggregator's folder; or, but for init and run, an operator's folder.")
+    help: "The aggregator's folder; or, but for init, run and cancel, an operator's folder.")
   var path = "aggregator"
 }
 

@@ -60,6 +60,7 @@ struct AggregatorRun: AsyncParsableCommand {
             onFailure: { ServiceLog.write("the store cannot be read: \($0)") },
             cut: { server.revoke($0) })
         }
+        group.addTask { await board.watchProposals() }
         group.addTask {
           try await server.run { members, enrolment in
             ServiceLog.write(

@@ -176,6 +176,25 @@ import Testing
     #expect(federation.aggregator.active == [2, 3, 4])
   }
 
+  @Test("A site that says again and again why it left is heard once per reason")
+  func repeatedAborts() throws {
+    var federation = try Federation.keyed(5)
+    try federation.open(Federation.binding(), answers: federation.answers(length: 5))
+    let key = try #require(federation.keys[2])
+    var heard = 0
+    for attempt in 0..<12 {
+      // The names differ, so that no two messages are the same.
+      let fault = SecureAggregationError(
+        attempt % 2 == 0 ? .refused : .stopped, naming: attempt < 6 ? [] : [UInt16(attempt % 5)])
+      let abort = Envelope.sealed(
+        .abort, manifest: federation.manifest.digest, epoch: 1, round: 1, sender: 2,
+        body: AbortMessage(fault).bytes, key: key)
+      heard += try federation.aggregator.receive(from: 2, abort).isEmpty ? 0 : 1
+    }
+    #expect(heard == 2)
+    #expect(!federation.aggregator.active.contains(2))
+  }
+
   @Test("An aggregator's Abort, whatever its reason, does not halt a site after a restart")
   func abortDoesNotHalt() throws {
     var federation = try Federation.keyed(4)

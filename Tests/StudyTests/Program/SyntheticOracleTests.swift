@@ -38,6 +38,6 @@ import Testing
     let digest = try SyntheticStudy.plan().digest.hex
     #expect(
       digest
-        == "53693c795757add5ae587ef4feb614cedbd8ccd77dddf73026cd31c0f5c28271")
+        == "e4abf013b169942d3c6184566ec85a92b6fa9e094d7581880a186f465c3a696d")
   }
 }

@@ -114,7 +114,7 @@ let package = Package(
       "Reports",
       [
         "BoostedTrees", "CanonicalBytes", "Cohort", "Cryptography", "LinearModels",
-        "PortableNumerics", "Study", "Validation",
+        "PortableNumerics", "PrivacyAudit", "Study", "Validation",
       ]),
 
     // Roles
@@ -168,7 +168,10 @@ let package = Package(
     tests("DifferentialPrivacy", ["CanonicalBytes", "Cryptography", "PortableNumerics"]),
     tests(
       "Reports",
-      ["BoostedTrees", "Cohort", "LinearModels", "PortableNumerics", "Study", "Validation"]),
+      [
+        "BoostedTrees", "Cohort", "LinearModels", "PortableNumerics", "PrivacyAudit", "Study",
+        "Validation",
+      ]),
     .target(
       name: "TestSupport",
       dependencies: [

@@ -19,6 +19,8 @@ public struct StudyError: Error, Sendable, Equatable, CustomStringConvertible {
     case refusedByPolicy = "refused-by-policy"
     /// A release would take a patient's privacy beyond what a site allows.
     case budgetExhausted = "budget-exhausted"
+    /// The sites voted against a model.
+    case modelRejected = "model-rejected"
   }
 
   public let code: Code

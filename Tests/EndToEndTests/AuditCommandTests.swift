@@ -58,6 +58,68 @@ extension EndToEnd {
       #expect((found.canaries.first?.epsilonLowerBound ?? 0) > 3)
     }
 
+    private struct Twin: Decodable {
+      struct Audit: Decodable {
+        var provenEpsilon: Double
+        var hasNoise: Bool
+      }
+      var audit: Audit?
+    }
+
+    /// The audit's figures in the study's own report, beside the proof; another plan's are refused.
+    @Test func theReportTakesUpTheAudit() async throws {
+      let folder = try folder()
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let text = TestStudy.yaml(disclose: false).replacing(
+        "maximum_colluders:", with: "epsilon: 3, delta: 1e-5, maximum_colluders:")
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/study.yaml"))
+      let simulated = try await Command.run(
+        [
+          "study", "simulate", "--study", folder, "--data", "\(folder)/data", "--output",
+          "\(folder)/out",
+        ], within: 120)
+      #expect(simulated.status == 0, "\(simulated.error)")
+      let report = "\(folder)/out/report.json"
+      let before = try String(contentsOfFile: "\(folder)/out/report.html", encoding: .utf8)
+      #expect(!before.contains("Attacked by ourselves"))
+      for (file, isOwn) in [("own.json", true), ("other.json", false)] {
+        var call = arguments(folder) + ["--out", "\(folder)/\(file)"]
+        // `--epsilon` makes it the audit of another plan.
+        if isOwn, let place = call.firstIndex(of: "--epsilon") {
+          call.removeSubrange(place...(place + 1))
+        } else if let place = call.firstIndex(of: "--epsilon") {
+          call[place + 1] = "2"
+        }
+        #expect(try await Command.run(call, within: 120).status == 0)
+        let written = try await Command.run(
+          ["study", "report", report, "--audit", "\(folder)/\(file)"])
+        #expect(written.status == (isOwn ? 0 : 2), "\(written.error)")
+      }
+      let page = try String(contentsOfFile: "\(folder)/out/report.html", encoding: .utf8)
+      for words in ["Attacked by ourselves", "Empirical ε ≥", "proven ε ≤", "Ceiling"] {
+        #expect(page.contains(words), "\(words)")
+      }
+      let twin = try JSONDecoder().decode(
+        Twin.self, from: Data(contentsOf: URL(fileURLWithPath: report)))
+      #expect(twin.audit?.hasNoise == true && (twin.audit?.provenEpsilon ?? 9) <= 3.000001)
+
+      // A bound above the proof: written in so many words, and status 1.
+      var facts = try #require(
+        JSONSerialization.jsonObject(
+          with: Data(contentsOf: URL(fileURLWithPath: "\(folder)/own.json")))
+          as? [String: Any])
+      var canaries = try #require(facts["canaries"] as? [[String: Any]])
+      canaries[0]["epsilonLowerBound"] = 7.5
+      facts["canaries"] = canaries
+      try JSONSerialization.data(withJSONObject: facts).write(
+        to: URL(fileURLWithPath: "\(folder)/broken.json"))
+      let broken = try await Command.run(
+        ["study", "report", report, "--audit", "\(folder)/broken.json"])
+      #expect(broken.status == 1, "\(broken.error)")
+      let failed = try String(contentsOfFile: "\(folder)/out/report.html", encoding: .utf8)
+      #expect(failed.contains("FAILED: a lower bound is above what is proven"))
+    }
+
     @Test func refusesAStudyWithoutAPromise() async throws {
       let folder = try folder()
       defer { try? FileManager.default.removeItem(atPath: folder) }

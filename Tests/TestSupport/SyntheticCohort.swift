@@ -85,3 +85,15 @@ public enum SyntheticCohort {
     return tables
   }
 }
+
+extension CohortTable {
+  /// The same table with the outcome of every training row turned around: a poisoned site.
+  public func withTrainingOutcomesFlipped() throws -> CohortTable {
+    var outcome = outcome
+    for row in rowIndices(.training) { outcome[row] = 1 - outcome[row] }
+    return try CohortTable(
+      features: features, columns: columns, outcome: outcome, isHoldout: isHoldout,
+      hasOutcome: hasOutcome, patients: patients, sourceRows: sourceRows, flow: flow,
+      faults: faults)
+  }
+}

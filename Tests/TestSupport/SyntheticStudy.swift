@@ -24,10 +24,12 @@ public enum SyntheticStudy {
   ///   - reopenings: the reserve of sums asked again; the default when nil.
   ///   - roundSeconds: deadline of one step of a round.
   ///   - deadlines: further entries of the `deadlines` section.
+  ///   - votes: the `votes` section, in braces; nil for none.
   public static func yaml(
     models: String = newton, disclose: Bool = false, minimumCell: Int = 1,
     declaresWards: Bool = true, epsilon: Double? = nil, name: String = "synthetic",
-    reopenings: Int? = nil, roundSeconds: Double = 5, deadlines: String = ""
+    reopenings: Int? = nil, roundSeconds: Double = 5, deadlines: String = "",
+    votes: String? = nil
   ) -> String {
     let goal =
       (epsilon.map { ", epsilon: \($0), delta: 1e-5" } ?? "")
@@ -60,6 +62,7 @@ public enum SyntheticStudy {
       drift: {bins: 8, false_discovery_rate: 0.01}
       privacy: {minimum_sites: 3, minimum_cell: \(minimumCell), maximum_colluders: 1\(goal)}
       deadlines: {round_seconds: \(roundSeconds), answer_seconds: 10, presence_seconds: 20\(deadlines)}
+      \(votes.map { "votes: " + $0 } ?? "")
       """
   }
 

@@ -40,6 +40,9 @@ public struct AuditFacts: Sendable, Hashable, Codable {
       }
   }
 
+  /// The largest lower bound on the ε of the whole study that an attack by canaries gave; 0 for none.
+  public var empiricalEpsilon: Double { canaries.map(\.epsilonLowerBound).max() ?? 0 }
+
   /// Whether no bound is above what is proven.
   public var isPassed: Bool { violations.isEmpty }
 

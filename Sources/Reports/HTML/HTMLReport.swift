@@ -1,3 +1,4 @@
+import PrivacyAudit
 import Study
 
 /// The report of a study as one HTML file: text, tables and figures, nothing loaded from elsewhere.
@@ -7,8 +8,12 @@ import Study
 /// and provenance give the same bytes.
 public enum HTMLReport {
   /// The file's text. Never fails: what is missing is said in words where it would stand.
-  public static func render(_ result: StudyResult, provenance: ReportProvenance) -> String {
-    var writer = ReportWriter(result, provenance)
+  ///
+  /// - Parameter audit: what attacks on a replica of the study reached, to stand beside what is proven.
+  public static func render(
+    _ result: StudyResult, provenance: ReportProvenance, audit: AuditFacts? = nil
+  ) -> String {
+    var writer = ReportWriter(result, provenance, audit: audit)
     return writer.document().text
   }
 }

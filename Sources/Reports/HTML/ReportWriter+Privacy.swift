@@ -71,13 +71,14 @@ extension ReportWriter {
         + NumberText.interval(performance.discrimination?.logitInterval, 3)
         + ", noise included)"
     }
+    let audit = auditPart(audit)
     return section(
       "privacy", "Privacy",
       """
       <p><b>\(privacyStatement.heading)</b> \(privacyStatement.text) Asked for: ε = \
       \(NumberText.significant(privacy.epsilon, 3)).</p>
       \(Markup.list(pooled.map { "\($0)" as Markup }))
-      \(releases)\(colluders)
+      \(releases)\(colluders)\(audit)
       """)
   }
 

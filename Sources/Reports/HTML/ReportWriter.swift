@@ -1,3 +1,4 @@
+import PrivacyAudit
 import Study
 import Validation
 
@@ -5,6 +6,7 @@ import Validation
 struct ReportWriter {
   let result: StudyResult
   let provenance: ReportProvenance
+  let audit: AuditFacts?
   /// Roster order; the position decides a hospital's colour.
   let sites: [String]
   /// The primary model's performance, by site.
@@ -13,8 +15,9 @@ struct ReportWriter {
   private var tableCount = 0
   private(set) var contents: [(id: String, title: String)] = []
 
-  init(_ result: StudyResult, _ provenance: ReportProvenance) {
+  init(_ result: StudyResult, _ provenance: ReportProvenance, audit: AuditFacts? = nil) {
     self.result = result
+    self.audit = audit
     self.provenance = provenance
     sites = result.sites.map(\.name)
     let name = result.models.first?.name

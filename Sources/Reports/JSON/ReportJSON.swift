@@ -1,4 +1,5 @@
 import Foundation
+import PrivacyAudit
 import Study
 
 /// The report's JSON twin: the study's result and its provenance, for programs.
@@ -15,9 +16,14 @@ public struct ReportJSON: Sendable, Codable {
   public let provenance: ReportProvenance
   /// Everything the study found.
   public let result: StudyResult
+  /// What attacks on a replica of the study reached; nil for no audit.
+  public let audit: AuditFacts?
 
   /// Creates a twin of the current format.
-  public init(_ result: StudyResult, provenance: ReportProvenance) {
+  public init(
+    _ result: StudyResult, provenance: ReportProvenance, audit: AuditFacts? = nil
+  ) {
+    self.audit = audit
     format = Self.format
     self.provenance = provenance
     self.result = result

@@ -85,12 +85,29 @@ public struct ReviewSheet: Sendable {
         }
       let noise = (release.noiseMultiplier * 10).rounded() / 10
       lines.append(
-        "  \(release.purpose) (\(who)): \(release.isSum ? "a sum over all sites" : "this site's own table, in clear"),"
+        "  \(release.purpose) (\(who)): \(Self.form(of: release)),"
           + " \(release.count) \(release.count == 1 ? "time" : "times"), noise \(noise) times what one patient can change"
       )
     }
+    if let votes { lines.append(votes) }
     if let ledgerLine { lines.append(ledgerLine) }
     return lines
+  }
+
+  private static func form(of release: PrivacyPlan.Release) -> String {
+    if case .votes = release.content { return "the number of sites against, from a noisy number here" }
+    return release.isSum ? "a sum over all sites" : "this site's own table, in clear"
+  }
+
+  /// What the sites vote on, and when that stops the study.
+  private var votes: String? {
+    plan.votes.map { votes in
+      "  votes on every model after \(votes.every == 1 ? "each step" : "every \(votes.every) steps") and"
+        + " before it is released: whether it is worse on this hospital's own holdout, by more than"
+        + " \(votes.tolerance) nats of log loss per patient. Only the number of hospitals against it is"
+        + " seen (if all vote alike, all votes are known); more than"
+        + " \(Int((votes.stopAbove * 100).rounded())) % against stop the study"
+    }
   }
 
   private var leaving: [String] {
@@ -123,6 +140,7 @@ public struct ReviewSheet: Sendable {
       case .trees(let settings): lines += leaving(model.name, settings)
       }
     }
+    if let votes { lines.append(votes) }
     lines.append(
       "in clear, signed by this hospital and shown to the study, every cell of at least"
         + " \(max(plan.privacy.minimumCell, 1)) patients:")

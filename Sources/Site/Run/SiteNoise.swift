@@ -23,9 +23,10 @@ enum SiteNoise {
 
 extension SiteRun {
   /// Hands the session the answer with the base share of the noise, and the seeds of the layers that it
-  /// adds, drawn anew for every round: the same noise in two sums over different sites would cancel in their difference.
+  /// adds, drawn anew for every round: the same noise in two sums over different sites would cancel in
+  /// their difference. What the site made from a noisy number alone gets no more.
   func answer(_ asked: Asked) throws -> [SiteAction] {
-    guard let noise = asked.noise else { return session.answer(asked.values) }
+    guard let noise = asked.noise, !asked.query.isNoisedAtEachSite else { return session.answer(asked.values) }
     let schedule = try noise.schedule(
       for: plan, manifest: setup.manifest.manifest, length: asked.values.count)
     var noisy = asked.values

@@ -141,7 +141,7 @@ extension LocalAnswers {
       counts, request.noise, query: SiteQuery.privateDistribution(request).canonicalBytes)
   }
 
-  private func withNoise(
+  func withNoise(
     _ counts: [Int64], _ noise: NoiseRequirement, query: [UInt8]
   ) throws -> [Int64] {
     guard noiseKey != nil else { return counts }

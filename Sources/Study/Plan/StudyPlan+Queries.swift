@@ -3,10 +3,11 @@ extension StudyPlan {
   /// Every kind of query the plan cannot do without. `ownModel` is needed only for a disclosure that
   /// a site may decline, so it is not listed.
   public var neededQueries: Set<QueryKind> {
+    let votes: Set<QueryKind> = votes == nil ? [] : [.vote]
     if privacy.goal != nil {
-      return [.marginals, .privateStep, .privatePerformance, .privateDistribution]
+      return votes.union([.marginals, .privateStep, .privatePerformance, .privateDistribution])
     }
-    var kinds: Set<QueryKind> = [.profile, .performance, .distribution]
+    var kinds = votes.union([.profile, .performance, .distribution])
     for feature in cohort.features {
       switch feature.kind {
       case .number: kinds.formUnion([.quantileCounts, .moments])

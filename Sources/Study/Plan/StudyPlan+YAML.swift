@@ -9,7 +9,7 @@ extension StudyPlan {
     let document = try YAMLDocument(text: text, file: file)
     let root = try document.root.mapping(keys: [
       "study", "title", "task", "cohort", "outcome", "features", "holdout", "models", "validation",
-      "drift", "privacy", "deadlines",
+      "drift", "privacy", "votes", "deadlines",
     ])
     let outcome = try OutcomeSpecification(yaml: root.required("outcome"))
     let holdout = try HoldoutRule(yaml: root.required("holdout"), study: root.string("study"))
@@ -37,8 +37,17 @@ extension StudyPlan {
       task: try TaskDescription(yaml: root.required("task")), cohort: cohort, models: models,
       validation: try ValidationSpecification(yaml: root.optional("validation")),
       drift: try DriftSpecification(yaml: root.optional("drift")),
-      privacy: privacy,
+      privacy: privacy, votes: try VoteSpecification(yaml: root.optional("votes")),
       deadlines: try Deadlines(yaml: root.optional("deadlines")))
+    let hasTrees = plan.models.contains {
+      if case .trees = $0.training { return true }
+      return false
+    }
+    guard plan.votes == nil || !hasTrees else {
+      throw root.problem(
+        .inconsistent, at: "votes", "the sites vote on linear models only",
+        advice: "remove `votes`, or choose `learner: logistic` for every model")
+    }
     do {
       try plan.checkTrees()
     } catch {

@@ -18,13 +18,15 @@ public struct StudyPlan: Sendable, Hashable {
   public var validation: ValidationSpecification
   public var drift: DriftSpecification
   public var privacy: PrivacySpecification
+  /// Votes of the sites on the models; nil for none.
+  public var votes: VoteSpecification?
   public var deadlines: Deadlines
 
   public init(
     id: String, title: String, task: TaskDescription, cohort: CohortSpecification,
     models: [ModelSpecification], validation: ValidationSpecification = .init(),
     drift: DriftSpecification = .init(), privacy: PrivacySpecification = .init(),
-    deadlines: Deadlines = .init()
+    votes: VoteSpecification? = nil, deadlines: Deadlines = .init()
   ) {
     self.id = id
     self.title = title
@@ -34,6 +36,7 @@ public struct StudyPlan: Sendable, Hashable {
     self.validation = validation
     self.drift = drift
     self.privacy = privacy
+    self.votes = votes
     self.deadlines = deadlines
   }
 
@@ -53,6 +56,7 @@ public struct StudyPlan: Sendable, Hashable {
     validation.write(to: &writer)
     drift.write(to: &writer)
     privacy.write(to: &writer)
+    writer.optional(votes) { $1.write(to: &$0) }
     deadlines.write(to: &writer)
     return writer.bytes
   }

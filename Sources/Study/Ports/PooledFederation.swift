@@ -43,7 +43,7 @@ public final class PooledFederation: Federation {
           for i in values.indices { values[i] &+= answer[i] }
         }
       }
-      if let noise = query.noise, let noiseKey {
+      if let noise = query.noise, let noiseKey, !query.isNoisedAtEachSite {
         let drawn = try DiscreteGaussian(variance: noise.variance).draws(
           count: values.count,
           seed: Blake2b.hash("wardround.sum", noiseKey, query.canonicalBytes).bytes)

@@ -27,7 +27,7 @@ extension SumQuery {
   public func noiseLayers(
     for plan: StudyPlan, manifest: Manifest, length: Int
   ) throws -> [NoiseLayer] {
-    guard let noise else { return [] }
+    guard let noise, !isNoisedAtEachSite else { return [] }
     return try noise.schedule(for: plan, manifest: manifest, length: length).layers.map {
       NoiseLayer(largestSurvivorCount: UInt16($0.largestSurvivorCount), variance: $0.variance)
     }

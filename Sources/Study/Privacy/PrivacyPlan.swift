@@ -15,6 +15,9 @@ public struct PrivacyPlan: Sendable, Hashable {
     case marginals
     /// One step of a model, by its position in the plan: secure sums.
     case fit(model: Int)
+    /// Votes on a model, by its position in the plan: secure sums of what each site decides by a noisy
+    /// number of its own.
+    case votes(model: Int)
     /// Risks by outcome over each site's holdout: site answers.
     case performance
     /// Counts per bin of every feature at each site: site answers.
@@ -54,6 +57,8 @@ public struct PrivacyPlan: Sendable, Hashable {
   /// training patient's budget to the models, of a holdout patient's to the performance.
   static let driftShare = 0.05
   static let preparationShare = 0.1
+  /// Share of a holdout patient's budget that goes to votes, where the plan has them.
+  static let voteShare = 0.15
 
   /// Plans a study's releases; nil for a study without a privacy goal.
   ///
@@ -112,10 +117,19 @@ public struct PrivacyPlan: Sendable, Hashable {
         releases[releases.count - 1].noise.samplingRate = settings.samplingRate
       }
     }
+    if let votes = plan.votes {
+      for (index, model) in plan.models.enumerated() {
+        // Each patient counts at most one unit at each site's own noisy number.
+        add(
+          .votes(model: index), "\(model.name): vote", count: votes.count(steps: model.privateSteps),
+          squared: cells, group: .holdout, share: Self.voteShare / Double(plan.models.count),
+          isSum: false)
+      }
+    }
     add(
       .performance, "performance on own holdout", count: 1,
-      squared: cells * UInt64(plan.models.count), group: .holdout, share: 1 - Self.driftShare,
-      isSum: false)
+      squared: cells * UInt64(plan.models.count), group: .holdout,
+      share: 1 - Self.driftShare - (plan.votes == nil ? 0 : Self.voteShare), isSum: false)
     add(
       .distribution, "distributions for drift", count: 1, squared: cells * (features + 1),
       group: .everybody, share: Self.driftShare, isSum: false)
@@ -286,6 +300,17 @@ public struct PrivacyPlan: Sendable, Hashable {
         .invalidPlan,
         "`\(disclosure.rawValue)` shows what cannot be released with noise; remove it from `disclose`,"
           + " or remove `epsilon`")
+    }
+  }
+}
+
+extension ModelSpecification {
+  /// Training steps under differential privacy.
+  var privateSteps: Int {
+    switch training {
+    case .newton(let settings): settings.privateSteps
+    case .federatedAveraging(let settings): settings.rounds
+    case .trees: 0
     }
   }
 }

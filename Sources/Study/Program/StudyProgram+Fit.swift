@@ -83,11 +83,13 @@ extension StudyProgram {
     let batch = LogisticNewtonBatch(learner)
     let excluded: [String?] = [nil] + sites
     var states = batch.initialStates(fitCount: excluded.count)
+    var ballot = ballot(name, start: states[0].beta)
     var iteration = 0
     while !batch.activeFits(states).isEmpty {
       await report(
         "fit", "\(name): Newton step \(iteration + 1)",
         start + span * min(1, Double(iteration) / 8))
+      let isInTraining = batch.activeFits(states).contains(0)
       let fits = batch.activeFits(states).map { fit in
         SumQuery.NewtonQuery.Fit(
           model: name, coefficients: states[fit].beta, excludedSite: excluded[fit])
@@ -96,6 +98,12 @@ extension StudyProgram {
         .newton(.init(transform: transform, fits: fits)), stage: "fit")
       states = try batch.update(states, total: total.values)
       iteration += 1
+      if case .failed = states[0].status { continue }
+      if isInTraining {
+        try await vote(
+          states[0].beta, after: iteration, isLast: !batch.activeFits(states).contains(0),
+          preparation, &ballot)
+      }
     }
     if case .failed(let code) = states[0].status {
       throw Self.fitError(code, model: name)
@@ -127,6 +135,7 @@ extension StudyProgram {
     let learner = LogisticLearner(featureCount: transform.columnCount)
     var state = try averaging.initialState(
       weights: learner.initialParameters(seed: settings.seed))
+    var ballot = ballot(model.name, start: state.weights)
     while !averaging.isFinished(state) {
       await report(
         "fit", "\(model.name): round \(state.round + 1) of \(settings.rounds)",
@@ -139,6 +148,9 @@ extension StudyProgram {
       } catch {
         throw Self.fitError(error.code, model: model.name)
       }
+      try await vote(
+        state.weights, after: state.round, isLast: averaging.isFinished(state), preparation,
+        &ballot)
     }
     return FittedModel(
       name: model.name,

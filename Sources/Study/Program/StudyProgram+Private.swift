@@ -38,7 +38,8 @@ extension StudyProgram {
       else { continue }
       do {
         fits.models.append(
-          try await privateFit(model, preparation, release, from: start, span: span))
+          try await privateFit(
+            index, preparation, release, privacy, from: start, span: span))
       } catch let error as LinearModelError {
         throw StudyError(
           .notEstimable,
@@ -50,9 +51,10 @@ extension StudyProgram {
   }
 
   private func privateFit(
-    _ model: ModelSpecification, _ preparation: Preparation, _ release: PrivacyPlan.Release,
-    from start: Double, span: Double
+    _ index: Int, _ preparation: Preparation, _ release: PrivacyPlan.Release,
+    _ privacy: PrivacyPlan, from start: Double, span: Double
   ) async throws -> FittedModel {
+    let model = plan.models[index]
     let transform = preparation.transform
     let rowBound = PrivacyPlan.rowBound(plan)
     var rows: SumQuery.RowBound?
@@ -71,6 +73,9 @@ extension StudyProgram {
         noise: release.noise)
       return try await sum(.privateStep(query), stage: "fit").values
     }
+    var ballot = ballot(
+      model.name, start: beta,
+      noise: privacy.releases.first { $0.content == .votes(model: index) }?.noise)
     let training: String
     switch model.training {
     case .trees:
@@ -84,6 +89,9 @@ extension StudyProgram {
       for step in 0..<release.count {
         beta = try learner.update(beta, total: try await total(step, beta), noise: noise)
         iterates.append(beta)
+        try await vote(
+          try learner.coefficients(after: iterates), after: step + 1,
+          isLast: step + 1 == release.count, preparation, &ballot)
       }
       beta = try learner.coefficients(after: iterates)
       training = "newton under differential privacy"
@@ -97,6 +105,8 @@ extension StudyProgram {
         state = try learner.update(
           state, total: try await total(step, state.weights),
           patientCount: Double(preparation.profile.trainingCount))
+        try await vote(
+          state.weights, after: step + 1, isLast: step + 1 == release.count, preparation, &ballot)
       }
       beta = state.weights
       training =
@@ -108,7 +118,7 @@ extension StudyProgram {
       trainingLogLoss: nil)
   }
 
-  private static func startingIntercept(_ profile: Profile) -> Double {
+  static func startingIntercept(_ profile: Profile) -> Double {
     let events = max(Double(profile.trainingEventCount), 1)
     let others = max(Double(profile.trainingCount - profile.trainingEventCount), 1)
     let odds = min(max(events / others, 1e-3), 1e3)

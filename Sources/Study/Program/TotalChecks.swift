@@ -35,6 +35,12 @@ final class TotalChecks: Sendable {
       for index in requests.indices {
         try requireAtMost(values[3 * index], query.purpose, total.participants)
       }
+    case .vote:
+      guard let against = total.values.first, 0...Int64(total.participants.count) ~= against else {
+        throw StudyError(
+          .implausibleTotal,
+          "the \(query.purpose) counts more votes than sites took part; a site voted for several")
+      }
     case .averaging:
       guard let sites = total.values.last, sites <= Int64(total.participants.count) else {
         throw StudyError(
@@ -62,7 +68,9 @@ final class TotalChecks: Sendable {
       return query.fits.indices.filter { query.fits[$0].excludedSite == nil }
         .map { values[($0 + 1) * length - 3] }
     case .averaging: return [values[values.count - 4]]
-    case .below, .moments, .marginals, .privateStep, .treeGrowth, .shapes, .contributions: return []
+    case .below, .moments, .marginals, .privateStep, .treeGrowth, .shapes, .contributions,
+      .vote:
+      return []
     }
   }
 

@@ -78,11 +78,13 @@ extension SumQuery {
     public var norm: Double
   }
 
-  /// The noise the opened sum must carry; nil for a sum without.
+  /// The noise the opened sum, or what each site's answer is made from, must carry; nil for a sum
+  /// without.
   public var noise: NoiseRequirement? {
     switch self {
     case .marginals(let query): query.noise
     case .privateStep(let query): query.noise
+    case .vote(let query): query.noise
     case .profile, .levels, .below, .moments, .newton, .averaging, .treeGrowth, .shapes,
       .contributions:
       nil

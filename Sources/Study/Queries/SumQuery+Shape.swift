@@ -23,13 +23,14 @@ extension SumQuery {
     case .treeGrowth(let query): query.length
     case .shapes(let query): query.length
     case .contributions(let query): query.length
+    case .vote: 1
     }
   }
 
   /// Whether every coordinate is a count, so that a negative one cannot be true.
   var isCounts: Bool {
     switch self {
-    case .profile, .levels, .below: true
+    case .profile, .levels, .below, .vote: true
     case .moments, .newton, .averaging, .marginals, .privateStep, .treeGrowth, .shapes,
       .contributions:
       false
@@ -47,7 +48,8 @@ extension SumQuery {
           + " nothing was sent")
     }
     guard isCounts else { return }
-    guard answer.allSatisfy({ $0 >= 0 && $0 <= Int64(rowCount) }) else {
+    let limit = kind == .vote ? 1 : Int64(rowCount)
+    guard answer.allSatisfy({ $0 >= 0 && $0 <= limit }) else {
       throw StudyError(
         .malformedAnswer,
         "this site computed a count below zero or above its number of patients for the \(purpose);"

@@ -29,6 +29,8 @@ public enum SumQuery: Sendable, Hashable {
   case shapes(ShapeQuery)
   /// Sums of what each feature contributes to a model of trees.
   case contributions(ContributionQuery)
+  /// How many sites are against a model.
+  case vote(VoteQuery)
 
   /// Levels to count; a patient with none of them counts as "other".
   public struct LevelRequest: Sendable, Hashable {
@@ -91,6 +93,7 @@ public enum SumQuery: Sendable, Hashable {
     case .treeGrowth: "histograms of gradients in the leaves of trees"
     case .shapes: "histograms of gradients by feature"
     case .contributions: "summed contributions of the features"
+    case .vote: "vote on the model"
     }
   }
 
@@ -108,13 +111,14 @@ public enum SumQuery: Sendable, Hashable {
     case .treeGrowth: .treeGrowth
     case .shapes: .shapes
     case .contributions: .contributions
+    case .vote: .vote
     }
   }
 
   /// The ring the answer lives in: counts fit 32 bits, scaled reals take 64.
   public var ringWidth: RingWidth {
     switch self {
-    case .profile, .levels, .below: .bits32
+    case .profile, .levels, .below, .vote: .bits32
     case .moments, .newton, .averaging, .marginals, .privateStep, .treeGrowth, .shapes,
       .contributions:
       .bits64
@@ -135,6 +139,7 @@ public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case treeGrowth = "tree-histograms"
   case shapes = "shape-histograms"
   case contributions = "contribution-sums"
+  case vote = "model-vote"
   case vocabulary
   case ownModel = "own-model"
   case performance

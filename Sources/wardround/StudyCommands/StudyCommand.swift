@@ -7,6 +7,6 @@ struct StudyCommand: AsyncParsableCommand {
     abstract: "Propose, follow and fetch studies; replay a transcript; simulate.",
     subcommands: [
       StudyJoin.self, StudySubmit.self, StudyList.self, StudyWatch.self, StudyFetch.self,
-      StudyReplay.self, StudySimulate.self,
+      StudyReplay.self, StudyReport.self, StudySimulate.self,
     ])
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension EndToEnd {
@@ -70,8 +71,7 @@ extension EndToEnd {
     @Test func theReportTakesUpTheAudit() async throws {
       let folder = try folder()
       defer { try? FileManager.default.removeItem(atPath: folder) }
-      let text = TestStudy.yaml(disclose: false).replacing(
-        "maximum_colluders:", with: "epsilon: 3, delta: 1e-5, maximum_colluders:")
+      let text = SyntheticStudy.yaml(epsilon: 3, name: TestStudy.id)
       try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/study.yaml"))
       let simulated = try await Command.run(
         [
@@ -79,8 +79,9 @@ extension EndToEnd {
           "\(folder)/out",
         ], within: 120)
       #expect(simulated.status == 0, "\(simulated.error)")
-      let report = "\(folder)/out/report.json"
-      let before = try String(contentsOfFile: "\(folder)/out/report.html", encoding: .utf8)
+      let report = "\(folder)/out/studies/\(TestStudy.id)/report.json"
+      let before = try String(
+        contentsOfFile: "\(folder)/out/studies/\(TestStudy.id)/report.html", encoding: .utf8)
       #expect(!before.contains("Attacked by ourselves"))
       for (file, isOwn) in [("own.json", true), ("other.json", false)] {
         var call = arguments(folder) + ["--out", "\(folder)/\(file)"]
@@ -95,7 +96,8 @@ extension EndToEnd {
           ["study", "report", report, "--audit", "\(folder)/\(file)"])
         #expect(written.status == (isOwn ? 0 : 2), "\(written.error)")
       }
-      let page = try String(contentsOfFile: "\(folder)/out/report.html", encoding: .utf8)
+      let page = try String(
+        contentsOfFile: "\(folder)/out/studies/\(TestStudy.id)/report.html", encoding: .utf8)
       for words in ["Attacked by ourselves", "Empirical ε ≥", "proven ε ≤", "Ceiling"] {
         #expect(page.contains(words), "\(words)")
       }
@@ -116,7 +118,8 @@ extension EndToEnd {
       let broken = try await Command.run(
         ["study", "report", report, "--audit", "\(folder)/broken.json"])
       #expect(broken.status == 1, "\(broken.error)")
-      let failed = try String(contentsOfFile: "\(folder)/out/report.html", encoding: .utf8)
+      let failed = try String(
+        contentsOfFile: "\(folder)/out/studies/\(TestStudy.id)/report.html", encoding: .utf8)
       #expect(failed.contains("FAILED: a lower bound is above what is proven"))
     }
 

@@ -41,7 +41,7 @@ import Testing
     return sites
   }
 
-  @Test("A poisoned model is voted down: the study stops and says so, and no vote of a site is seen")
+  @Test("A poisoned model is voted down: the study stops and says so; no site's vote is seen")
   func votedDown() async throws {
     try await simulate(SyntheticStudy.yaml(votes: "{}"), sites(poisoned: true)) {
       folder, result in

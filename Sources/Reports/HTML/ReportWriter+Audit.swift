@@ -21,7 +21,8 @@ extension ReportWriter {
       \(Markup.list(violations.map { "\($0)" as Markup }))
       """
     let noise: Markup =
-      audit.hasNoise ? "" : "<p><b>The replica ran without noise: this tests the audit itself.</b></p>"
+      audit.hasNoise
+      ? "" : "<p><b>The replica ran without noise: this tests the audit itself.</b></p>"
     return """
       <h3>Attacked by ourselves</h3>
       <p><b>Empirical ε ≥ \(Self.bound(audit.empiricalEpsilon)), proven ε ≤ \

@@ -95,7 +95,9 @@ public struct ReviewSheet: Sendable {
   }
 
   private static func form(of release: PrivacyPlan.Release) -> String {
-    if case .votes = release.content { return "the number of sites against, from a noisy number here" }
+    if case .votes = release.content {
+      return "the number of sites against, from a noisy number here"
+    }
     return release.isSum ? "a sum over all sites" : "this site's own table, in clear"
   }
 

@@ -26,7 +26,9 @@ extension SiteRun {
   /// adds, drawn anew for every round: the same noise in two sums over different sites would cancel in
   /// their difference. What the site made from a noisy number alone gets no more.
   func answer(_ asked: Asked) throws -> [SiteAction] {
-    guard let noise = asked.noise, !asked.query.isNoisedAtEachSite else { return session.answer(asked.values) }
+    guard let noise = asked.noise, !asked.query.isNoisedAtEachSite else {
+      return session.answer(asked.values)
+    }
     let schedule = try noise.schedule(
       for: plan, manifest: setup.manifest.manifest, length: asked.values.count)
     var noisy = asked.values

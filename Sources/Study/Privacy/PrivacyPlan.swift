@@ -121,7 +121,8 @@ public struct PrivacyPlan: Sendable, Hashable {
       for (index, model) in plan.models.enumerated() {
         // Each patient counts at most one unit at each site's own noisy number.
         add(
-          .votes(model: index), "\(model.name): vote", count: votes.count(steps: model.privateSteps),
+          .votes(model: index), "\(model.name): vote",
+          count: votes.count(steps: model.privateSteps),
           squared: cells, group: .holdout, share: Self.voteShare / Double(plan.models.count),
           isSum: false)
       }

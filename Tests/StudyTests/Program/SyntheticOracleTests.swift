@@ -38,6 +38,6 @@ import Testing
     let digest = try SyntheticStudy.plan().digest.hex
     #expect(
       digest
-        == "e4abf013b169942d3c6184566ec85a92b6fa9e094d7581880a186f465c3a696d")
+        == "6c529c7df5f74ffff6cf6278e99b539959ff6c954c0e01eec60e97cdc39e39b8")
   }
 }

@@ -75,7 +75,8 @@ import Testing
       reference: model.coefficients.map { -$0 }, tolerance: 0, noise: noise)
   }
 
-  @Test("A site is against what is worse, not against what is better or the same, nor without holdout")
+  @Test(
+    "A site is against what is worse, not against what is better or the same, nor without holdout")
   func oneSite() async throws {
     let plan = try plan(nil)
     let sites = try sites(plan)

@@ -84,14 +84,7 @@ extension StudyRun {
 
   /// A fault with the sites' names in the place of their numbers.
   func describe(_ fault: SecureAggregationError) -> String {
-    var text = "\(fault.code.name), \(fault.message)"
-    if !fault.named.isEmpty { text += " [\(fault.named.map(name).joined(separator: ", "))]" }
-    if let sides = fault.sides {
-      text +=
-        "; the site derived \(sides.own.hex.prefix(16))…, the aggregator sent"
-        + " \(sides.received.hex.prefix(16))…"
-    }
-    return text
+    fault.sentence(reporter: "the site", name: name)
   }
 
   // MARK: - Sending

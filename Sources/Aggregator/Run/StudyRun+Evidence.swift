@@ -11,19 +11,10 @@ extension StudyRun {
     keeper.received(message, round: session.highestRound)
     let key = setup.signingKey
     if let piece = keeper.evidence(ofOffer: message, key: key) { await keep(piece, round: 0) }
-    let round = Envelope.unchecked(message)?.round ?? 0
-    for action in actions {
-      let fault: SecureAggregationError
-      switch action {
-      case .dropped(_, let found), .blamed(_, let found): fault = found
-      default: continue
-      }
-      guard EvidenceKeeper.isWorthKeeping(fault.code),
-        Envelope.unchecked(message)?.kind != .abort
-      else { continue }
+    for found in EvidenceKeeper.notableFaults(in: actions, after: message) {
       let piece = keeper.evidence(
-        of: fault, round: round, last: Exhibit(message: message), key: key)
-      await keep(piece, round: round)
+        of: found.fault, round: found.round, last: Exhibit(message: message), key: key)
+      await keep(piece, round: found.round)
     }
   }
 
@@ -37,16 +28,8 @@ extension StudyRun {
   }
 
   private func keep(_ piece: Evidence, round: UInt64) async {
-    let fault = FaultCode(rawValue: piece.code)?.name ?? "code \(piece.code)"
-    let review = try? EvidenceReview([piece], layerNoise: discreteGaussianNoise)
-    let proves = review?.provesMisbehaviour ?? false
-    let words = review?.findings.map { $0.sentence(name: piece.manifest.manifest.name) } ?? []
     let stored = StoredEvidence(
-      study: plan.id, round: round, fault: fault,
-      summary: proves
-        ? words.joined(separator: " ")
-        : "\(fault) in round \(round): proves nothing alone; it may beside another party's evidence",
-      proves: proves, content: piece.bytes)
+      piece, study: plan.id, round: round, layerNoise: discreteGaussianNoise)
     do {
       if try await setup.store.keep(stored) { log("evidence kept: \(stored.summary)") }
     } catch {

@@ -301,16 +301,8 @@ public actor StudyRun: Federation {
       guard case .total(let total) = entry.content else { throw Self.otherQuery(entry.index) }
       return total
     }
-    let length = try query.vectorLength(in: plan)
-    guard
-      let binding = RoundBinding(
-        purpose: query.kind.rawValue, queryDigest: digest, ringWidth: query.ringWidth,
-        answerLength: length,
-        layers: try query.noiseLayers(
-          for: plan, manifest: setup.manifest.manifest, length: length))
-    else {
-      throw StudyError(.invalidPlan, "the \(query.purpose) ask for a vector without elements")
-    }
+    let binding = try query.binding(
+      digest: digest, in: plan, manifest: setup.manifest.manifest)
     let total = try await withCheckedThrowingContinuation { continuation in
       sumContinuation = continuation
       tell(.sum(binding))

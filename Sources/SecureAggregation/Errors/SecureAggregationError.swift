@@ -42,6 +42,22 @@ public struct SecureAggregationError: Error, Sendable, Equatable, CustomStringCo
   /// A constant sentence for the code.
   public var message: String { code.message }
 
+  /// The fault for people: with the parties' names in the place of their numbers.
+  ///
+  /// - Parameters:
+  ///   - reporter: who derived its own side of a mismatch, for example "the site".
+  ///   - name: the name of a party, 0 for the aggregator.
+  public func sentence(reporter: String, name: (UInt16) -> String) -> String {
+    var text = "\(code.name), \(message)"
+    if !named.isEmpty { text += " [\(named.map(name).joined(separator: ", "))]" }
+    if let sides {
+      text +=
+        "; \(reporter) derived \(sides.own.hex.prefix(16))…, the aggregator sent"
+        + " \(sides.received.hex.prefix(16))…"
+    }
+    return text
+  }
+
   public var description: String {
     var text = "\(code.name): \(message)"
     if !named.isEmpty {

@@ -100,15 +100,6 @@ public struct EvidenceKeeper: Sendable {
       .flatMap(\.value)
   }
 
-  /// Whether a fault of this kind can be anybody's misbehaviour: lateness, restarts and refusals by
-  /// policy leave nothing to prove.
-  public static func isWorthKeeping(_ code: FaultCode) -> Bool {
-    switch code {
-    case .timeout, .restarted, .stopped, .refused, .answerInvalid, .prefetchMissing: false
-    default: true
-    }
-  }
-
   /// Puts together what is at hand about a fault of a round (0: of setting up an epoch).
   ///
   /// - Parameters:

@@ -49,16 +49,8 @@ extension SiteRun {
       asked.digest == digest
     else { return }
     if let outcome = outcomes.removeValue(forKey: digest) { return try await adopt(outcome) }
-    let length = try asked.query.vectorLength(in: plan)
-    guard
-      let binding = RoundBinding(
-        purpose: asked.query.kind.rawValue, queryDigest: digest, ringWidth: asked.query.ringWidth,
-        answerLength: length,
-        layers: try asked.query.noiseLayers(
-          for: plan, manifest: setup.manifest.manifest, length: length))
-    else {
-      throw StudyError(.malformedAnswer, "the \(asked.purpose) ask for a vector without elements")
-    }
+    let binding = try asked.query.binding(
+      digest: digest, in: plan, manifest: setup.manifest.manifest)
     asked.isPosed = true
     waiting = .sum(asked, continuation)
     session.expect(binding)
@@ -251,20 +243,12 @@ extension SiteRun {
 
   /// A fault with the sites' names in the place of their numbers.
   func describe(_ fault: SecureAggregationError) -> String {
-    let names = fault.named.map { index in
+    fault.sentence(reporter: "this site") { index in
       index == 0
         ? "aggregator"
         : Int(index) <= setup.study.sites.count
           ? setup.study.sites[Int(index) - 1] : "site \(index)"
     }
-    var text = "\(fault.code.name), \(fault.message)"
-    if !names.isEmpty { text += " [\(names.joined(separator: ", "))]" }
-    if let sides = fault.sides {
-      text +=
-        "; this site derived \(sides.own.hex.prefix(16))…, the aggregator sent"
-        + " \(sides.received.hex.prefix(16))…"
-    }
-    return text
   }
 
   // MARK: - Results

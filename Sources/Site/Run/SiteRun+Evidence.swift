@@ -13,16 +13,9 @@ extension SiteRun {
     if let piece = keeper.evidence(ofComplaint: last.message, key: key) {
       return await keep(piece, round: session.lastRound)
     }
-    guard SumMessage.kind(last.message) != .abort else { return }
-    for action in actions {
-      let found: (round: UInt64, fault: SecureAggregationError)
-      switch action {
-      case .aborted(let round, let fault, _): found = (round, fault)
-      case .halted(let fault, _):
-        found = (Envelope.unchecked(last.message)?.round ?? session.lastRound, fault)
-      default: continue
-      }
-      guard EvidenceKeeper.isWorthKeeping(found.fault.code) else { continue }
+    let faults = EvidenceKeeper.notableFaults(
+      in: actions, after: last.message, lastRound: session.lastRound)
+    for found in faults {
       let piece = keeper.evidence(
         of: found.fault, round: found.round, last: last, vectors: await keptVectors(),
         tagSeed: session.haltedTagSeed, key: key)
@@ -50,27 +43,12 @@ extension SiteRun {
   }
 
   private func keep(_ piece: Evidence, round: UInt64) async {
-    let stored = StoredEvidence(piece, study: plan.id, round: round)
+    let stored = StoredEvidence(
+      piece, study: plan.id, round: round, layerNoise: discreteGaussianNoise)
     do {
       if try await setup.store.keep(stored) { log("evidence kept: \(stored.summary)") }
     } catch {
       log("evidence could not be kept: \(error)")
     }
-  }
-}
-
-extension StoredEvidence {
-  /// A piece as the store keeps it, with what it proves in words.
-  init(_ piece: Evidence, study: String, round: UInt64) {
-    let fault = FaultCode(rawValue: piece.code)?.name ?? "code \(piece.code)"
-    let review = try? EvidenceReview([piece], layerNoise: discreteGaussianNoise)
-    let proves = review?.provesMisbehaviour ?? false
-    let words = review?.findings.map { $0.sentence(name: piece.manifest.manifest.name) } ?? []
-    self.init(
-      study: study, round: round, fault: fault,
-      summary: proves
-        ? words.joined(separator: " ")
-        : "\(fault) in round \(round): proves nothing alone; it may beside another party's evidence",
-      proves: proves, content: piece.bytes)
   }
 }

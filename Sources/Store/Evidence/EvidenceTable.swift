@@ -1,8 +1,8 @@
 import Cryptography
 import GRDB
+import SecureAggregation
 
-/// A piece of evidence as it is stored: signed messages that show who broke the protocol. The bytes
-/// are opaque to the store.
+/// A piece of evidence as it is stored: signed messages that show who broke the protocol.
 public struct StoredEvidence: Sendable, Equatable {
   /// Filled in by the store; rises.
   public var id: Int64
@@ -31,6 +31,14 @@ public struct StoredEvidence: Sendable, Equatable {
     self.proves = proves
     self.content = content
     self.recordedAt = recordedAt
+  }
+
+  /// A piece as both roles keep it, with what it proves in words.
+  public init(_ piece: Evidence, study: String, round: UInt64, layerNoise: LayerNoise?) {
+    let summary = EvidenceSummary(piece, round: round, layerNoise: layerNoise)
+    self.init(
+      study: study, round: round, fault: summary.fault, summary: summary.text,
+      proves: summary.proves, content: piece.bytes)
   }
 }
 

@@ -19,20 +19,14 @@ extension Federation {
   /// A site keeps evidence of what ended its round, unless the aggregator itself ended it.
   mutating func keep(_ actions: [SiteAction], of index: UInt16, from packet: Packet) {
     guard let key = keys[index] else { return }
-    if packet.kind == .abort {
-      if let piece = keepers[index]?.evidence(ofComplaint: packet.message, key: key) {
-        evidence[index, default: []].append(piece)
-      }
+    if let piece = keepers[index]?.evidence(ofComplaint: packet.message, key: key) {
+      evidence[index, default: []].append(piece)
       return
     }
-    for action in actions {
-      let found: (round: UInt64, fault: SecureAggregationError)? =
-        switch action {
-        case .aborted(let round, let fault, _): (round, fault)
-        case .halted(let fault, _): (Envelope.unchecked(packet.message)?.round ?? 0, fault)
-        default: nil
-        }
-      guard let found, EvidenceKeeper.isWorthKeeping(found.fault.code),
+    let faults = EvidenceKeeper.notableFaults(
+      in: actions, after: packet.message, lastRound: lastRound(of: index))
+    for found in faults {
+      guard
         let piece = keepers[index]?.evidence(
           of: found.fault, round: found.round,
           last: Exhibit(message: packet.message, payload: packet.payload),
@@ -48,16 +42,10 @@ extension Federation {
     if let piece = keepers[0]?.evidence(ofOffer: packet.message, key: key) {
       evidence[0, default: []].append(piece)
     }
-    for action in actions {
-      let fault: SecureAggregationError
-      switch action {
-      case .dropped(_, let found), .blamed(_, let found): fault = found
-      default: continue
-      }
-      guard EvidenceKeeper.isWorthKeeping(fault.code),
+    for found in EvidenceKeeper.notableFaults(in: actions, after: packet.message) {
+      guard
         let piece = keepers[0]?.evidence(
-          of: fault, round: Envelope.unchecked(packet.message)?.round ?? 0,
-          last: Exhibit(message: packet.message), key: key)
+          of: found.fault, round: found.round, last: Exhibit(message: packet.message), key: key)
       else { continue }
       evidence[0, default: []].append(piece)
     }

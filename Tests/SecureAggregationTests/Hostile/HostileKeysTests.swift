@@ -13,18 +13,7 @@ import Testing
     let own = try KeyAgreementKey(from: &source).publicKey
     var federation = try Federation(siteCount: 4)
     let aggregatorKey = try #require(federation.keys[0])
-    federation.misbehave(KeySet.self, from: 0, to: 1) { set in
-      var offers = set.offers
-      guard let envelope = try? Envelope(parsing: offers[1], naming: []),
-        let offer = try? KeyOffer(envelope.body)
-      else { return set }
-      offers[1] = Envelope.sealed(
-        .keyOffer, manifest: envelope.manifest, epoch: envelope.epoch, round: 0, sender: 2,
-        body: KeyOffer(
-          agreementKey: own, lastRound: offer.lastRound, accepted: offer.accepted
-        ).bytes, key: aggregatorKey)
-      return KeySet(offers: offers)
-    }
+    federation.replaceOffer(of: 2, to: 1, with: own, signedBy: aggregatorKey)
     try federation.openEpoch()
     #expect(federation.aborts[1]?.first == SecureAggregationError(.signatureInvalid, naming: [2]))
     #expect(federation.sites[1]?.state == .unkeyed)
@@ -50,18 +39,7 @@ import Testing
     let own = try KeyAgreementKey(from: &source).publicKey
     var federation = try Federation(siteCount: 4)
     let colluder = try #require(federation.keys[2])
-    federation.misbehave(KeySet.self, from: 0, to: 1) { set in
-      var offers = set.offers
-      guard let envelope = try? Envelope(parsing: offers[1], naming: []),
-        let offer = try? KeyOffer(envelope.body)
-      else { return set }
-      offers[1] = Envelope.sealed(
-        .keyOffer, manifest: envelope.manifest, epoch: envelope.epoch, round: 0, sender: 2,
-        body: KeyOffer(
-          agreementKey: own, lastRound: offer.lastRound, accepted: offer.accepted
-        ).bytes, key: colluder)
-      return KeySet(offers: offers)
-    }
+    federation.replaceOffer(of: 2, to: 1, with: own, signedBy: colluder)
     // The aggregator goes on although site 1 confirms other keys.
     federation.isLost = { $0.from == 0 && $0.kind == .abort }
     try federation.openEpoch()
@@ -82,6 +60,25 @@ import Testing
 }
 
 extension Federation {
+  /// The aggregator shows one site another agreement key of another site, under somebody's signature.
+  mutating func replaceOffer(
+    of owner: UInt16, to receiver: UInt16, with agreementKey: [UInt8],
+    signedBy key: SigningKey
+  ) {
+    misbehave(KeySet.self, from: 0, to: receiver) { set in
+      var offers = set.offers
+      guard let envelope = try? Envelope(parsing: offers[Int(owner) - 1], naming: []),
+        let offer = try? KeyOffer(envelope.body)
+      else { return set }
+      offers[Int(owner) - 1] = Envelope.sealed(
+        .keyOffer, manifest: envelope.manifest, epoch: envelope.epoch, round: 0, sender: owner,
+        body: KeyOffer(
+          agreementKey: agreementKey, lastRound: offer.lastRound, accepted: offer.accepted
+        ).bytes, key: key)
+      return KeySet(offers: offers)
+    }
+  }
+
   /// A ConfirmSet with the confirmations that were sent.
   func confirmSet() -> [UInt8]? {
     let confirmations = sent.filter { $0.kind == .keyConfirm }.sorted { $0.from < $1.from }

@@ -185,7 +185,7 @@ import Testing
     let store = try await fixture.aggregatorWithStudy()
     let start = try await store.sumProgress(study: "s1")
     #expect(start.epoch == nil && start.highestRound == 0 && start.proofs.isEmpty)
-    try await store.recordOpened(round: 1, study: "s1")
+    try store.recordOpened(round: 1, study: "s1")
     #expect(try await store.sumProgress(study: "s1").epoch == nil)
     try await store.recordEpoch(3, study: "s1")
     for epoch in UInt32(2)...3 {
@@ -193,14 +193,14 @@ import Testing
         try await store.recordEpoch(epoch, study: "s1")
       }
     }
-    try await store.recordOpened(round: 9, study: "s1")
+    try store.recordOpened(round: 9, study: "s1")
     for round in [UInt64(0), 1, 9] {
-      await #expect(throws: StoreError(.outOfOrder)) {
-        try await store.recordOpened(round: round, study: "s1")
+      #expect(throws: StoreError(.outOfOrder)) {
+        try store.recordOpened(round: round, study: "s1")
       }
     }
-    await #expect(throws: StoreError(.invalidValue)) {
-      try await store.recordOpened(round: UInt64.max, study: "s1")
+    #expect(throws: StoreError(.invalidValue)) {
+      try store.recordOpened(round: UInt64.max, study: "s1")
     }
     await #expect(throws: StoreError(.notFound)) {
       try await store.recordEpoch(9, study: "none")
@@ -216,22 +216,31 @@ import Testing
     func proof(_ round: UInt64) -> AggregatorStore.SumProof {
       .init(epoch: 1, round: round, roundOpenBody: [1, UInt8(round)], resultBody: [2])
     }
+    func publish(
+      _ entry: TranscriptEntry, proof: AggregatorStore.SumProof?, sum: [UInt8]?,
+      in store: AggregatorStore
+    ) throws -> AppendOutcome {
+      guard let sum else { return try store.publish(entry, proof: proof, sum: nil) }
+      return try sum.withUnsafeBytes { try store.publish(entry, proof: proof, sum: $0) }
+    }
     #expect(
-      try await store.publish(transcriptEntry(0), proof: proof(4), sum: [4, 4]) == .appended)
+      try publish(transcriptEntry(0), proof: proof(4), sum: [4, 4], in: store) == .appended)
     #expect(
-      try await store.publish(transcriptEntry(0), proof: proof(4), sum: [4, 4]) == .alreadyThere)
-    #expect(try await store.publish(transcriptEntry(1), proof: nil, sum: nil) == .appended)
-    await #expect(throws: StoreError(.conflict), "one proof per round") {
-      try await store.publish(transcriptEntry(2), proof: proof(4), sum: [5])
+      try publish(transcriptEntry(0), proof: proof(4), sum: [4, 4], in: store) == .alreadyThere)
+    #expect(try publish(transcriptEntry(1), proof: nil, sum: nil, in: store) == .appended)
+    #expect(throws: StoreError(.conflict), "one proof per round") {
+      try publish(transcriptEntry(2), proof: proof(4), sum: [5], in: store)
     }
     #expect(try await store.transcriptCount(study: "s1") == 2, "all or nothing")
-    await #expect(throws: StoreError(.outOfOrder)) {
-      try await store.publish(transcriptEntry(3), proof: proof(5), sum: [5])
+    #expect(throws: StoreError(.outOfOrder)) {
+      try publish(transcriptEntry(3), proof: proof(5), sum: [5], in: store)
     }
-    try await store.publish(transcriptEntry(2), proof: proof(6), sum: [6])
+    // Longer than one piece of the store.
+    let long = (0..<600_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    _ = try publish(transcriptEntry(2), proof: proof(6), sum: long, in: store)
     let again = try fixture.aggregator()
     #expect(try await again.sumProgress(study: "s1").proofs == [proof(4), proof(6)])
-    #expect(try await again.sums(study: "s1", rounds: [6, 4]) == [6, 4, 4])
+    #expect(try await again.sums(study: "s1", rounds: [6, 4]) == long + [4, 4])
     await #expect(throws: StoreError(.notFound)) {
       try await again.sums(study: "s1", rounds: [4, 5])
     }

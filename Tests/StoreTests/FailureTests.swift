@@ -19,7 +19,7 @@ import Testing
   @Test func fullDiskLeavesTheStateBeforeAndRecovers() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
-    try await store.appendJournal(
+    try store.appendJournal(
       JournalBatch(items: [JournalItem(.opened, round: 1, record: [1])]), study: "s1")
     let journal = try await store.journal(study: "s1")
     let head = try await store.audit.head()
@@ -28,7 +28,7 @@ import Testing
     let batch = JournalBatch(
       items: [JournalItem(.committed, round: 1, record: [2])],
       vectors: [JournalVector(round: 1, digest: [5], bytes: .init(repeating: 5, count: 200_000))])
-    let error = await failure { try await store.appendJournal(batch, study: "s1") }
+    let error = await failure { try store.appendJournal(batch, study: "s1") }
     #expect(error?.code == .diskFull)
     #expect(error?.file == store.path && error?.operation == "append to journal")
     #expect(error?.description.contains("Free space") == true)
@@ -36,7 +36,7 @@ import Testing
     #expect(try await store.journal(study: "s1") == journal)
     #expect(try await store.audit.head() == head)
     _ = try await store.database.limitPages(1_000_000)
-    #expect(try await store.appendJournal(batch, study: "s1") == .appended)
+    #expect(try store.appendJournal(batch, study: "s1") == .appended)
     try await store.checkIntegrity()
   }
 

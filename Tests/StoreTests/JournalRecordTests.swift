@@ -43,10 +43,7 @@ import Testing
     let done = try JournalItem(record: record(8, 5) { $0.raw(digest) })
     #expect(done.resultDigest == digest)
     let release = try JournalItem(
-      record: released(5, query: 6, members: [1, 2, 7], message: [1, 2, 3]),
-      minimumSetDifference: 3)
-    #expect(release.release?.participants == ["1", "2", "7"])
-    #expect(release.release?.queryDigest == [UInt8](repeating: 6, count: 32))
+      record: released(5, query: 6, members: [1, 2, 7], message: [1, 2, 3]))
     #expect(release.recordAfterwards == released(5, query: 6, members: [1, 2, 7], message: []))
   }
 
@@ -77,17 +74,20 @@ import Testing
     }
     let done = record(8, 1) { $0.raw(digest) }
     let release = released(1, query: 6, members: [1, 2, 3], message: [9, 9])
-    try await store.appendSumRecords([epoch], round: 0, study: "s1")
-    try await store.appendSumRecords([record(2, 1), record(3, 1)], round: 1, study: "s1")
-    try await store.appendSumRecords(
-      [record(4, 1), record(5, 1)], keeping: .init(digest: [8], bytes: [8, 8]), round: 1,
-      study: "s1")
-    try await store.appendSumRecords([record(6, 1)], round: 1, study: "s1")
-    try await store.appendSumRecords([release], round: 1, study: "s1")
+    func append(_ records: [[UInt8]], vectors: [JournalVector] = []) throws {
+      try store.appendJournal(
+        JournalBatch(items: try records.map { try JournalItem(record: $0) }, vectors: vectors),
+        study: "s1")
+    }
+    try append([epoch])
+    try append([record(2, 1), record(3, 1)])
+    try append(
+      [record(4, 1), record(5, 1)], vectors: [.init(round: 1, digest: [8], bytes: [8, 8])])
+    try append([record(6, 1)])
+    try append([release])
     #expect(try await store.sumRecords(study: "s1").vectors == [.init(digest: [8], bytes: [8, 8])])
     #expect(try await store.sumRecords(study: "s1").records.count == 7)
-    try await store.appendSumRecords([done], round: 1, study: "s1", durability: .relaxed)
-    try await store.closeSumRound(1, study: "s1", leaving: [release, done])
+    try append([done])
     let left = try await store.sumRecords(study: "s1")
     #expect(
       left.records == [epoch, released(1, query: 6, members: [1, 2, 3], message: []), done])
@@ -98,9 +98,8 @@ import Testing
     let fixture = try StoreFixture()
     let store = try await fixture.siteWithStudy()
     let done = record(8, 4) { $0.raw(digest) }
-    try await store.closeSumRound(
-      4, study: "s1", leaving: [released(4, query: 6, members: [1, 2], message: []), done])
+    try store.appendJournal(
+      JournalBatch(items: [try JournalItem(record: done)]), study: "s1")
     #expect(try await store.sumRecords(study: "s1").records == [done])
-    #expect(try await store.lastKnownRound(study: "s1")?.accepted == 4)
   }
 }

@@ -69,15 +69,19 @@ enum RunStore {
     case .total: kind = .sum
     case .answers: kind = .perSite
     }
-    try store.publishWaiting(
-      .init(
-        study: study, index: Int64(entry.index), kind: kind, queryDigest: entry.query.bytes,
-        purpose: entry.kind.rawValue, total: writer.bytes, participants: entry.participants,
-        previousDigest: previous.bytes, digest: head.bytes),
-      proof: proof.map {
-        .init(
-          epoch: $0.epoch, round: $0.round, roundOpenBody: $0.roundOpenBody,
-          resultBody: $0.resultBody)
-      }, sum: sum?.bytes)
+    let stored = Store.TranscriptEntry(
+      study: study, index: Int64(entry.index), kind: kind, queryDigest: entry.query.bytes,
+      purpose: entry.kind.rawValue, total: writer.bytes, participants: entry.participants,
+      previousDigest: previous.bytes, digest: head.bytes)
+    guard let sum, let proof else {
+      try store.publish(stored, proof: nil, sum: nil)
+      return
+    }
+    let sumProof = AggregatorStore.SumProof(
+      epoch: proof.epoch, round: proof.round, roundOpenBody: proof.roundOpenBody,
+      resultBody: proof.resultBody)
+    try sum.withUnsafeLittleEndianBytes {
+      _ = try store.publish(stored, proof: sumProof, sum: $0)
+    }
   }
 }

@@ -124,7 +124,7 @@ extension StudyRun {
     case .epoch(let epoch, _, _):
       try await setup.store.recordEpoch(epoch, study: plan.id)
     case .opened(let round, _, _):
-      try setup.store.recordOpenedWaiting(round: round, study: plan.id)
+      try setup.store.recordOpened(round: round, study: plan.id)
     case .locked: break
     case .stated(_, let members, _): stated = members
     case .published(let proof, let sum):

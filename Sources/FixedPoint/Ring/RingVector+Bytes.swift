@@ -33,17 +33,17 @@ extension RingVector {
 
   /// Lends the wire bytes of the elements without copying them where the machine is little-endian.
   public func withUnsafeLittleEndianBytes<Result>(
-    _ body: (UnsafeRawBufferPointer) -> Result
-  ) -> Result {
+    _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
     #if _endian(little)
       switch self {
-      case .bits32(let elements): return elements.withUnsafeBytes(body)
-      case .bits64(let elements): return elements.withUnsafeBytes(body)
+      case .bits32(let elements): return try elements.withUnsafeBytes(body)
+      case .bits64(let elements): return try elements.withUnsafeBytes(body)
       }
     #else
       switch self {
-      case .bits32(let elements): return elements.map(\.littleEndian).withUnsafeBytes(body)
-      case .bits64(let elements): return elements.map(\.littleEndian).withUnsafeBytes(body)
+      case .bits32(let elements): return try elements.map(\.littleEndian).withUnsafeBytes(body)
+      case .bits64(let elements): return try elements.map(\.littleEndian).withUnsafeBytes(body)
       }
     #endif
   }

@@ -57,7 +57,7 @@ enum SumJournal {
     if let vector {
       batch.vectors = [JournalVector(round: round, digest: vector.digest, bytes: vector.bytes)]
     }
-    try store.appendJournalWaiting(
+    try store.appendJournal(
       batch, study: study, durability: isFinal ? .relaxed : .full)
   }
 
@@ -69,7 +69,7 @@ enum SumJournal {
     store: SiteStore
   ) throws {
     let done = JournalRecord(round: outcome.round, .done(digest: outcome.digest))
-    try store.appendJournalWaiting(
+    try store.appendJournal(
       JournalBatch(
         items: [try JournalItem(record: done.bytes)], transcript: [entry],
         charges: charge.map { [$0] } ?? []),

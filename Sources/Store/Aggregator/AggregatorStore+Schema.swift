@@ -8,7 +8,20 @@ extension AggregatorStore {
         sql: members + studies + AuditLog.schema + TranscriptTable.schema),
       .init(name: "2 evidence", sql: EvidenceTable.schema),
       .init(name: "3 ledger heads", sql: StoredLedgerHead.schema),
+      .init(name: "4 sums in pieces", sql: sumPieces),
     ])
+
+  private static let sumPieces = """
+    CREATE TABLE sum_piece (
+      study TEXT NOT NULL REFERENCES study (id),
+      round INTEGER NOT NULL,
+      position INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      PRIMARY KEY (study, round, position)
+    ) STRICT;
+    INSERT INTO sum_piece SELECT study, round, 0, sum FROM sum_proof;
+    ALTER TABLE sum_proof DROP COLUMN sum;
+    """
 
   private static let members = """
     CREATE TABLE invitation (

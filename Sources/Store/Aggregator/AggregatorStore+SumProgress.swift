@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 
 /// What the aggregator keeps of the secure sums: how far it is, and every published sum with its
@@ -49,85 +50,62 @@ extension AggregatorStore {
   }
 
   /// Writes down that a round is being opened. A power cut may lose it: the sites then name the
-  /// higher number when keys are agreed again.
+  /// higher number when keys are agreed again. Waits for the disk on the calling thread: for an actor
+  /// on a `StoreExecutor`.
   ///
   /// - Throws: `outOfOrder` when it is not beyond every round of the study, also of another process;
   ///   `notFound`, `invalidValue`.
-  public func recordOpened(round: UInt64, study: String) async throws(StoreError) {
-    try await database.write("record round", durability: .relaxed) {
-      try Self.recordOpened(round, study, in: $0)
+  public func recordOpened(round: UInt64, study: String) throws(StoreError) {
+    try database.writeWaiting("record round", durability: .relaxed) { connection in
+      try AggregatorStudy.requireExistence(of: study, in: connection)
+      let number = try RoundNumber.stored(round)
+      guard try Self.progress(of: study, in: connection).round < round else {
+        throw StoreError(
+          .outOfOrder, "a later round was already opened",
+          subject: "study \(study), round \(round)")
+      }
+      try connection.run(
+        """
+        INSERT INTO sum_progress (study, round) VALUES (?, ?)
+        ON CONFLICT (study) DO UPDATE SET round = excluded.round
+        """, [study, number])
     }
-  }
-
-  /// Does the same on the calling thread: for an actor on a `StoreExecutor`.
-  public func recordOpenedWaiting(round: UInt64, study: String) throws(StoreError) {
-    try database.writeWaiting("record round", durability: .relaxed) {
-      try Self.recordOpened(round, study, in: $0)
-    }
-  }
-
-  private static func recordOpened(
-    _ round: UInt64, _ study: String, in connection: Database
-  ) throws {
-    try AggregatorStudy.requireExistence(of: study, in: connection)
-    let number = try RoundNumber.stored(round)
-    guard try progress(of: study, in: connection).round < round else {
-      throw StoreError(
-        .outOfOrder, "a later round was already opened",
-        subject: "study \(study), round \(round)")
-    }
-    try connection.run(
-      """
-      INSERT INTO sum_progress (study, round) VALUES (?, ?)
-      ON CONFLICT (study) DO UPDATE SET round = excluded.round
-      """, [study, number])
   }
 
   /// Appends a result to the transcript and, for a sum, keeps its proof and its vector, all in one
-  /// transaction. When the call returns, the result may be sent.
+  /// transaction. When the call returns, the result may be sent. Waits for the disk on the calling
+  /// thread: for an actor on a `StoreExecutor`.
   ///
+  /// - Parameter sum: the published vector's wire bytes; not copied as a whole.
   /// - Returns: `alreadyThere` when the same entry was published before.
   /// - Throws: `outOfOrder` and `conflict` of the transcript; `conflict` when the round has a proof
   ///   already; `notFound` without the study.
   @discardableResult
   public func publish(
-    _ entry: TranscriptEntry, proof: SumProof?, sum: [UInt8]?
-  ) async throws(StoreError) -> AppendOutcome {
-    let time = database.clock()
-    return try await database.write("publish result") {
-      try Self.publish(entry, proof, sum, at: time, in: $0)
-    }
-  }
-
-  /// Does the same on the calling thread: for an actor on a `StoreExecutor`.
-  @discardableResult
-  public func publishWaiting(
-    _ entry: TranscriptEntry, proof: SumProof?, sum: [UInt8]?
+    _ entry: TranscriptEntry, proof: SumProof?, sum: UnsafeRawBufferPointer?
   ) throws(StoreError) -> AppendOutcome {
     let time = database.clock()
-    return try database.writeWaiting("publish result") {
-      try Self.publish(entry, proof, sum, at: time, in: $0)
+    return try database.writeWaiting("publish result") { connection in
+      try AggregatorStudy.requireExistence(of: entry.study, in: connection)
+      let outcome = try TranscriptTable.append(entry, at: time, to: connection)
+      guard outcome == .appended, let proof, let sum else { return outcome }
+      let round = try RoundNumber.stored(proof.round)
+      try connection.run(
+        "INSERT INTO sum_proof (study, round, epoch, round_open, result) VALUES (?, ?, ?, ?, ?)",
+        [
+          entry.study, round, Int64(proof.epoch), proof.roundOpenBody.blob, proof.resultBody.blob,
+        ])
+      for (position, start) in stride(from: 0, to: sum.count, by: Self.pieceBytes).enumerated() {
+        let piece = Data(sum[start..<min(start + Self.pieceBytes, sum.count)])
+        try connection.run(
+          "INSERT INTO sum_piece VALUES (?, ?, ?, ?)", [entry.study, round, position, piece])
+      }
+      return outcome
     }
   }
 
-  private static func publish(
-    _ entry: TranscriptEntry, _ proof: SumProof?, _ sum: [UInt8]?, at time: Double,
-    in connection: Database
-  ) throws -> AppendOutcome {
-    try AggregatorStudy.requireExistence(of: entry.study, in: connection)
-    let outcome = try TranscriptTable.append(entry, at: time, to: connection)
-    guard outcome == .appended, let proof, let sum else { return outcome }
-    try connection.run(
-      """
-      INSERT INTO sum_proof (study, round, epoch, round_open, result, sum)
-      VALUES (?, ?, ?, ?, ?, ?)
-      """,
-      [
-        entry.study, try RoundNumber.stored(proof.round), Int64(proof.epoch),
-        proof.roundOpenBody.blob, proof.resultBody.blob, sum.blob,
-      ])
-    return outcome
-  }
+  /// A long sum is kept in pieces, so that writing it takes the memory of a few of them.
+  private static let pieceBytes = 262_144
 
   /// How far a study is.
   public func sumProgress(study: String) async throws(StoreError) -> SumProgress {
@@ -162,12 +140,15 @@ extension AggregatorStore {
     try await database.read("read sums") { connection in
       var bytes: [UInt8] = []
       for round in rounds {
-        guard
-          let row = try Row.fetchOne(
-            connection, sql: "SELECT sum FROM sum_proof WHERE study = ? AND round = ?",
-            arguments: [study, try RoundNumber.stored(round)])
-        else { throw StoreError(.notFound, subject: "round \(round) of study \(study)") }
-        bytes += try row.bytes("sum")
+        let pieces = try Row.fetchCursor(
+          connection,
+          sql: "SELECT bytes FROM sum_piece WHERE study = ? AND round = ? ORDER BY position",
+          arguments: [study, try RoundNumber.stored(round)])
+        let start = bytes.count
+        while let piece = try pieces.next() { bytes += try piece.bytes("bytes") }
+        guard bytes.count > start else {
+          throw StoreError(.notFound, subject: "round \(round) of study \(study)")
+        }
       }
       return bytes
     }

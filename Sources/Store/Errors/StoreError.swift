@@ -33,8 +33,6 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case transitionRefused = "transition-refused"
     /// A journal or transcript entry that would go backwards, leave a gap or break the chain.
     case outOfOrder = "out-of-order"
-    /// The query was answered before and the site sets are too close (PRIVACY-CORE §2.7).
-    case queryAnswered = "query-answered"
     /// A charge that the site's privacy budget does not allow.
     case budgetExhausted = "budget-exhausted"
     /// The invitation was used by somebody else.
@@ -118,7 +116,6 @@ extension StoreError.Code {
     case .conflict: "a different entry is already stored and may not change"
     case .transitionRefused: "the change of state is not allowed"
     case .outOfOrder: "the entry does not follow the one before it"
-    case .queryAnswered: "the query was answered before for a set of sites that is too close"
     case .budgetExhausted: "the privacy budget does not allow the release"
     case .invitationUsed: "the invitation was already used"
     case .invitationExpired: "the invitation has expired"

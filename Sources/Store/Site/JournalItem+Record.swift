@@ -2,16 +2,12 @@ import CanonicalBytes
 
 extension JournalItem {
   /// Reads what the store has to know from the head of a record in the protocol's canonical bytes
-  /// (protocol/README.md §12): kind and round, the number of an epoch, the query and sites of a
-  /// release, the digest of a result. The rest stays opaque.
+  /// (protocol/README.md §12): kind and round, the number of an epoch, the digest of a result. The rest
+  /// stays opaque. What stays of a release when its round is over, query and sites for the protocol's
+  /// own rule about sets, is the same record with an empty message.
   ///
-  /// A release names its sites by their roster index in decimal; what stays of it when its round is
-  /// over is the same record with an empty message.
-  ///
-  /// - Parameter minimumSetDifference: the manifest's floor of the set-change rule; nil leaves the
-  ///   rule to the protocol's own state machine.
   /// - Throws: `invalidValue` when the bytes are not such a record.
-  public init(record: [UInt8], minimumSetDifference: Int? = nil) throws(StoreError) {
+  public init(record: [UInt8]) throws(StoreError) {
     do {
       var reader = ByteReader(record)
       let type = try reader.integer(UInt8.self)
@@ -25,14 +21,11 @@ extension JournalItem {
       case .done: resultDigest = try reader.raw(32)
       case .released:
         _ = try reader.raw(32)
-        let queryDigest = try reader.raw(32)
-        let members = try reader.array(minimumBytes: 2) { reader throws(DecodingFault) in
+        _ = try reader.raw(32)
+        _ = try reader.array(minimumBytes: 2) { reader throws(DecodingFault) in
           try reader.integer(UInt16.self)
         }
         _ = try reader.raw(32)
-        release = QueryRelease(
-          queryDigest: queryDigest, participants: members.map { String($0) },
-          minimumSetDifference: minimumSetDifference)
         recordAfterwards = Array(record.prefix(reader.offset)) + [0, 0, 0, 0]
       default: break
       }

@@ -15,9 +15,6 @@ public enum JournalKind: Int64, Sendable, CaseIterable {
   case done = 8
   case aborted = 9
 
-  /// Whether the record belongs to the steps of a round, of which each is taken once.
-  var isStep: Bool { self >= .opened && self <= .released }
-
   /// Whether losing the record in a power cut could harm: an epoch number must not come back, and an
   /// opened sum must count for ever. The steps between are lost together with the epoch's keys,
   /// without which a restarted site signs nothing more for them.
@@ -37,8 +34,6 @@ public struct JournalItem: Sendable, Equatable {
   public var record: [UInt8]
   /// The number of the epoch; required for `epoch`, ignored otherwise.
   public var epoch: UInt32?
-  /// The set-change rule; required for `released`, ignored otherwise.
-  public var release: QueryRelease?
   /// What takes the record's place when its round is over, such as the same record without its
   /// message; for `released` only. Other steps vanish with their round.
   public var recordAfterwards: [UInt8]?
@@ -47,13 +42,12 @@ public struct JournalItem: Sendable, Equatable {
 
   public init(
     _ kind: JournalKind, round: UInt64, record: [UInt8], epoch: UInt32? = nil,
-    release: QueryRelease? = nil, recordAfterwards: [UInt8]? = nil, resultDigest: [UInt8]? = nil
+    recordAfterwards: [UInt8]? = nil, resultDigest: [UInt8]? = nil
   ) {
     self.kind = kind
     self.round = round
     self.record = record
     self.epoch = epoch
-    self.release = release
     self.recordAfterwards = recordAfterwards
     self.resultDigest = resultDigest
   }
@@ -107,15 +101,4 @@ public struct StoredJournal: Sendable, Equatable {
   /// In the order in which they were written.
   public var records: [[UInt8]]
   public var vectors: [JournalVector]
-}
-
-/// How far a site's journal of a study reaches.
-public struct LastRound: Sendable, Equatable {
-  /// The highest epoch taken up; 0 before the first.
-  public var epoch: UInt32
-  /// The highest round in any record; nothing at or below it is opened again.
-  public var round: UInt64
-  /// The last accepted round, and R, the digest of its result.
-  public var accepted: UInt64?
-  public var acceptedDigest: [UInt8]?
 }

@@ -66,12 +66,6 @@ struct JournalTable {
       }
     case .aborted: break
     }
-    if item.kind == .released {
-      guard let release = item.release else {
-        throw StoreError(.invalidValue, "a release needs its query and its sites", subject: subject)
-      }
-      try release.apply(study: study.id, round: item.round, at: time, in: connection)
-    }
     try Self.insert(item, study: study.id, at: time, in: connection)
     if item.kind == .opened, item.round > 0 {
       try prune(through: item.round - 1, in: connection)

@@ -2,7 +2,8 @@ import GRDB
 
 extension SiteStore {
   /// Appends journal records, and what belongs to them, in one step; when the call returns, the
-  /// messages that they authorise may be sent.
+  /// messages that they authorise may be sent. It waits for the disk on the calling thread: for an
+  /// actor on a `StoreExecutor`.
   ///
   /// The law behind the journal is that no round is answered twice with different content, so the
   /// store refuses, whoever asks, also another process:
@@ -10,7 +11,6 @@ extension SiteStore {
   /// - a step (`shared` … `released`) of a round that is not the newest, is over, or has had a later
   ///   step; of any number of concurrent calls for one step with different records, one succeeds;
   /// - an epoch that is not beyond all before it; a `done` record that is not beyond the last;
-  /// - a `released` record that breaks the set-change rule;
   /// - any step of a study that is not approved at this moment;
   /// - charges that the batch's own admission refuses, seeing the ledger of this very moment.
   ///
@@ -22,21 +22,10 @@ extension SiteStore {
   ///     the acknowledgement, whose keys are then lost as well: the site takes part again in a new
   ///     epoch, as after any restart. A batch with an `epoch` or `released` record is always synced.
   /// - Returns: `alreadyThere` when every record was there before, byte for byte.
-  /// - Throws: `outOfOrder`, `conflict`, `queryAnswered`, `transitionRefused`, `notFound`,
+  /// - Throws: `outOfOrder`, `conflict`, `transitionRefused`, `notFound`,
   ///   `budgetExhausted`, `invalidValue`; then nothing of the batch is written.
   @discardableResult
   public func appendJournal(
-    _ batch: JournalBatch, study id: String, durability: Durability = .full
-  ) async throws(StoreError) -> AppendOutcome {
-    let time = database.clock()
-    return try await database.write(
-      "append to journal", durability: batch.durability(atLeast: durability)
-    ) { try batch.append(to: $0, study: id, at: time) }
-  }
-
-  /// Does the same on the calling thread: for an actor on a `StoreExecutor`.
-  @discardableResult
-  public func appendJournalWaiting(
     _ batch: JournalBatch, study id: String, durability: Durability = .full
   ) throws(StoreError) -> AppendOutcome {
     let time = database.clock()
@@ -61,52 +50,6 @@ extension SiteStore {
           bytes: try $0.bytes("bytes"))
       }
       return StoredJournal(records: records, vectors: vectors)
-    }
-  }
-
-  /// How far the journal of a study reaches; nil when it is empty.
-  ///
-  /// A site restored from an old backup knows less than the others have signed R for: compare before
-  /// answering anything; it catches up and needs a new epoch (PRIVACY-CORE §2.5).
-  public func lastKnownRound(study: String) async throws(StoreError) -> LastRound? {
-    try await database.read("read last round") { connection in
-      let round = try JournalTable.highestRound(
-        of: study, kinds: JournalKind.allCases, in: connection)
-      guard let round else { return nil }
-      let done = try Row.fetchOne(
-        connection,
-        sql: """
-          SELECT round, result_digest FROM journal WHERE study = ? AND kind = ?
-          ORDER BY round DESC LIMIT 1
-          """, arguments: [study, JournalKind.done.rawValue])
-      return LastRound(
-        epoch: try JournalTable.lastEpoch(of: study, in: connection) ?? 0, round: round,
-        accepted: try done?.round("round"),
-        acceptedDigest: try done?.bytesIfPresent("result_digest"))
-    }
-  }
-
-  /// The rounds of a study that ended without a result here, in order.
-  public func abortedRounds(study: String) async throws(StoreError) -> [UInt64] {
-    try await database.read("read aborted rounds") { connection in
-      try Row.fetchAll(
-        connection,
-        sql: """
-          SELECT DISTINCT round FROM journal AS entry WHERE study = ?1 AND kind = 9
-            AND NOT EXISTS (SELECT 1 FROM journal AS result WHERE result.study = ?1
-              AND result.round = entry.round AND result.kind = 8)
-          ORDER BY round
-          """, arguments: [study]
-      ).map { try $0.round("round") }
-    }
-  }
-
-  /// Every earlier opening of a query of a study, oldest first.
-  public func answers(
-    to queryDigest: [UInt8], study: String
-  ) async throws(StoreError) -> [AnsweredQuery] {
-    try await database.read("read answered queries") {
-      try AnsweredQuery.fetchAll(study: study, queryDigest: queryDigest, in: $0)
     }
   }
 }

@@ -7,6 +7,7 @@ extension SiteStore {
       .init(name: "2 privacy ledger", sql: LedgerTable.schema),
       .init(name: "3 evidence", sql: EvidenceTable.schema + AnswerCommitment.schema),
       .init(name: "4 cohort of a study", sql: StudyCohort.schema),
+      .init(name: "5 sets are the protocol's", sql: "DROP TABLE answered_query;"),
     ])
 
   private static let version1 = """

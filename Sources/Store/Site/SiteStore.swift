@@ -35,8 +35,9 @@ public struct SiteStore: Sendable {
   /// The store's own writes do not change it.
   public func dataVersion() async throws(StoreError) -> Int64 { try await database.dataVersion() }
 
-  /// Copies the store to `path` while it is in use; see PRIVACY-CORE §2.5 on what an old backup
-  /// means: before going on from one, compare `lastKnownRound` with what the others signed.
+  /// Copies the store to `path` while it is in use. A site that goes on from an old copy takes part
+  /// again in a new epoch, once it has caught up with the results that the others signed
+  /// (PRIVACY-CORE §2.5).
   public func backUp(to path: String) async throws(StoreError) {
     try await database.backUp(to: path)
   }

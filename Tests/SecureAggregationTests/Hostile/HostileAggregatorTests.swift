@@ -206,6 +206,20 @@ import Testing
     #expect(federation.outcomes.count == 2)
   }
 
+  @Test("A site that was restarted still knows what it opened, also when no result came")
+  func differencingAfterARestart() throws {
+    var federation = try Federation.keyed(5)
+    let binding = try Federation.binding("same")
+    let answers = federation.answers(length: 5)
+    try federation.run(binding, answers: answers)
+    for index in federation.everyone { try federation.restart(index) }
+    try federation.openEpoch()
+    try federation.run(binding, answers: answers, members: [1, 2, 3, 4])
+    #expect(federation.outcomes.count == 1)
+    #expect(federation.aborts[1]?.last == SecureAggregationError(.setChange, naming: [0]))
+    #expect(federation.failures.last?.code == .setChange)
+  }
+
   // MARK: Rounds
 
   @Test("The same round with another set: another RoundOpen, another Lock1")

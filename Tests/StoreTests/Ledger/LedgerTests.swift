@@ -112,19 +112,19 @@ import Testing
         ], charges: [Self.charge(query, round: round, study: "s1")], admission: admission)
     }
     for (query, round) in [(UInt8(1), UInt64(1)), (2, 2), (2, 3)] {
-      try await store.appendJournal(batch(query, round: round), study: "s1")
+      try store.appendJournal(batch(query, round: round), study: "s1")
     }
     let totals = try await store.ledgerSnapshot().totals
     #expect(totals.map(\.openingCount) == [1, 2] && totals.map(\.queryCount) == [1, 1])
     let before = try await store.journal(study: "s1")
-    await #expect(throws: StoreError(.budgetExhausted)) {
-      try await store.appendJournal(batch(3, round: 4), study: "s1")
+    #expect(throws: StoreError(.budgetExhausted)) {
+      try store.appendJournal(batch(3, round: 4), study: "s1")
     }
     #expect(try await store.journal(study: "s1") == before)
     #expect(try await store.ledger().count == 3)
     // What is there is paid: the ledger is not asked.
     #expect(
-      try await store.appendJournal(
+      try store.appendJournal(
         JournalBatch(
           charges: [Self.charge(2, round: 3, study: "s1")], admission: { _ in "no" }),
         study: "s1") == .alreadyThere)

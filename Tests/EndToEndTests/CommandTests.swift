@@ -134,29 +134,5 @@ extension EndToEnd {
       // The same patients at the same hospitals, in the same study: the same result, bit for bit.
       #expect(outcome.result == (try await EndToEnd.undisturbed.value).digest)
     }
-
-    private static let browser = [
-      "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome",
-    ].first { FileManager.default.isExecutableFile(atPath: $0) }
-
-    /// A browser shows the report without an error.
-    @Test(.enabled(if: browser != nil, "there is no Chromium here to open the report in"))
-    func opensInABrowser() async throws {
-      let browser = try #require(Self.browser)
-      let folder = NSTemporaryDirectory() + "wardround-demo-\(UUID().uuidString.prefix(8))"
-      defer { try? FileManager.default.removeItem(atPath: folder) }
-      let report = try await demonstrate(in: folder).report
-      let page = try await Command.run(
-        URL(fileURLWithPath: browser),
-        [
-          "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-          "--enable-logging=stderr", "--v=0", "--user-data-dir=\(folder)/profile",
-          "--virtual-time-budget=2000", "--timeout=30000", "--dump-dom", "file://\(report)",
-        ], within: 90)
-      #expect(!page.error.contains("CONSOLE"), "\(page.error.suffix(500))")
-      #expect(page.output.components(separatedBy: "<svg").count > 8)
-      for name in TestNetwork.sites { #expect(page.output.contains(name)) }
-      #expect(!page.output.contains("NaN"))
-    }
   }
 }

@@ -8,6 +8,13 @@ import SiteData
 /// The demo's hospitals as cohorts of a study.
 enum DemoAdmissions {
   static func cohorts(_ plan: StudyPlan, share: Double) throws -> [String: CohortTable] {
+    try withCohorts(plan, share: share) { cohorts, _ in cohorts }
+  }
+
+  /// Hands the cohorts to a body, and the folder of their files: `NAME/admissions.csv`.
+  static func withCohorts<Value>(
+    _ plan: StudyPlan, share: Double, _ body: ([String: CohortTable], URL) throws -> Value
+  ) throws -> Value {
     let folder = FileManager.default.temporaryDirectory
       .appending(path: "wardround-demo-study-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -23,6 +30,6 @@ enum DemoAdmissions {
         text, file: "site.yaml", folder: own.path)
       cohorts[site.hospital.name] = try SiteData.load(configuration, cohort: plan.cohort)
     }
-    return cohorts
+    return try body(cohorts, folder)
   }
 }

@@ -37,4 +37,39 @@ import Testing
     let own = try #require(result.ownModels["northfield"]?.discrimination)
     #expect(own.value > shared.value)
   }
+
+  /// Any split of the patients, whatever their hospital's habits: the same coefficients, bit for bit.
+  @Test func anySplitOfThePatientsGivesTheSameModel() async throws {
+    var plan = try studyPlan(repositoryRoot.appending(path: "studies/demo-admissions").path)
+    plan.models = Array(plan.models.prefix(1))
+    plan.validation.disclosures = []
+    let cohorts = try DemoAdmissions.cohorts(plan, share: 0.2)
+    func coefficients(_ cohorts: [String: CohortTable]) async throws -> [UInt64] {
+      let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+      let result = try await StudyProgram(
+        study, over: PooledFederation(study, cohorts: cohorts)
+      ).run()
+      return bits(result.models[0].coefficients)
+    }
+    let byHospital = try await coefficients(cohorts)
+    let pooled = try CohortTable.pooling(cohorts.keys.sorted().compactMap { cohorts[$0] })
+    #expect(try await coefficients(["everybody": pooled]) == byHospital)
+    for seed in 1...2 {
+      let dealt = try SyntheticCohort.partition(pooled, into: 3 + seed, seed: UInt64(seed))
+      #expect(try await coefficients(dealt) == byHospital, "seed \(seed)")
+    }
+  }
+
+  @Test(.enabled(if: Python.hasScikitLearn, "scikit-learn is not installed"))
+  func equalsScikitLearn() async throws {
+    var plan = try studyPlan(repositoryRoot.appending(path: "studies/demo-admissions").path)
+    plan.models = Array(plan.models.prefix(1))
+    plan.validation.disclosures = []
+    let (cohorts, oracle) = try DemoAdmissions.withCohorts(plan, share: 0.34) {
+      ($0, try NewtonOracle("demo_newton.py", $1.path))
+    }
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    oracle.expectEqual(
+      try await StudyProgram(study, over: PooledFederation(study, cohorts: cohorts)).run())
+  }
 }

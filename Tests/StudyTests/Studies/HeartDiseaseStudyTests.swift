@@ -7,17 +7,6 @@ import Testing
 
 /// `studies/heart-disease` over the four hospitals' real patients.
 @Suite struct HeartDiseaseStudyTests {
-  /// What `Oracles/heart_newton.py` prints.
-  private struct Oracle: Decodable {
-    var columns: [String]
-    var intercept: Double
-    var coefficients: [Double]
-    var trainingCount: Int
-    var trainingEventCount: Int
-    var holdoutCount: Int
-    var auroc: [String: Double]
-  }
-
   private static func run(
     _ cohorts: [String: CohortTable], _ plan: StudyPlan
   ) async throws -> StudyResult {
@@ -77,24 +66,8 @@ import Testing
     .enabled(if: Python.hasScikitLearn, "scikit-learn is not installed"))
   func equalsScikitLearn() async throws {
     let folder = try #require(HeartDisease.folder)
-    let script = repositoryRoot.appending(path: "Tests/StudyTests/Oracles/heart_newton.py").path
-    let (status, output) = try Python.run([script, folder.path])
-    #expect(status == 0)
-    let oracle = try JSONDecoder().decode(Oracle.self, from: output)
+    let oracle = try NewtonOracle("heart_newton.py", folder.path)
     let (plan, cohorts) = try Self.load(folder)
-    let result = try await Self.run(cohorts, plan)
-    let model = result.models[0]
-    #expect(result.totals.trainingCount == oracle.trainingCount)
-    #expect(result.totals.trainingEventCount == oracle.trainingEventCount)
-    #expect(result.totals.holdoutCount == oracle.holdoutCount)
-    #expect(model.columns == oracle.columns)
-    let expected = [oracle.intercept] + oracle.coefficients
-    for (index, pair) in zip(model.coefficients, expected).enumerated() {
-      #expect(abs(pair.0 - pair.1) < 1e-6, "coefficient \(index)")
-    }
-    for (site, auroc) in oracle.auroc {
-      let found = result.performance[0].sites[site]?.discrimination?.value
-      #expect(abs((found ?? 0) - auroc) < 1e-6, "\(site)")
-    }
+    oracle.expectEqual(try await Self.run(cohorts, plan))
   }
 }

@@ -49,13 +49,18 @@ public struct AggregatorService: AggregatorHandler {
     } catch let error as StoreError where error.code == .conflict {
       throw TransportError(
         .refused, detail: "another study is known under this id; give `study:` another name")
+    } catch let error as StoreError where error.isOfTheMachine {
+      throw TransportError(
+        .internalFailure, subject: membership.aggregator.name.text, detail: error.message)
     }
   }
 
   public func studies(_ caller: Principal) async throws -> [StudySummary] {
-    try await membership.store.studies().map {
+    let interruptions = await board.interruptions
+    return try await membership.store.studies().map {
       StudySummary(
-        study: $0.id, name: $0.name, state: $0.status.rawValue, detail: $0.error ?? "")
+        study: $0.id, name: $0.name, state: $0.status.rawValue,
+        detail: $0.error ?? interruptions[$0.id] ?? "")
     }
   }
 

@@ -4,16 +4,37 @@ import Transport
 
 /// How studies end before their report: with an error, withdrawn, or because nobody decides.
 extension StudyBoard {
-  /// Ends a study with an error that names who and why.
+  /// Ends a study with an error that names who and why. An ending that cannot be stored is not final: the
+  /// study is interrupted instead, so that nobody is told what the next start would not know.
   func fail(_ id: String, _ reason: String) async {
-    guard open[id] != nil else { return }
+    guard open[id] != nil, interruptions[id] == nil else { return }
     setup.log("study \(id) stopped: \(reason)")
     do {
       try await store.setStatus(id, to: .failed, error: reason)
+    } catch let error where error.isOfTheMachine {
+      return interrupt(id, error, after: reason)
     } catch {
       setup.log("study \(id): the failure could not be stored: \(error)")
     }
     await announce(id, reason)
+  }
+
+  /// Stops a study in this process because the machine failed it (a full disk, a database that cannot be
+  /// written): whoever watches learns who and why, from memory, the sites are told nothing final, and the
+  /// stored state stays as it is, so that the next start takes the study up.
+  ///
+  /// - Parameter reason: why the study was about to end, when the machine failed at writing that down.
+  func interrupt(_ id: String, _ error: StoreError, after reason: String? = nil) {
+    setup.log("study \(id) is interrupted: \(error)")
+    // Without the path: researchers read it.
+    let cause = "\(setup.aggregatorName): \(error.message)"
+    interruptions[id] =
+      (reason.map { "\($0); and \(cause)" } ?? cause)
+      + ". The study waits; it goes on where it stopped when the aggregator is started again"
+      + (error.remedy.isEmpty ? "" : ". For its operator: \(error.remedy)")
+    open[id]?.run = nil
+    finished[id] = nil
+    tasks.removeValue(forKey: id)?.cancel()
   }
 
   /// Tells everybody that a study has stopped, and forgets it.
@@ -31,6 +52,7 @@ extension StudyBoard {
     open[id] = nil
     tasks[id] = nil
     finished[id] = nil
+    interruptions[id] = nil
   }
 
   /// Looks after studies that somebody is waiting for, until the task is cancelled: ends those that an
@@ -62,7 +84,7 @@ extension StudyBoard {
   }
 
   private func endUndecided() async throws {
-    for (id, study) in open where study.step < .running {
+    for (id, study) in open where study.step < .running && interruptions[id] == nil {
       guard let proposedAt = try await store.study(id)?.proposedAt,
         store.now - proposedAt > study.plan.deadlines.approvalDays * 86_400
       else { continue }

@@ -45,6 +45,8 @@ extension StudyBoard {
       close(id, agreed, .init(succeeded: true, message: "the study is finished"))
     } catch is CancellationError {
       return
+    } catch let error as StoreError where error.isOfTheMachine {
+      interrupt(id, error)
     } catch {
       await fail(id, String(describing: error))
     }
@@ -101,15 +103,32 @@ extension StudyBoard {
       result: result, features: agreed.plan.cohort.features, transcript: transcript, head: head,
       absences: absences(study, agreed))
     let folder = "\(setup.studiesFolder)/\(id)"
-    try FileManager.default.createDirectory(
-      atPath: folder, withIntermediateDirectories: true)
+    try Self.writing(folder) {
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true)
+    }
     for file in files.all {
       let path = "\(folder)/\(file.name)"
-      try Data(file.bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+      try Self.writing(path) {
+        try Data(file.bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+      }
       try await store.storeArtefact(
         .init(
           study: id, name: file.name, mediaType: file.mediaType, content: .file(path: path),
           digest: Blake2b.hash("wr.artefact", file.bytes).bytes))
+    }
+  }
+
+  /// A file that cannot be written is a failure of the machine, like a database that cannot be.
+  private static func writing(_ path: String, _ body: () throws -> Void) throws(StoreError) {
+    do { try body() } catch {
+      let code: StoreError.Code =
+        switch (error as? CocoaError)?.code {
+        case .fileWriteOutOfSpace: .diskFull
+        case .fileWriteNoPermission, .fileWriteVolumeReadOnly: .readOnly
+        default: .inputOutput
+        }
+      throw StoreError(code, file: path, operation: "write a study's files")
     }
   }
 
@@ -123,7 +142,8 @@ extension StudyBoard {
 
   // MARK: - Watching
 
-  /// Sends every event of a study from its first, and returns after the last.
+  /// Sends every event of a study from its first, and returns after the last. The last one says how the
+  /// study ended (`finished`, `failed`), or why it goes no further in this process (`stopped`).
   public func watch(
     _ id: String, _ onEvent: @Sendable (Store.ProgressEvent, _ isLast: Bool) async throws -> Void
   ) async throws {
@@ -134,15 +154,48 @@ extension StudyBoard {
     while true {
       // Looked at first: what a closed study had to say is in the store.
       let isOpen = open[id] != nil
-      let events = try await store.progress(study: id, after: last)
+      let interruption = interruptions[id]
+      let events: [Store.ProgressEvent]
+      do {
+        events = try await store.progress(study: id, after: last)
+      } catch {
+        guard interruption != nil else { throw error }
+        events = []
+      }
       for event in events {
         last = event.id
         let isLast = event.stage == "finished" || event.stage == "failed"
         try await onEvent(event, isLast)
         if isLast, open[id] == nil { return }
       }
-      if events.isEmpty, !isOpen { return }
+      if events.isEmpty, let interruption {
+        return try await onEvent(Self.stopped(id, interruption), true)
+      }
+      if events.isEmpty, !isOpen { return try await onEvent(ending(of: id), true) }
       try await Task.sleep(for: .milliseconds(100))
     }
+  }
+
+  /// How a study ended whose last event was not stored.
+  private func ending(of id: String) async throws -> Store.ProgressEvent {
+    guard let study = try await store.study(id) else {
+      return Self.stopped(id, "the study is not known here")
+    }
+    switch study.status {
+    case .finished: return Self.last(id, "finished", "the report is ready")
+    case .failed, .cancelled:
+      return Self.last(id, "failed", study.error ?? study.status.rawValue)
+    case .proposed, .running:
+      return Self.stopped(
+        id, "\(setup.aggregatorName) has not taken the study up; its operator finds why in its log")
+    }
+  }
+
+  private static func stopped(_ id: String, _ text: String) -> Store.ProgressEvent {
+    last(id, "stopped", text)
+  }
+
+  private static func last(_ id: String, _ stage: String, _ text: String) -> Store.ProgressEvent {
+    .init(study: id, stage: stage, fraction: nil, text: text)
   }
 }

@@ -81,6 +81,9 @@ public actor StudyBoard {
   var tasks: [String: Task<Void, Never>] = [:]
   /// Results that sites reported at the end of their own runs, per study.
   var finished: [String: [String: Digest]] = [:]
+  /// Studies that this process has stopped because of its own machine, with who and why: nothing final
+  /// is said about them, and the next start takes them up.
+  var interruptions: [String: String] = [:]
 
   public init(_ setup: Setup) {
     self.setup = setup
@@ -91,7 +94,9 @@ public actor StudyBoard {
     do {
       for stored in try await store.studies() {
         guard stored.status == .proposed || stored.status == .running else { continue }
-        do { try await resume(stored) } catch {
+        do { try await resume(stored) } catch let error as StoreError where error.isOfTheMachine {
+          interrupt(stored.id, error)
+        } catch {
           setup.log("study \(stored.id) cannot be taken up again: \(error)")
           let reason = "cannot be taken up again: \(error)"
           try? await store.setStatus(stored.id, to: .failed, error: reason)
@@ -266,6 +271,7 @@ public actor StudyBoard {
     guard let study = open[frame.study] else {
       return await sayHowItEnded(frame, to: site)
     }
+    guard interruptions[frame.study] == nil else { return }
     guard study.concerns(site) else {
       return setup.log("\(site): a message about \(frame.study), which it takes no part in")
     }
@@ -292,6 +298,8 @@ public actor StudyBoard {
       default:
         study.run?.receive(frame, from: site, over: connection)
       }
+    } catch let error as StoreError where error.isOfTheMachine {
+      interrupt(frame.study, error)
     } catch {
       setup.log("\(site): a message about \(frame.study) was refused: \(error)")
     }
@@ -325,7 +333,9 @@ public actor StudyBoard {
       study.invited.allSatisfy({ study.decisions[$0] != nil })
     else { return }
     open[id]?.step = .agreeing
-    do { try await offer(id, study) } catch {
+    do { try await offer(id, study) } catch let error as StoreError where error.isOfTheMachine {
+      interrupt(id, error)
+    } catch {
       await fail(id, "the sites' decisions do not make a study: \(error)")
     }
   }
@@ -386,6 +396,8 @@ public actor StudyBoard {
       signed = try SignedManifest(offer.manifest, signatures: signatures)
       try await store.storeManifest(signed.bytes, study: id)
       try await start(id, signed)
+    } catch let error as StoreError where error.isOfTheMachine {
+      return interrupt(id, error)
     } catch {
       return await fail(id, "the study could not be started: \(error)")
     }

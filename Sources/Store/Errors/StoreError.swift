@@ -79,6 +79,19 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Equal when the codes are equal.
   public static func == (left: Self, right: Self) -> Bool { left.code == right.code }
 
+  /// Whether the machine failed (its disk, its rights, a damaged file), and the same call can succeed when
+  /// that is mended; false when the call broke a rule of the store.
+  public var isOfTheMachine: Bool {
+    switch code {
+    case .diskFull, .readOnly, .cannotOpen, .inputOutput, .locked, .corrupted, .notAStore,
+      .newerVersion, .other:
+      true
+    case .notFound, .conflict, .transitionRefused, .outOfOrder, .budgetExhausted, .invitationUsed,
+      .invitationExpired, .revoked, .invalidValue:
+      false
+    }
+  }
+
   /// What an operator can do about it, in constant text; empty when there is nothing to do.
   public var remedy: String { code.remedy }
 

@@ -92,7 +92,11 @@ struct StudyWatch: AsyncParsableCommand {
 
 /// The event a study ended with.
 actor LastEvent {
-  private(set) var value = (state: "unknown", message: "")
+  private(set) var value = (
+    state: "stopped",
+    message: "the aggregator closed the connection before the study ended; look again with"
+      + " `wardround study watch`"
+  )
 
   func set(_ state: String, _ message: String) { value = (state, message) }
 }

@@ -122,7 +122,8 @@ let package = Package(
       "Site",
       [
         "CanonicalBytes", "Cohort", "Cryptography", "DifferentialPrivacy", "FixedPoint", "Identity",
-        "SecureAggregation", "SiteData", "Store", "StrictYAML", "Study", "Transport",
+        "LinearModels", "SecureAggregation", "SiteData", "Store", "StrictYAML", "Study",
+        "Transport",
       ]),
     target(
       "Aggregator",

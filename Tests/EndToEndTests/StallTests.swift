@@ -14,7 +14,11 @@ extension EndToEnd {
         try await network.wait("cedar to freeze", within: 20) {
           try network.service("cedar").isFrozen
         }
+        let frozen = ContinuousClock.now
         try await network.waitForLog("aggregator", "cedar is left out of the round: timeout")
+        let cost = ContinuousClock.now - frozen
+        // The deadline of a round, 3 s, and no second one.
+        #expect(cost > .seconds(2) && cost < .seconds(5.5), "\(cost)")
         try await Task.sleep(for: .seconds(1))
         try network.service("cedar").signal(SIGCONT)
         let finished = try await network.finishing()

@@ -21,7 +21,7 @@ extension EndToEnd {
     }
 
     /// An answer that its own door or the program refuses never leaves; the hospital is named.
-    @Test(arguments: ["negative-count", "short-answer", "not-a-number"])
+    @Test(arguments: ["negative-count", "short-answer"])
     func refusedAtTheDoor(fault: String) async throws {
       try await TestNetwork.running { network in
         try await network.startAll(faults: [
@@ -42,6 +42,26 @@ extension EndToEnd {
           // Before the first keys all hospitals are needed.
           #expect(ending.message.contains("cedar"), "\(ending.message)")
         }
+      }
+    }
+
+    /// Local training that overflows, first to answer: the learner's own check stops it, nothing leaves,
+    /// and the others finish.
+    @Test func trainingThatWentToNaN() async throws {
+      try await TestNetwork.running { network in
+        try await network.startAll(faults: [
+          "cedar": "not-a-number", "alder": "slow@19#99", "birch": "slow@19#99",
+          "dogwood": "slow@19#99",
+        ])
+        _ = try await network.propose(TestStudy.yaml(disclose: false))
+        let finished = try await network.finishing()
+        #expect(
+          finished.warnings.contains {
+            $0.hasPrefix("cedar left the study: ") && $0.contains("not finite")
+          }, "\(finished.warnings)")
+        #expect(finished.participants.first == TestNetwork.sites)
+        #expect(finished.participants.last == ["alder", "birch", "dogwood"])
+        #expect(finished.replay.identical)
       }
     }
 

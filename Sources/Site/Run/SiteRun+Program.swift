@@ -11,7 +11,8 @@ extension SiteRun {
       guard case .total(let total) = entry.content else { throw Self.otherQuery(entry.index) }
       return total
     }
-    let values = try TestFaults.computed(try await compute { try $0.answer(query) }, query: query)
+    let posed = try TestFaults.posed(query)
+    let values = try TestFaults.computed(try await compute { try $0.answer(posed) }, query: query)
     let commitment = try commit(to: values, of: query, digest: digest)
     try await door.release(
       values, to: query, rowCount: answers.rowCount, commitment: commitment)

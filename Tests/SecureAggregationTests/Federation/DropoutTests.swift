@@ -9,13 +9,14 @@ import Testing
 @Suite struct DropoutTests {
   /// When a site falls silent.
   enum Fate: Int, CaseIterable {
-    case stays, noShares, noMasked, noUnmask
+    case stays, noShares, noMasked, noAck, noUnmask
 
     var lastKind: UInt8 {
       switch self {
       case .stays: .max
       case .noShares: MessageKind.shares.rawValue
       case .noMasked: MessageKind.masked.rawValue
+      case .noAck: MessageKind.ack.rawValue
       case .noUnmask: MessageKind.unmask.rawValue
       }
     }
@@ -33,8 +34,7 @@ import Testing
     let names = Comment(rawValue: "\(fates.map(\.rawValue)) \(mode)")
     let everyone = federation.everyone
     let masked = everyone.filter {
-      let fate = fates[Int($0) - 1]
-      return fate == .stays || fate == .noUnmask
+      [.stays, .noAck, .noUnmask].contains(fates[Int($0) - 1])
     }
     let opened = everyone.filter { fates[Int($0) - 1] == .stays }
     let limits = federation.manifest.manifest
@@ -52,54 +52,49 @@ import Testing
     }
   }
 
-  @Test("Every pattern at Shares, Masked and Unmask, normal mode", arguments: [3, 4])
+  @Test("Every pattern of silence at each of a site's messages, normal mode", arguments: [3, 4])
   func everyPattern(siteCount: Int) throws {
     let start = try Federation.keyed(siteCount)
-    var code = 0
-    while code < 1 << (2 * siteCount) {
-      let fates = (0..<siteCount).map { Fate.allCases[code >> (2 * $0) & 3] }
-      try check(start, fates: fates)
-      code += 1
-    }
+    for fates in Self.patterns(of: Fate.allCases, siteCount) { try check(start, fates: fates) }
   }
 
-  @Test("Seeded patterns for larger rosters", arguments: 5...12)
-  func sampledPatterns(siteCount: Int) throws {
+  /// Sites differ by nothing but their place, so how many fall silent at each step is what counts: every
+  /// such count, at seeded places. Where far too few are left, only the first counts are tried.
+  @Test("Every number of sites silent at Shares, Masked and Unmask", arguments: 5...12)
+  func everyCount(siteCount: Int) throws {
     let start = try Federation.keyed(siteCount)
-    // Seed: the number of sites. The chance of staying is high enough that about half the patterns
-    // may open.
+    let threshold = start.manifest.manifest.threshold
     var generator = SplitMix(state: UInt64(siteCount))
-    for _ in 0..<16 {
-      let fates = (0..<siteCount).map { _ in
-        UInt8.random(in: 0..<100, using: &generator) < 78
-          ? Fate.stays : Fate.allCases.randomElement(using: &generator) ?? .stays
-      }
-      try check(start, fates: fates)
-    }
-    // As many dropouts as the threshold allows, at one step each.
-    let limits = start.manifest.manifest
-    for fate in [Fate.noShares, .noMasked, .noUnmask] {
-      let count = siteCount - limits.quorum
-      for extra in [0, 1] {
-        let fates = (0..<siteCount).map { $0 < count + extra ? fate : .stays }
-        try check(start, fates: fates)
+    for shares in 0...siteCount {
+      for masked in 0...(siteCount - shares) {
+        for unmask in 0...(siteCount - shares - masked) {
+          let staying = siteCount - shares - masked - unmask
+          guard staying >= threshold - 1 || generator.next() % 16 == 0 else { continue }
+          let fates =
+            [Fate](repeating: .noShares, count: shares) + .init(repeating: .noMasked, count: masked)
+            + .init(repeating: .noUnmask, count: unmask) + .init(repeating: .stays, count: staying)
+          try check(start, fates: fates.shuffled(using: &generator))
+        }
       }
     }
   }
 
-  @Test("Fast mode: every pattern at Masked and Unmask", arguments: [3, 4, 5])
+  /// All assignments of some fates to sites.
+  private static func patterns(of fates: [Fate], _ siteCount: Int) -> [[Fate]] {
+    (0..<siteCount).reduce([[]]) { patterns, _ in
+      patterns.flatMap { pattern in fates.map { pattern + [$0] } }
+    }
+  }
+
+  @Test("Fast mode: every pattern at Masked, Ack and Unmask", arguments: [3, 4])
   func fastPatterns(siteCount: Int) throws {
     var start = try Federation.keyed(siteCount)
     try start.run(
       Federation.binding("first"), answers: start.answers(length: 5), prefetch: true)
     #expect(start.aggregator.canOpenFast(for: start.everyone))
-    var patterns: [[Fate]] = [[]]
-    for _ in 0..<siteCount {
-      patterns = patterns.flatMap { pattern in
-        [Fate.stays, .noMasked, .noUnmask].map { pattern + [$0] }
-      }
+    for fates in Self.patterns(of: [.stays, .noMasked, .noAck, .noUnmask], siteCount) {
+      try check(start, fates: fates, mode: .fast)
     }
-    for fates in patterns { try check(start, fates: fates, mode: .fast) }
   }
 
   @Test("Masks cancel for every set of survivors, n = 2…12", arguments: 2...12)

@@ -38,7 +38,7 @@ enum CommandFailure {
     case let error as DifferentialPrivacyError: error.description
     case let error as AuditError: error.message
     case let error as ValidationError: error.message
-    default: "unexpected failure: \(type(of: error))"
+    default: SystemReason.sentence(error) ?? "unexpected failure: \(type(of: error))"
     }
   }
 

@@ -88,14 +88,13 @@ struct AuditCommand: AsyncParsableCommand {
     _ input: StudyInput, _ plan: StudyPlan
   ) throws -> [String: CohortTable] {
     if let siteColumn {
-      let split = try SiteData.loadSplit(
-        try input.dataDescription(for: data), by: siteColumn, cohort: plan.cohort)
-      return Dictionary(uniqueKeysWithValues: split.sites.map { ($0.name, $0.table) })
+      let sites = try input.sites(in: data, by: siteColumn, cohort: plan.cohort)
+      return Dictionary(uniqueKeysWithValues: sites.map { ($0.source.site, $0.table) })
     }
     var cohorts: [String: CohortTable] = [:]
-    for (site, file) in try StudyInput.files(in: data) {
-      cohorts[site] = try SiteData.load(
-        try input.dataDescription(for: file), cohort: plan.cohort)
+    for source in try StudyInput.files(in: data) {
+      cohorts[source.site] = try SiteData.load(
+        try input.dataDescription(for: source.file), cohort: plan.cohort)
     }
     return cohorts
   }

@@ -37,23 +37,25 @@ struct DemoCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let folder = try DemoFolder(output)
+      // What a person gave is checked before anything is made.
       let input: StudyInput
-      let sites: [DemoNetwork.Site]
+      var sites: [DemoNetwork.Site] = []
       if let study, let data {
         input = try StudyInput(study: study)
         sites = try StudyInput.files(in: data).map {
           .init(
-            name: $0.site, legalEntity: $0.site,
+            name: $0.site, legalEntity: $0.site, file: $0.file,
             dataSection: try input.dataDescription(for: $0.file).yaml())
         }
       } else {
         input = try StudyInput(study: try study ?? DemoFolder.exampleStudy())
+      }
+      let folder = try DemoFolder(output)
+      if sites.isEmpty {
         sites = try DemoHospitals.generate(share: share).map { site in
-          try folder.write(site)
-          return .init(
+          .init(
             name: site.hospital.name, legalEntity: site.hospital.legalEntity,
-            dataSection: site.dataSection)
+            file: try folder.write(site), dataSection: site.dataSection)
         }
       }
       let network = DemoNetwork(folder: folder, display: ProgressDisplay())

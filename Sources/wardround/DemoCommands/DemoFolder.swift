@@ -27,11 +27,13 @@ struct DemoFolder {
   func site(_ name: String) -> String { "\(path)/sites/\(name)" }
   func log(_ name: String) -> String { "\(path)/\(name).log" }
 
-  /// Writes a synthetic hospital's file.
-  func write(_ site: DemoSite) throws {
+  /// Writes a synthetic hospital's file; returns its path.
+  func write(_ site: DemoSite) throws -> String {
     let folder = self.site(site.hospital.name)
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try Data(site.csv.utf8).write(to: URL(fileURLWithPath: "\(folder)/admissions.csv"))
+    let path = "\(folder)/admissions.csv"
+    try Data(site.csv.utf8).write(to: URL(fileURLWithPath: path))
+    return path
   }
 
   /// The demo's study: `studies/demo-admissions` below this folder or one above the executable.

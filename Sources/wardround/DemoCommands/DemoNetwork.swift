@@ -11,6 +11,8 @@ struct DemoNetwork {
   struct Site: Sendable {
     var name: String
     var legalEntity: String
+    /// Path of its data.
+    var file: String
     /// The `data:` section of its site.yaml.
     var dataSection: String
   }
@@ -44,7 +46,9 @@ struct DemoNetwork {
     }
     clock.enter("end")
     let result = try StudyReportFile.read("\(folder.report)/report.json")
-    try StudyEnding.show(result, folder: folder.report, clock: clock, json: json)
+    try StudyEnding.show(
+      result, folder: folder.report, sites: sites.map { .init(site: $0.name, file: $0.file) },
+      clock: clock, json: json)
     if keepRunning, !json { print("The processes go on; logs are in \(folder.path).") }
   }
 

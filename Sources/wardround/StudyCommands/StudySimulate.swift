@@ -33,10 +33,11 @@ struct StudySimulate: AsyncParsableCommand {
   func run() async throws {
     try await CommandFailure.reporting {
       let input = try StudyInput(study: study)
+      let sources = try sources(input)
       let folder = try freshFolder()
       let showsLog = verbose
       let simulation = try Simulation(
-        sites: try loaders(input), folder: folder,
+        sites: sources.loaders, folder: folder,
         policy: SitePolicy(
           minimumCohort: 1, minimumCell: 1, disclosures: Set(Disclosure.allCases),
           autoApprove: true),
@@ -52,26 +53,29 @@ struct StudySimulate: AsyncParsableCommand {
         }
       }
       display.finish()
-      try StudyEnding.show(outcome.result, folder: outcome.folder, clock: clock, json: json)
+      try StudyEnding.show(
+        outcome.result, folder: outcome.folder, sites: sources.sites, clock: clock, json: json)
     }
   }
 
-  private func loaders(
+  private typealias Loader = @Sendable (CohortSpecification) async throws -> CohortTable
+
+  /// The sites, and each site's way to its cohort, by its name.
+  private func sources(
     _ input: StudyInput
-  ) throws -> [String: @Sendable (CohortSpecification) async throws -> CohortTable] {
-    var loaders: [String: @Sendable (CohortSpecification) async throws -> CohortTable] = [:]
+  ) throws -> (sites: [StudyInput.Source], loaders: [String: Loader]) {
+    var loaders: [String: Loader] = [:]
     if let siteColumn {
-      let description = try input.dataDescription(for: data)
-      let split = try SiteData.loadSplit(
-        description, by: siteColumn, cohort: input.plan.cohort)
-      for (name, table) in split.sites { loaders[name] = { _ in table } }
-      return loaders
+      let sites = try input.sites(in: data, by: siteColumn, cohort: input.plan.cohort)
+      for site in sites { loaders[site.source.site] = { [table = site.table] _ in table } }
+      return (sites.map(\.source), loaders)
     }
-    for (site, file) in try StudyInput.files(in: data) {
-      let description = try input.dataDescription(for: file)
-      loaders[site] = { try SiteData.load(description, cohort: $0) }
+    let sites = try StudyInput.files(in: data)
+    for source in sites {
+      let description = try input.dataDescription(for: source.file)
+      loaders[source.site] = { try SiteData.load(description, cohort: $0) }
     }
-    return loaders
+    return (sites, loaders)
   }
 
   /// A folder of its own for each run, so that no earlier database is taken up.
@@ -89,9 +93,10 @@ struct StudySimulate: AsyncParsableCommand {
 /// What a command that ran a study to its end prints.
 enum StudyEnding {
   static func show(
-    _ result: StudyResult, folder: String, clock: StageClock, json: Bool
+    _ result: StudyResult, folder: String, sites: [StudyInput.Source], clock: StageClock,
+    json: Bool
   ) throws {
-    let outcome = StudyOutcomeJSON(result, folder: folder, stages: clock)
+    let outcome = StudyOutcomeJSON(result, folder: folder, sources: sites, stages: clock)
     if json { return try Output.json(outcome) }
     let provenance = ReportProvenance(
       softwareVersion: StudyFiles.softwareVersion, transcriptDigest: "", generatedAt: "")

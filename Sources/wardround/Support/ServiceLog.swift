@@ -7,4 +7,9 @@ enum ServiceLog {
     let line = "\(Date().formatted(.iso8601)) \(text)\n"
     FileHandle.standardError.write(Data(line.utf8))
   }
+
+  /// One line for whoever typed a command, beside its result.
+  static func note(_ text: String) {
+    FileHandle.standardError.write(Data("note: \(text)\n".utf8))
+  }
 }

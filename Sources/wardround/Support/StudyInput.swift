@@ -26,31 +26,6 @@ struct StudyInput {
       FileManager.default.fileExists(atPath: data) ? try InputFile.text(data) : nil
   }
 
-  /// Site names and their files: every `.csv` and `.data` file of the folder; the site is the last
-  /// part of the name before the ending.
-  static func files(in folder: String) throws -> [(site: String, file: String)] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let files = names.sorted().compactMap { name -> (site: String, file: String)? in
-      let parts = name.split(separator: ".")
-      guard parts.count >= 2, let ending = parts.last, ending == "csv" || ending == "data",
-        !name.hasPrefix("split_")
-      else { return nil }
-      let site = String(parts[parts.count - 2]).lowercased().map {
-        $0.isLetter || $0.isNumber ? $0 : "-"
-      }
-      return (String(site), "\(folder)/\(name)")
-    }
-    guard files.count >= 3 else {
-      throw ValidationError(
-        "`\(folder)` has \(files.count) .csv or .data files and a study needs at least 3 sites; put"
-          + " one file per site there, named after the site")
-    }
-    guard Set(files.map(\.site)).count == files.count else {
-      throw ValidationError("two files in `\(folder)` give the same site name; rename one")
-    }
-    return files
-  }
-
   /// How a file is read: as `data.yaml` says, else by the study's own columns.
   func dataDescription(for file: String) throws -> DataDescription {
     let absolute =

@@ -18,6 +18,10 @@ struct StudyOutcomeJSON: Encodable {
 
   struct Site: Encodable {
     var site: String
+    /// Path of the file with its rows.
+    var file: String?
+    /// What the site is called in the site column, when all share one file.
+    var word: String?
     var patients: Int?
     var holdoutPatients: Int?
     var events: Int?
@@ -31,7 +35,10 @@ struct StudyOutcomeJSON: Encodable {
     var accuracy: Double?
   }
 
-  init(_ result: StudyResult, folder: String, stages: StageClock) {
+  /// - Parameter sources: where each site's rows come from.
+  init(
+    _ result: StudyResult, folder: String, sources: [StudyInput.Source], stages: StageClock
+  ) {
     study = result.study.id
     report = "\(folder)/report.html"
     reportJSON = "\(folder)/report.json"
@@ -43,12 +50,14 @@ struct StudyOutcomeJSON: Encodable {
     let primary = result.performance.first?.sites ?? [:]
     sites = result.sites.map { facts in
       let performance = primary[facts.name]
+      let source = sources.first { $0.site == facts.name }
+      // The interval of the printed table and the report: on the logit scale, so within 0 and 1.
+      let interval = performance?.discrimination?.logitInterval
       return Site(
-        site: facts.name, patients: facts.patientCount,
+        site: facts.name, file: source?.file, word: source?.word, patients: facts.patientCount,
         holdoutPatients: performance?.patientCount, events: performance?.eventCount,
         auroc: performance?.discrimination?.value,
-        aurocLower: performance?.discrimination?.interval?.lower,
-        aurocUpper: performance?.discrimination?.interval?.upper,
+        aurocLower: interval?.lower, aurocUpper: interval?.upper,
         ownModelAUROC: result.ownModels[facts.name]?.discrimination?.value,
         brier: performance?.brier?.value,
         observedExpected: performance?.observedExpected?.ratio,

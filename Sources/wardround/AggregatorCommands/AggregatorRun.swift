@@ -14,6 +14,7 @@ struct AggregatorRun: AsyncParsableCommand {
     discussion: "Stops in order on SIGTERM and SIGINT; studies go on after the next start.")
 
   @OptionGroup var folder: AggregatorFolder
+  @OptionGroup var service: ServiceOptions
 
   func run() async throws {
     try await CommandFailure.reporting {
@@ -34,11 +35,13 @@ struct AggregatorRun: AsyncParsableCommand {
             let record = try await membership.siteRecord(site)
             return (record.legalEntity, try VerifyingKey(record.signingKey))
           }, log: ServiceLog.write))
-      try await Self.serve(membership, board)
+      try await Self.serve(membership, board, service)
     }
   }
 
-  private static func serve(_ membership: Membership, _ board: StudyBoard) async throws {
+  private static func serve(
+    _ membership: Membership, _ board: StudyBoard, _ options: ServiceOptions
+  ) async throws {
     let shared = Shared()
     let service = AggregatorService(
       membership: membership, board: board,
@@ -53,7 +56,7 @@ struct AggregatorRun: AsyncParsableCommand {
       })
     shared.server = server
     await board.resume()
-    try await Shutdown.running {
+    try await Shutdown.running(options) {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
           await membership.watchStanding(

@@ -24,7 +24,11 @@ struct DemoNetwork {
     _ input: StudyInput, sites: [Site], json: Bool, keepRunning: Bool
   ) async throws {
     let processes = DemoProcesses()
-    defer { if !keepRunning { processes.stop() } }
+    let signals = processes.stopOnSignals()
+    defer {
+      for source in signals { source.cancel() }
+      processes.stop()
+    }
     let clock = StageClock()
     clock.enter("network")
     do {
@@ -49,6 +53,7 @@ struct DemoNetwork {
     try StudyEnding.show(
       result, folder: folder.report, sites: sites.map { .init(site: $0.name, file: $0.file) },
       clock: clock, json: json)
+    if keepRunning { processes.release() }
     if keepRunning, !json { print("The processes go on; logs are in \(folder.path).") }
   }
 

@@ -14,6 +14,7 @@ struct SiteRunCommand: AsyncParsableCommand {
     discussion: "Only dials out. Stops in order on SIGTERM and SIGINT.")
 
   @OptionGroup var folder: SiteFolder
+  @OptionGroup var service: ServiceOptions
 
   func run() async throws {
     try await CommandFailure.reporting {
@@ -33,7 +34,7 @@ struct SiteRunCommand: AsyncParsableCommand {
           log: ServiceLog.write))
       let client = SiteClient(try directory.clientConfiguration(configuration))
       let renewal = CertificateRenewal(of: directory.identity, over: client)
-      try await Shutdown.running {
+      try await Shutdown.running(service) {
         await withTaskGroup(of: Void.self) { group in
           group.addTask { await agent.run() }
           group.addTask {

@@ -38,12 +38,13 @@ public final class Simulation: Sendable {
   ///   - folder: created when it is missing; each site gets a database in it.
   ///   - policy: of every site; approves by itself unless told otherwise.
   ///   - memberLookUp: how long the aggregator's look-up of a member takes.
+  ///   - longestEpoch: age from which keys are agreed anew.
   ///   - misbehaviour: what a party sends instead of what it should, to rehearse an attack.
   ///   - known: sites' keys from an earlier simulation in the same folder; others get new ones.
   public init(
     sites: [String: @Sendable (CohortSpecification) async throws -> CohortTable],
     folder: String, policy: SitePolicy, faults: FaultPlan = .none,
-    memberLookUp: Duration = .zero,
+    memberLookUp: Duration = .zero, longestEpoch: Duration = .seconds(86_400),
     settings: ConnectionSettings = ConnectionSettings(),
     misbehaviour: Misbehaviour = .none,
     signingKeys known: [String: Cryptography.SigningKey] = [:],
@@ -90,7 +91,7 @@ public final class Simulation: Sendable {
             throw StudyError(.invalidPlan, "there is no site `\(site)`")
           }
           return (site, key)
-        }, log: { log("aggregator: \($0)") }))
+        }, longestEpoch: longestEpoch, log: { log("aggregator: \($0)") }))
     self.board = board
     self.network = InMemoryNetwork(
       aggregator: Principal(

@@ -19,7 +19,9 @@ import Transport
   private func simulate(
     _ yaml: String, _ sites: [String: CohortTable], policy: SitePolicy = open,
     faults: FaultPlan = .none, memberLookUp: Duration = .zero,
-    onProgress: @escaping @Sendable (StageProgress) -> Void = { _ in }
+    longestEpoch: Duration = .seconds(86_400),
+    onProgress: @escaping @Sendable (StageProgress) -> Void = { _ in },
+    log: @escaping @Sendable (String) -> Void = { _ in }
   ) async throws -> Simulation.Outcome {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "simulation-\(UUID().uuidString)"
@@ -27,7 +29,7 @@ import Transport
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let simulation = try Simulation(
       sites: sites.mapValues { table in { _ in table } }, folder: folder, policy: policy,
-      faults: faults, memberLookUp: memberLookUp)
+      faults: faults, memberLookUp: memberLookUp, longestEpoch: longestEpoch, log: log)
     return try await simulation.run(yaml, onProgress: onProgress)
   }
 
@@ -48,6 +50,23 @@ import Transport
     #expect(outcome.result.leaveOneSiteOut?.count == siteCount)
     let sums = try #require(outcome.result.sites.first?.sumCount)
     #expect(outcome.result.sites.allSatisfy { $0.sumsTakenPart == sums })
+  }
+
+  /// Keys that have reached their age are agreed anew before the next round; the result is the same.
+  @Test func oldKeysAreAgreedAnew() async throws {
+    let plan = try SyntheticStudy.plan()
+    let sites = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan), into: 3, seed: 7)
+    let epochs = Mutex<Set<String>>([])
+    let outcome = try await simulate(
+      SyntheticStudy.yaml(), sites, longestEpoch: .milliseconds(100),
+      log: { line in
+        guard line.hasPrefix("aggregator:"), line.contains("keys agreed") else { return }
+        _ = epochs.withLock { $0.insert(line) }
+      })
+    #expect(epochs.withLock { $0.count } > 1)
+    let undisturbed = try await simulate(SyntheticStudy.yaml(), sites)
+    #expect(outcome.result.digest == undisturbed.result.digest)
   }
 
   /// Trees through every party's real protocol code: the model file has the pooled one's bytes.

@@ -53,6 +53,11 @@ let dataFolder: URL? = {
   }
 }()
 
+/// How many fuzzed inputs a decoder's test reads: WARDROUND_FUZZ_COUNT, or what the suite has time for.
+func fuzzCount(_ usual: Int) -> Int {
+  ProcessInfo.processInfo.environment["WARDROUND_FUZZ_COUNT"].flatMap { Int($0) } ?? usual
+}
+
 /// Seeded draws for fuzzing.
 struct SeededBytes {
   private var generator: SplitMix64

@@ -133,7 +133,8 @@ import Testing
       LinkMessage.grant.protobuf, LinkMessage.goodbye(code: "closed", reason: "words").protobuf,
       LinkMessage.hello(version: 1, software: "test").protobuf,
     ].map { try [UInt8]($0.serializedData()) }
-    for index in 0..<20_000 {
+    let count = ProcessInfo.processInfo.environment["WARDROUND_FUZZ_COUNT"].flatMap { Int($0) }
+    for index in 0..<(count ?? 20_000) {
       var bytes = (0..<Int(generator.next() % 48)).map { _ in
         UInt8(truncatingIfNeeded: generator.next() >> 13)
       }

@@ -26,6 +26,7 @@ extension StudyRun {
         for site in members { peers[site].needsKeys = false }
         log("epoch \(epoch): keys agreed by \(members.map(name).joined(separator: ", "))")
         for site in members { peers[site].isBehind = false }
+        keyed = .now
         step = .presence
         try await advancePresence()
         return

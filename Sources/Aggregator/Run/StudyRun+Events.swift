@@ -124,6 +124,7 @@ extension StudyRun {
   private func proceed(with ready: [UInt16]) async throws {
     let needsKeys =
       session.epoch == nil || !session.state.isKeyed
+      || .now - keyed >= setup.longestEpoch
       || !ready.allSatisfy { session.active.contains($0) && !peers[$0].needsKeys }
     if needsKeys { return try await openEpoch(ready) }
     try await pose(to: ready)

@@ -17,15 +17,19 @@ public actor StudyRun: Federation {
     public var manifest: SignedManifest
     public var signingKey: SigningKey
     public var store: AggregatorStore
+    /// Age from which an epoch's keys are used for no further round: new ones heal a site whose secrets
+    /// were seen (PRIVACY-CORE §2.4; the number of its rounds is limited by the manifest).
+    public var longestEpoch: Duration
 
     public init(
       study: AgreedStudy, manifest: SignedManifest, signingKey: SigningKey,
-      store: AggregatorStore
+      store: AggregatorStore, longestEpoch: Duration = .seconds(86_400)
     ) {
       self.study = study
       self.manifest = manifest
       self.signingKey = signingKey
       self.store = store
+      self.longestEpoch = longestEpoch
     }
   }
 
@@ -137,6 +141,8 @@ public actor StudyRun: Federation {
   /// Seconds of every round, for the benchmark and the report of a run.
   public internal(set) var roundSeconds: [Double] = []
   var roundStart = ContinuousClock.now
+  /// When the present epoch's keys were agreed.
+  var keyed = ContinuousClock.now
 
   let log: @Sendable (String) -> Void
   let onProgress: @Sendable (StageProgress) async -> Void

@@ -22,7 +22,9 @@ extension StudyBoard {
     try await store.setStatus(id, to: .running)
     let log = setup.log
     let run = try await StudyRun.open(
-      .init(study: agreed, manifest: signed, signingKey: setup.signingKey, store: store),
+      .init(
+        study: agreed, manifest: signed, signingKey: setup.signingKey, store: store,
+        longestEpoch: setup.longestEpoch),
       log: { log("study \(id): \($0)") },
       onProgress: { [weak self] progress in
         await self?.note(id, progress.stage, progress.detail, progress.fraction)

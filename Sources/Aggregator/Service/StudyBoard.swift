@@ -19,6 +19,8 @@ public actor StudyBoard {
     public var studiesFolder: String
     /// Legal entity and protocol key of a member site; throws for one that is not.
     public var member: @Sendable (String) async throws -> (legalEntity: String, key: VerifyingKey)
+    /// See `StudyRun.Setup`.
+    public var longestEpoch: Duration
     public var log: @Sendable (String) -> Void
 
     public init(
@@ -28,6 +30,7 @@ public actor StudyBoard {
         @escaping @Sendable (String) async throws -> (
           legalEntity: String, key: VerifyingKey
         ),
+      longestEpoch: Duration = .seconds(86_400),
       log: @escaping @Sendable (String) -> Void
     ) {
       self.store = store
@@ -35,6 +38,7 @@ public actor StudyBoard {
       self.signingKey = signingKey
       self.studiesFolder = studiesFolder
       self.member = member
+      self.longestEpoch = longestEpoch
       self.log = log
     }
   }

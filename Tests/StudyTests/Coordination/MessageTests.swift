@@ -123,7 +123,7 @@ import Testing
   @Test func damagedBodiesNeverTrap() async throws {
     var generator = SeededBytes(seed: 17)
     for message in try Self.siteMessages() {
-      for _ in 0..<400 {
+      for _ in 0..<fuzzCount(400) {
         let damaged = generator.damaged(message.body)
         guard let read = try? SiteMessage(kind: message.kind, body: damaged) else { continue }
         #expect(read.body == damaged, "seed 17, \(message.kind)")

@@ -290,7 +290,7 @@ import Testing
   @Test func brokenTextNeverTraps() {
     var generator = SeededBytes(seed: 12)
     let bytes = Array(Self.everyKey.utf8)
-    for _ in 0..<400 {
+    for _ in 0..<fuzzCount(400) {
       var damaged = bytes
       for _ in 0...generator.integer(below: 4) {
         let place = generator.integer(below: damaged.count)

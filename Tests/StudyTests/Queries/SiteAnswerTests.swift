@@ -98,7 +98,7 @@ import Testing
   @Test func damagedBytesNeverTrap() async throws {
     var generator = SeededBytes(seed: 404)
     for (query, site, bytes) in try await published() where site == "site-1" {
-      for _ in 0..<500 {
+      for _ in 0..<fuzzCount(500) {
         let damaged = generator.damaged(bytes)
         guard let read = try? SiteAnswer(bytes: damaged, to: query) else { continue }
         #expect(read.canonicalBytes == damaged, "seed 404, \(query.purpose)")

@@ -61,7 +61,7 @@ import Testing
     for entry in try await small().entries {
       var writer = ByteWriter()
       entry.write(to: &writer)
-      for _ in 0..<400 {
+      for _ in 0..<fuzzCount(400) {
         let damaged = generator.damaged(writer.bytes)
         var reader = ByteReader(damaged)
         guard let read = try? TranscriptEntry(from: &reader) else { continue }

@@ -191,7 +191,7 @@ public struct PrivacyAudit: Sendable {
       if hasNoise == settings.hasNoise {
         bound = try fact(
           "real patients",
-          "every training patient in or out of one model; attacker sees the coefficients and"
+          "every training patient in or out of one model; attacker sees the model and"
             + " \(attack.scores.count - 1) shadow models", attack.scores[0], runCount: 1, ceiling)
       }
     }

@@ -12,6 +12,7 @@ enum AuditedStudy {
     case newton
     case gradient
     case sampledGradient
+    case shapes
   }
 
   /// The synthetic study at three sites.
@@ -40,6 +41,10 @@ enum AuditedStudy {
     case .newton: return ModelSpecification(name: "newton", training: .newton(.init()))
     case .gradient: return try steps(1)
     case .sampledGradient: return try steps(0.2)
+    case .shapes:
+      var settings = TreeSettings.privately(.additive)
+      settings.treeCount = 3
+      return ModelSpecification(name: "shapes", training: .trees(settings))
     }
   }
 

@@ -72,6 +72,50 @@ import Transport
     #expect(replayed.digest == outcome.transcript.result)
   }
 
+  /// The same with trees, and the model is that of the opened totals, byte for byte.
+  @Test(arguments: [("  - {name: shapes, learner: ebm, passes: 4}\n", 4)])
+  func treesAreChargedWhatTheStudyProves(model: String, steps: Int) async throws {
+    let folder = Folder()
+    let sites = try sites(4, seed: 30)
+    let outcome = try await simulate(
+      SyntheticStudy.yaml(models: model, epsilon: 3), sites, in: folder)
+    let privacy = try #require(outcome.result.privacy)
+    #expect(privacy.provenEpsilon <= 3 * (1 + 1e-9) && privacy.provenEpsilon > 2.9)
+    for site in sites.keys {
+      let (store, ledger) = try ledger(of: site, in: folder)
+      // Feature counts, the steps, performance, distributions.
+      #expect(try await store.ledger().count == 3 + steps, "\(site)")
+      let account = try await ledger.account("synthetic")
+      #expect(abs(account.spent - privacy.provenEpsilon) < 1e-9, "\(site)")
+      try await ledger.checkNotRolledBack()
+    }
+    let replayed = try await StudyProgram(
+      try outcome.transcript.agreedStudy(), over: try ReplayFederation(outcome.transcript)
+    ).run()
+    #expect(replayed.digest == outcome.transcript.result)
+    #expect(replayed.models[0].trees?.model == outcome.result.models[0].trees?.model)
+    // Without the noise the opened totals are those of one process.
+    let study = try outcome.transcript.agreedStudy()
+    let exact = RecordingFederation(
+      PooledFederation(study, cohorts: sites, noiseKey: nil), study: study)
+    _ = try await StudyProgram(study, over: exact).run()
+    let opened = outcome.transcript.entries.map(\.kind)
+    #expect(opened == exact.entries.map(\.kind))
+    let variances = try #require(try PrivacyPlan(study.plan)).releases
+      .filter(\.isSum).flatMap { Array(repeating: Double($0.noise.variance), count: $0.count) }
+    // Only the first step of trees is asked at the same model with noise and without.
+    guard case .total(let noisy) = outcome.transcript.entries[1].content,
+      case .total(let clean) = exact.entries[1].content
+    else {
+      Issue.record("the second result is not a sum")
+      return
+    }
+    // The margins start at a prevalence that is noisy itself: the gradients differ by that much too.
+    let squares = zip(noisy.values, clean.values).map { Double(($0 - $1) * ($0 - $1)) }
+    let mean = squares.reduce(0, +) / Double(squares.count) / variances[1]
+    #expect(mean > 0.4 && mean < 6, "\(mean) over \(squares.count)")
+  }
+
   /// The opened feature counts differ from the true ones by noise of the planned size.
   @Test func theOpenedSumCarriesTheNoise() async throws {
     let folder = Folder()

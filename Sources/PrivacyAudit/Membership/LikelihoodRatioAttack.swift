@@ -9,7 +9,7 @@ import Study
 /// Every model is trained by the study's own program on a random half of the training patients. A
 /// patient's score in one model is log(p/(1 − p)) of the observed outcome; over the other models it
 /// has one mean with and one without the patient, and one variance each over all patients. The
-/// attack's score is the log ratio of the two normal densities. It sees the published coefficients
+/// attack's score is the log ratio of the two normal densities. It sees the published model
 /// alone and knows the patient's row.
 struct LikelihoodRatioAttack {
   /// Scores of all patients in all models: `scores[model][patient]`.
@@ -66,28 +66,41 @@ struct LikelihoodRatioAttack {
     return Shadow(
       isIn: isIn,
       confidence: try Self.confidence(
-        replica, transform: models.transform, coefficients: model.coefficients))
+        replica, transform: models.transform, model: model))
   }
 
   /// The log odds of the observed outcome for the first row of every training patient.
   private static func confidence(
-    _ replica: Replica, transform: FrozenTransform, coefficients: [Double]
+    _ replica: Replica, transform: FrozenTransform, model: NamedModel
   ) throws -> [Double] {
     var values: [Double] = []
     for site in replica.study.sites {
       guard let cohort = replica.cohorts[site] else { continue }
-      let design = try transform.apply(to: cohort)
+      let logOdds = try logOdds(model, transform, cohort)
       var seen: Set<Int32> = []
       for row in 0..<cohort.rowCount
       where !cohort.isHoldout[row] && seen.insert(cohort.patients[row]).inserted {
-        var eta = coefficients.first ?? 0
-        for (value, weight) in zip(design.row(row), coefficients.dropFirst()) {
-          eta += value * weight
-        }
-        values.append(cohort.outcome[row] == 1 ? eta : -eta)
+        values.append(cohort.outcome[row] == 1 ? logOdds[row] : -logOdds[row])
       }
     }
     return values
+  }
+
+  /// What the model says of every row, log odds.
+  private static func logOdds(
+    _ model: NamedModel, _ transform: FrozenTransform, _ cohort: CohortTable
+  ) throws -> [Double] {
+    if let trees = model.trees {
+      return try trees.predict(cohort).map { Portable.logit(min(max($0, 1e-9), 1 - 1e-9)) }
+    }
+    let design = try transform.apply(to: cohort)
+    return (0..<cohort.rowCount).map { row in
+      var eta = model.coefficients.first ?? 0
+      for (value, weight) in zip(design.row(row), model.coefficients.dropFirst()) {
+        eta += value * weight
+      }
+      return eta
+    }
   }
 
   /// One patient's ratings by the models with, or without, the patient.

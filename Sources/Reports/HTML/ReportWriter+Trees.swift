@@ -75,6 +75,15 @@ extension ReportWriter {
         left + width + 6, y + 14, NumberText.fixed(feature.importance, 3), "t muted num", size: 11)
     }
     let unit = trees.learner == .randomForest ? "probability" : "log-odds"
+    guard result.privacy == nil else {
+      return figure(
+        "Importance in the model \(name)",
+        reading: """
+          How far each feature moves a prediction on average: the mean of its absolute contributions \
+          (\(unit)) over about \(NumberText.quantity(trees.explainedCount, "training patient")), computed \
+          from the model and the noisy counts of the features. Nothing more was released for it.
+          """, released: .nothing, drawing.markup)
+    }
     return figure(
       "Importance in the model \(name)",
       reading: """
@@ -90,7 +99,9 @@ extension ReportWriter {
       : "Contributions are exact Shapley values of the trees (path-dependent TreeSHAP)."
   }
 
+  /// Not under differential privacy, where the shapes say the same and nothing else is known.
   private mutating func contributionFigure(_ name: String, _ trees: FittedTrees) -> Markup {
+    guard result.privacy == nil else { return .empty }
     let features = ranked(trees).filter { !$0.points.isEmpty && $0.importance > 0 }
       .prefix(Self.drawnFeatures)
     let means = features.flatMap { $0.points.map(\.mean) }

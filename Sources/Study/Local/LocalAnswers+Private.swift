@@ -74,7 +74,7 @@ extension LocalAnswers {
     let rows = cohort.rowIndices(.training)
     switch query.model.training {
     case .trees:
-      throw StudyError(.malformedAnswer, "no step of trees with noise is built")
+      throw StudyError(.malformedAnswer, "trees take other steps than models of coefficients")
     case .newton(let settings):
       guard let bound = query.rows else {
         throw StudyError(.malformedAnswer, "a Newton step without a bound on its rows")
@@ -106,14 +106,12 @@ extension LocalAnswers {
   mutating func privatePerformance(
     _ request: SiteQuery.PrivatePerformanceRequest
   ) throws -> [Int64] {
-    let design = try prepare(request.transform)
     let rows = firstRows(cohort.rowIndices(.holdout))
-    let holdout = design.selectingRows(rows)
     let unit = Int64(PrivacyPlan.countUnit)
     var counts = [Int64](repeating: 0, count: request.length)
     let width = 2 * (request.cuts.count + 1)
     for (position, model) in request.models.enumerated() {
-      let risks = try LogisticNewton.predict(beta: model.coefficients, design: holdout)
+      let risks = try risks(of: model, transform: request.transform, rows: rows)
       for (index, row) in rows.enumerated() {
         let cell = 2 * Self.bin(risks[index], cuts: request.cuts) + Int(cohort.outcome[row])
         counts[position * width + cell] += unit
@@ -134,8 +132,7 @@ extension LocalAnswers {
       try count(feature, bins, rows: rows, unit: unit, into: &counts, at: offset)
       offset += bins.count + 1
     }
-    let design = try prepare(request.transform).selectingRows(rows)
-    let risks = try LogisticNewton.predict(beta: request.model.coefficients, design: design)
+    let risks = try risks(of: request.model, transform: request.transform, rows: rows)
     for risk in risks { counts[offset + Self.bin(risk, cuts: request.scoreCuts)] += unit }
     return try withNoise(
       counts, request.noise, query: SiteQuery.privateDistribution(request).canonicalBytes)

@@ -71,6 +71,7 @@ public struct LocalAnswers: Sendable {
     case .averaging(let query): return try averaging(query)
     case .marginals(let query): return try marginals(query)
     case .privateStep(let query): return try privateStep(query)
+    case .privateTrees(let query): return try privateTrees(query)
     case .treeGrowth(let query): return try treeGrowth(query)
     case .shapes(let query): return try shapes(query)
     case .contributions(let query): return try contributions(query)

@@ -59,7 +59,8 @@ public struct ModelSpecification: Sendable, Hashable {
 
 /// The `models` section of a study file.
 extension ModelSpecification {
-  init(yaml node: YAMLNode) throws(YAMLProblem) {
+  /// - Parameter isPrivate: whether the study has an `epsilon`.
+  init(yaml node: YAMLNode, isPrivate: Bool) throws(YAMLProblem) {
     let map = try node.mapping(keys: Self.allKeys)
     let learner = try map.choice("learner", default: Learner.logistic)
     let name = try map.string("name")
@@ -70,7 +71,9 @@ extension ModelSpecification {
           .inconsistent, at: key, "`\(key)` has no meaning for the learner `\(learner.rawValue)`",
           advice: "remove it, or choose `learner: logistic`")
       }
-      self.init(name: name, training: .trees(try TreeSettings(trees, yaml: map)))
+      self.init(
+        name: name,
+        training: .trees(try TreeSettings(trees, yaml: map, isPrivate: isPrivate)))
       return
     }
     for key in TreeSettings.keys

@@ -5,7 +5,11 @@ extension StudyPlan {
   public var neededQueries: Set<QueryKind> {
     let votes: Set<QueryKind> = votes == nil ? [] : [.vote]
     if privacy.goal != nil {
-      return votes.union([.marginals, .privateStep, .privatePerformance, .privateDistribution])
+      let steps = models.map { model -> QueryKind in
+        if case .trees = model.training { .privateTrees } else { .privateStep }
+      }
+      return votes.union(steps)
+        .union([.marginals, .privatePerformance, .privateDistribution])
     }
     var kinds = votes.union([.profile, .performance, .distribution])
     for feature in cohort.features {

@@ -19,8 +19,9 @@ extension StudyPlan {
     try Self.refuseRepeats(features.map(\.name), at: root.required("features"), what: "feature")
     let privacy = try PrivacySpecification(yaml: root.optional("privacy"))
     let models = try root.list("models", count: 1...16) { (node) throws(YAMLProblem) in
-      try ModelSpecification.refuseIdleKeys(node, isPrivate: privacy.goal != nil)
-      return try ModelSpecification(yaml: node)
+      let isPrivate = privacy.goal != nil
+      try ModelSpecification.refuseIdleKeys(node, isPrivate: isPrivate)
+      return try ModelSpecification(yaml: node, isPrivate: isPrivate)
     }
     try Self.refuseRepeats(models.map(\.name), at: root.required("models"), what: "model")
     let cohort = try CohortSpecification(

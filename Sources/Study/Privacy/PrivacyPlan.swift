@@ -97,11 +97,12 @@ public struct PrivacyPlan: Sendable, Hashable {
       (1 - Self.driftShare - Self.preparationShare) / Double(max(plan.models.count, 1))
     for (index, model) in plan.models.enumerated() {
       switch model.training {
-      case .trees:
-        throw StudyError(
-          .invalidPlan,
-          "no learner of trees with differential privacy is built; remove `epsilon`, or choose"
-            + " `learner: logistic`")
+      case .trees(let settings):
+        try Self.check(model.name, settings)
+        let step = settings.privateStep(featureCount: plan.cohort.features.count)
+        add(
+          .fit(model: index), "\(model.name): \(step.purpose)", count: step.count,
+          squared: step.squaredSensitivity, group: .training, share: fitShare, isSum: true)
       case .newton(let settings):
         let largest = Self.largestDesign(plan)
         let sensitivity = UInt64(PrivateNewton.sensitivity(featureCount: largest))

@@ -187,6 +187,11 @@ extension StudyProgram {
     var transform: FrozenTransform
     /// Means of the design columns, where they were released with noise.
     var columnMeans: [Double] = []
+    /// Patients per public bin of every feature, missing values last, where they were released with
+    /// noise.
+    var noisyCells: [[Double]] = []
+    /// Those without and with the outcome, the same.
+    var noisyOutcomes: [Double] = []
   }
 
   func prepare(

@@ -21,6 +21,7 @@ extension StudyProgram {
     await report("report", "putting the result together", 0.98)
     var result = result(
       preparation.profile, preparation, fits, validation.outcome, comparison)
+    result.notes += fits.models.compactMap(Self.withheldFromTrees)
     result.privacy = try privacyFacts(privacy, pooled: validation.pooled)
     return result
   }
@@ -37,6 +38,12 @@ extension StudyProgram {
       guard let release = privacy.releases.first(where: { $0.content == .fit(model: index) })
       else { continue }
       do {
+        if case .trees(let settings) = model.training {
+          fits.models.append(
+            try await privateTrees(
+              index, settings, preparation, privacy, from: start, span: span))
+          continue
+        }
         fits.models.append(
           try await privateFit(
             index, preparation, release, privacy, from: start, span: span))
@@ -79,7 +86,7 @@ extension StudyProgram {
     let training: String
     switch model.training {
     case .trees:
-      throw StudyError(.invalidPlan, "no learner of trees with differential privacy is built")
+      throw StudyError(.invalidPlan, "trees are not fitted by steps of coefficients")
     case .newton(let settings):
       let learner = try PrivateNewton(
         featureCount: transform.columnCount, ridge: settings.ridge, rowBound: rowBound,
@@ -156,9 +163,7 @@ extension StudyProgram {
     let noise = try privacy.noise(of: .performance)
     let request = SiteQuery.PrivatePerformanceRequest(
       transform: preparation.transform,
-      models: fits.models.map {
-        NamedModel(name: $0.name, origin: .study, coefficients: $0.coefficients)
-      }, cuts: cuts, noise: noise)
+      models: fits.models.map(\.named), cuts: cuts, noise: noise)
     let answers = try await perSite(.privatePerformance(request), stage: "validate")
     let unit = Double(PrivacyPlan.countUnit)
     let variance = Double(noise.variance) / (unit * unit)
@@ -212,8 +217,7 @@ extension StudyProgram {
     let scoreCuts = Self.scoreCuts(preparation.profile)
     let request = SiteQuery.PrivateDistributionRequest(
       bins: bins, transform: preparation.transform,
-      model: NamedModel(
-        name: fits.primary.name, origin: .study, coefficients: fits.primary.coefficients),
+      model: fits.primary.named,
       scoreCuts: scoreCuts, noise: noise)
     let answers = try await perSite(.privateDistribution(request), stage: "drift")
     let unit = Double(PrivacyPlan.countUnit)

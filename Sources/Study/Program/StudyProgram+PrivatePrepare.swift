@@ -31,11 +31,13 @@ extension StudyProgram {
     var deciles: [Int: [Double]] = [:]
     var parts: [TransformedFeature] = []
     var columnMeans: [Double] = []
+    var noisyCells: [[Double]] = []
     var offset = 2
     for (index, feature) in features.enumerated() {
       let width = bins[index].query.count + 1
       let cells = NoisyCounts.projected(Array(counts[offset..<(offset + width)]))
       offset += width
+      noisyCells.append(cells)
       let column = NoisyColumn(
         feature: feature, bins: bins[index], cells: cells,
         // A column is worth having when the cell behind it stands clear of the noise.
@@ -49,7 +51,8 @@ extension StudyProgram {
     }
     return Preparation(
       profile: profile, vocabularies: vocabularies, deciles: deciles,
-      transform: try FrozenTransform(parts), columnMeans: columnMeans)
+      transform: try FrozenTransform(parts), columnMeans: columnMeans, noisyCells: noisyCells,
+      noisyOutcomes: outcome)
   }
 
   /// Public bins of a feature, and for a number the edges that stand for their values.

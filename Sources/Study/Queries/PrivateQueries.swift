@@ -84,6 +84,7 @@ extension SumQuery {
     switch self {
     case .marginals(let query): query.noise
     case .privateStep(let query): query.noise
+    case .privateTrees(let query): query.noise
     case .vote(let query): query.noise
     case .profile, .levels, .below, .moments, .newton, .averaging, .treeGrowth, .shapes,
       .contributions:

@@ -43,6 +43,7 @@ extension SumQuery {
       writer.array(query.bins) { $1.write(to: &$0) }
       query.noise.write(to: &writer)
     case .privateStep(let query): query.write(to: &writer)
+    case .privateTrees(let query): query.write(to: &writer)
     case .treeGrowth(let query): query.write(to: &writer)
     case .shapes(let query): query.write(to: &writer)
     case .contributions(let query): query.write(to: &writer)

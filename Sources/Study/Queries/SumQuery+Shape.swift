@@ -20,6 +20,7 @@ extension SumQuery {
       case .newton: PrivateNewton.vectorLength(featureCount: query.transform.columnCount)
       case .federatedAveraging, .trees: query.transform.columnCount + 1
       }
+    case .privateTrees(let query): query.length
     case .treeGrowth(let query): query.length
     case .shapes(let query): query.length
     case .contributions(let query): query.length
@@ -31,8 +32,8 @@ extension SumQuery {
   var isCounts: Bool {
     switch self {
     case .profile, .levels, .below, .vote: true
-    case .moments, .newton, .averaging, .marginals, .privateStep, .treeGrowth, .shapes,
-      .contributions:
+    case .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
+      .treeGrowth, .shapes, .contributions:
       false
     }
   }

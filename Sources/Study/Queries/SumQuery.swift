@@ -23,6 +23,8 @@ public enum SumQuery: Sendable, Hashable {
   case marginals(MarginalsQuery)
   /// One noisy step of a model.
   case privateStep(PrivateStepQuery)
+  /// One noisy step of a model of trees.
+  case privateTrees(PrivateTreeQuery)
   /// Histograms of gradients and hessians in the leaves of trees.
   case treeGrowth(TreeGrowthQuery)
   /// Histograms of gradients and hessians by feature or pair.
@@ -90,6 +92,7 @@ public enum SumQuery: Sendable, Hashable {
     case .averaging: "federated averaging round"
     case .marginals: "noisy feature counts"
     case .privateStep: "noisy training step"
+    case .privateTrees: "noisy step of trees"
     case .treeGrowth: "histograms of gradients in the leaves of trees"
     case .shapes: "histograms of gradients by feature"
     case .contributions: "summed contributions of the features"
@@ -108,6 +111,7 @@ public enum SumQuery: Sendable, Hashable {
     case .averaging: .averaging
     case .marginals: .marginals
     case .privateStep: .privateStep
+    case .privateTrees: .privateTrees
     case .treeGrowth: .treeGrowth
     case .shapes: .shapes
     case .contributions: .contributions
@@ -119,8 +123,8 @@ public enum SumQuery: Sendable, Hashable {
   public var ringWidth: RingWidth {
     switch self {
     case .profile, .levels, .below, .vote: .bits32
-    case .moments, .newton, .averaging, .marginals, .privateStep, .treeGrowth, .shapes,
-      .contributions:
+    case .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
+      .treeGrowth, .shapes, .contributions:
       .bits64
     }
   }
@@ -136,6 +140,7 @@ public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case averaging
   case marginals = "noisy-counts"
   case privateStep = "noisy-step"
+  case privateTrees = "noisy-trees"
   case treeGrowth = "tree-histograms"
   case shapes = "shape-histograms"
   case contributions = "contribution-sums"

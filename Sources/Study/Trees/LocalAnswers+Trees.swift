@@ -10,6 +10,8 @@ struct TreeWork: Sendable {
   var patientCount = 0
   var growth: LocalShard?
   var shapes: AdditiveShard?
+  /// The training rows as bins, for steps with noise.
+  var privateTable: (columns: TreeColumns, table: BinnedTable)?
   /// The last step answered, so that a step asked again is known.
   var lastGrowth: GrowthQuery?
   var lastShapes: AdditiveQuery?

@@ -168,7 +168,7 @@ extension StudyProgram {
     }
   }
 
-  private static func treeError(_ error: BoostedTreesError, model: String) -> StudyError {
+  static func treeError(_ error: BoostedTreesError, model: String) -> StudyError {
     switch error.code {
     case .totalOutOfRange, .totalInconsistent, .totalLength:
       StudyError(

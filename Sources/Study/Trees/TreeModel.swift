@@ -47,17 +47,21 @@ public struct TreeModel: Sendable, Hashable {
   /// Probability of the outcome for the rows of a table; the same bits on every machine. Throws when
   /// the table's features are not the model's.
   public func predict(_ cohort: CohortTable, rows: [Int]? = nil) throws -> [Double] {
-    let table = try columns.table(of: cohort, rows: rows)
+    let margins = try margins(of: try columns.table(of: cohort, rows: rows))
+    let objective =
+      switch content {
+      case .ensemble(let ensemble): ensemble.objective
+      case .additive(let additive): additive.objective
+      }
+    // The mean of a forest's votes is a probability already.
+    return margins.map { min(max(objective.predictions(margins: [$0])[0], 0), 1) }
+  }
+
+  /// Margins of the rows of a table with the model's bins. Throws when the bins are others.
+  func margins(of table: BinnedTable) throws(BoostedTreesError) -> [Double] {
     switch content {
-    case .ensemble(let ensemble):
-      return try ensemble.margins(of: table).map { margins in
-        // The mean of a forest's votes is a probability already.
-        min(max(ensemble.objective.predictions(margins: margins)[0], 0), 1)
-      }
-    case .additive(let additive):
-      return try additive.margins(of: table).map {
-        additive.objective.predictions(margins: [$0])[0]
-      }
+    case .ensemble(let ensemble): try ensemble.margins(of: table).map { $0[0] }
+    case .additive(let additive): try additive.margins(of: table)
     }
   }
 

@@ -9,7 +9,12 @@ extension TreeSettings {
     "increasing", "decreasing", "seed",
   ]
 
-  init(_ learner: Learner, yaml map: YAMLMapping) throws(YAMLProblem) {
+  /// - Parameter isPrivate: whether the study has an `epsilon`.
+  init(_ learner: Learner, yaml map: YAMLMapping, isPrivate: Bool) throws(YAMLProblem) {
+    guard !isPrivate else {
+      try self.init(privately: learner, yaml: map)
+      return
+    }
     self.init(learner)
     for key in Self.keys where !learner.keys.contains(key) && map.optional(key) != nil {
       throw map.problem(
@@ -80,14 +85,6 @@ extension StudyPlan {
   func checkTrees() throws(StudyError) {
     for (index, model) in models.enumerated() {
       guard case .trees(let settings) = model.training else { continue }
-      if privacy.goal != nil {
-        throw StudyError(
-          .invalidPlan,
-          "the model `\(model.name)` is a \(settings.learner.inWords), and no learner of trees with"
-            + " differential privacy is built: neither the noisy explainable boosting machine, nor"
-            + " random splits, nor noisy histograms. Remove `epsilon`, or choose `learner: logistic`"
-        )
-      }
       if index == 0, validation.disclosures.contains(.leaveOneSiteOut) {
         throw StudyError(
           .invalidPlan,

@@ -53,6 +53,7 @@ struct ReleaseSensitivityTests {
     arguments: [
       SyntheticStudy.newton,
       "  - {name: steps, training: federated-averaging, rounds: 3, clip: 0.5, sampling_rate: 0.5}\n",
+      "  - {name: shapes, learner: ebm, passes: 3}\n",
     ])
   func removingOnePatient(models: String) async throws {
     let plan = try StudyPlan(

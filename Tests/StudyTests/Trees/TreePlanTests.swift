@@ -56,17 +56,6 @@ import Testing
     #expect(throws: YAMLProblem.self) { try plan(model) }
   }
 
-  @Test(arguments: ["boosted_trees", "random_forest", "ebm"])
-  func aPrivateStudyIsRefusedByName(learner: String) throws {
-    let text = SyntheticStudy.yaml(
-      models: "  - {name: m, learner: \(learner)}\n", epsilon: 3)
-    let problem = #expect(throws: YAMLProblem.self) {
-      try StudyPlan(yaml: text, file: "study.yaml")
-    }
-    #expect(
-      problem?.message.contains("no learner of trees with differential privacy is built") == true)
-  }
-
   @Test func leaveOneSiteOutNeedsALogisticModelFirst() throws {
     let text = SyntheticStudy.yaml(
       models: "  - {name: m, learner: boosted_trees}\n", disclose: true)

@@ -2,7 +2,10 @@ import Foundation
 
 extension CheckReport {
   /// The report for a terminal: the problems, worst first, then the columns.
-  public func text() -> String {
+  ///
+  /// - Parameter namesAll: whether every row of a problem is named, or the first
+  ///   `SiteCheck.maximumExamples`.
+  public func text(namesAll: Bool = false) -> String {
     var lines = ["\(site): \(file)"]
     var size = "\(rowCount) rows, \(columns.count) columns"
     if let patients { size += ", \(patients) patients" }
@@ -18,8 +21,9 @@ extension CheckReport {
       }
       lines.append("\(head)  \(problem.message)")
       if !problem.rows.isEmpty {
-        let shown = zip(problem.rows, problem.lines).map { "\($0) (line \($1))" }
-        let rest = problem.count - problem.rows.count
+        let named = namesAll ? problem.rows.count : SiteCheck.maximumExamples
+        let shown = zip(problem.rows, problem.lines).prefix(named).map { "\($0) (line \($1))" }
+        let rest = problem.count - shown.count
         lines.append(
           "  \(problem.count == 1 ? "row" : "\(problem.count) rows:") "
             + shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : ""))

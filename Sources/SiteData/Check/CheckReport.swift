@@ -31,8 +31,7 @@ public struct CheckReport: Sendable, Hashable, Codable {
     public let columnNumber: Int?
     /// How many rows have it.
     public let count: Int
-    /// The first rows that have it, at most `SiteCheck.maximumExamples`, from 1, header not
-    /// counted.
+    /// The rows that have it, from 1, header not counted.
     public let rows: [Int]
     /// The lines of the file on which those rows begin.
     public let lines: [Int]

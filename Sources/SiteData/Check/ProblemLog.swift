@@ -1,4 +1,4 @@
-/// Collects problems by kind and column, with the first rows of each and the total.
+/// Collects problems by kind and column, with the rows of each.
 struct ProblemLog {
   private struct Key: Hashable {
     let kind: String
@@ -31,7 +31,7 @@ struct ProblemLog {
         severity: severity, columnName: name, message: message(), advice: advice())
     }
     entries[key]?.count += count
-    if let row, let line, (entries[key]?.rows.count ?? 0) < SiteCheck.maximumExamples {
+    if let row, let line {
       entries[key]?.rows.append(row)
       entries[key]?.lines.append(line)
     }

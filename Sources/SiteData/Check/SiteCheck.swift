@@ -4,7 +4,7 @@ import StrictYAML
 /// Reads a site's whole file and explains every problem with file, row, column and advice, without
 /// ever showing a value.
 public enum SiteCheck {
-  /// The most rows named per kind of problem and column.
+  /// The most rows that a text names per kind of problem and column, unless all are asked for.
   public static let maximumExamples = 20
 
   /// Checks the data of a site.

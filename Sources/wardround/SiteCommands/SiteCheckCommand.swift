@@ -9,13 +9,15 @@ struct SiteCheckCommand: AsyncParsableCommand {
     discussion: "Names file, row and column and says what to do; never prints a patient's value.")
 
   @OptionGroup var folder: SiteFolder
-  @Flag(help: "Print one JSON object.")
+  @Flag(help: "Name every row of a problem, not the first 20.")
+  var all = false
+  @Flag(help: "Print one JSON object, with every row of a problem.")
   var json = false
 
   func run() async throws {
     try await CommandFailure.reporting {
       let report = SiteCheck.run(try folder.configuration())
-      print(json ? try report.json() : report.text())
+      print(json ? try report.json() : report.text(namesAll: all))
       guard report.isUsable else { throw ExitStatus.failed }
     }
   }

@@ -69,12 +69,17 @@ private func check(
     #expect(few.columns[0].present == "<5")
   }
 
-  @Test func examplesAreCappedAndTotalsKept() throws {
+  /// The text names the first rows unless all are asked for; the JSON object has them all.
+  @Test func everyRowOfAProblemCanBeHad() throws {
     let report = try check(
       "a\n" + (0..<50).map { "x\($0)" }.joined(separator: "\n"), [.init("a", type: .number)])
     let problem = try #require(report.problems.first { $0.kind == "unreadable-number" })
-    #expect(problem.count == 50 && problem.rows == Array(1...20))
-    #expect(report.text().contains("and 30 more"))
+    #expect(problem.count == 50 && problem.rows == Array(1...50))
+    #expect(problem.lines == Array(2...51))
+    #expect(report.text().contains("20 (line 21) and 30 more"))
+    #expect(report.text(namesAll: true).contains("50 (line 51)\n"))
+    let decoded = try JSONDecoder().decode(CheckReport.self, from: Data(report.json().utf8))
+    #expect(decoded == report)
   }
 
   @Test(arguments: [

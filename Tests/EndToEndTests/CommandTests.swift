@@ -17,8 +17,9 @@ extension EndToEnd {
           """
           patient,age,lactate,ward,diabetes
           "a, b",60,2.5,medicine,1
-          c,NA,NA,,NA
+          c,secret,NA,,NA
           d,81,0.9,maternity,0
+          e,NA,99,surgery,perhaps
 
           """.utf8
         ).write(to: URL(fileURLWithPath: csv))
@@ -32,19 +33,29 @@ extension EndToEnd {
         let table = try CohortTable(
           features: file.features,
           columns: [
-            .number([60, .nan, 81]), .number([2.5, .nan, 0.9]),
-            .category([0, CohortTable.Column.missingCode, 1], levels: ["medicine", "maternity"]),
-            .flag([1, .nan, 0]),
-          ], outcome: [0, 0, 0], isHoldout: [false, false, false])
+            .number([60, .nan, 81, .nan]), .number([2.5, .nan, 0.9, .nan]),
+            .category(
+              [0, CohortTable.Column.missingCode, 1, 2],
+              levels: ["medicine", "maternity", "surgery"]),
+            .flag([1, .nan, 0, .nan]),
+          ], outcome: [0, 0, 0, 0], isHoldout: [false, false, false, false])
         let risks = try file.predict(table: table)
         let lines = predicted.output.split(separator: "\n").map(String.init)
-        try #require(lines.count == 4, "\(predicted.output)")
+        try #require(lines.count == 5, "\(predicted.output)")
         #expect(lines[0] == "patient,risk,flagged")
         for (line, (name, risk)) in zip(
-          lines.dropFirst(), zip(["\"a, b\"", "c", "d"], risks))
+          lines.dropFirst(), zip(["\"a, b\"", "c", "d", "e"], risks))
         {
           #expect(line == "\(name),\(risk),\(risk >= file.threshold ? 1 : 0)")
         }
+        #expect(
+          predicted.error == """
+            note: column `age`: 1 cell is not a number and counts as missing: row 2
+            note: column `lactate`: 1 cell is outside the study's range and counts as missing: row 4
+            note: column `ward`: 1 cell is in no category that the model knows and counts as another category: row 3
+            note: column `diabetes`: 1 cell is neither yes nor no and counts as missing: row 4
+
+            """)
         let missing = try await Command.run(["model", "predict", model, "\(csv).absent"])
         #expect(missing.status == 2, "\(missing.error)")
       }

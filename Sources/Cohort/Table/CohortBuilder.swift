@@ -216,6 +216,16 @@ public struct CohortBuilder: Sendable {
     readings[index].append(mark)
   }
 
+  /// The rows so far, by their source numbers, of the cells of a number or flag that count as missing
+  /// though something stands in them. For a category, none.
+  public func unusedCells(_ feature: Int) -> (unreadable: [Int], outOfRange: [Int]) {
+    guard readings.indices.contains(feature) else { return ([], []) }
+    func rows(_ mark: UInt8) -> [Int] {
+      zip(readings[feature], sourceRows).filter { $0.0 == mark }.map(\.1)
+    }
+    return (rows(2), rows(1))
+  }
+
   /// The finished table: one row per patient where the specification says so, whole patients on
   /// one side of the holdout, vocabularies in order.
   public consuming func finish() throws(CohortError) -> CohortTable {

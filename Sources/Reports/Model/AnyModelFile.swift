@@ -54,6 +54,20 @@ public enum AnyModelFile: Sendable, Equatable {
     }
   }
 
+  /// The words that the model knows of each feature; nil for one that is not a category.
+  public var knownLevels: [[String]?] {
+    switch self {
+    case .linear(let file):
+      file.transform.features.map {
+        if case .category(let category) = $0 { category.levels } else { nil }
+      }
+    case .trees(let file):
+      file.content.columns.features.map {
+        if case .category(_, let levels, _) = $0 { levels } else { nil }
+      }
+    }
+  }
+
   /// Risk from which a patient counts as flagged.
   public var threshold: Double {
     switch self {

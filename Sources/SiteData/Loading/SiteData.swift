@@ -18,7 +18,10 @@ public enum SiteData {
   public static func load(
     _ data: DataDescription, cohort: CohortSpecification
   ) throws(SiteDataError) -> CohortTable {
-    try read(data, cohort, .study).table
+    var file = try DataFile(data)
+    var builder = try file.builder(cohort, .study)
+    while let (row, fields) = try file.nextRow() { try file.append(fields, row, to: &builder) }
+    return try file.finish(builder)
   }
 
   /// The rows of a file for prediction: every row in order, only the features' columns needed.
@@ -28,11 +31,10 @@ public enum SiteData {
   public static func loadForPrediction(
     _ data: DataDescription, features: [FeatureSpecification], identifierColumn: String? = nil
   ) throws(SiteDataError) -> (table: CohortTable, identifiers: [String]) {
-    let specification = CohortSpecification(
-      features: features,
-      outcome: OutcomeSpecification(column: "\u{0}outcome", positive: .oneOf(["1"]), name: ""),
-      holdout: .column(name: "\u{0}", holdoutValue: ""))
-    return try read(data, specification, .prediction, identifierColumn: identifierColumn)
+    var reader = try PredictionReader(
+      data, features: features, identifierColumn: identifierColumn, blockRows: .max)
+    if let block = try reader.next() { return (block.table, block.identifiers) }
+    return (try reader.emptyTable(), [])
   }
 
   /// The cohorts of the sites that share one file, told apart by a column: for simulations on a
@@ -77,21 +79,4 @@ public enum SiteData {
 
   /// The most sites in one file.
   public static let maximumSites = 1000
-
-  private static func read(
-    _ data: DataDescription, _ cohort: CohortSpecification, _ purpose: CohortBuilder.Purpose,
-    identifierColumn: String? = nil
-  ) throws(SiteDataError) -> (table: CohortTable, identifiers: [String]) {
-    var file = try DataFile(data)
-    var builder = try file.builder(cohort, purpose)
-    let identifierIndex = try file.index(of: identifierColumn, detail: "to label the predictions")
-    var identifiers: [String] = []
-    while let (row, fields) = try file.nextRow() {
-      if purpose == .prediction {
-        identifiers.append(identifierIndex.map { CellText.trim(fields[$0]) } ?? "\(row)")
-      }
-      try file.append(fields, row, to: &builder)
-    }
-    return (try file.finish(builder), identifiers)
-  }
 }

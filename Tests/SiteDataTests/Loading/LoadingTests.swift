@@ -104,6 +104,33 @@ private func error(
     #expect(numbers == ["1", "2", "3"])
   }
 
+  /// A file read in blocks gives the rows of the whole file, and names the cells that it cannot use.
+  @Test func predictionIsReadInBlocks() throws {
+    let text =
+      "id,creatinine,sex\n" + (1...7).map { "p\($0),\($0 % 3 == 0 ? "x" : "\($0)0"),w\n" }.joined()
+    try withFile(text) { path in
+      let whole = try SiteData.loadForPrediction(
+        description(path), features: features, identifierColumn: "id")
+      for blockRows in [1, 2, 3, 7, 100] {
+        var reader = try PredictionReader(
+          description(path), features: features, identifierColumn: "id", blockRows: blockRows)
+        var blocks: [PredictionReader.Block] = []
+        while let block = try reader.next() { blocks.append(block) }
+        #expect(blocks.allSatisfy { $0.table.rowCount <= blockRows })
+        #expect(blocks.count == (7 + blockRows - 1) / blockRows)
+        #expect(blocks.flatMap(\.identifiers) == whole.identifiers)
+        #expect(blocks.flatMap(\.table.sourceRows) == Array(1...7))
+        let numbers = blocks.flatMap { $0.table.numbers(0) }
+        #expect(numbers.map(\.bitPattern) == whole.table.numbers(0).map(\.bitPattern))
+        #expect(blocks.flatMap { $0.unusedCells[0].unreadable } == [3, 6])
+      }
+    }
+    let rows = try withFile("id,creatinine,sex\n") { path in
+      try SiteData.loadForPrediction(description(path), features: features).table.rowCount
+    }
+    #expect(rows == 0)
+  }
+
   @Test func oneFileOfManySitesIsTakenApart() throws {
     let text = "hospital,creatinine,sex,died\nb,1,w,0\na,2,w,1\nb,3,w,0\n,4,w,0\n2.0,5,w,1\n"
     let (found, withoutSite) = try withFile(text) { path in

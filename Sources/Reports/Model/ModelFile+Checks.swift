@@ -22,11 +22,6 @@ extension ModelFile {
           .inconsistent, "a feature and its preparation do not fit", field: feature.name)
       }
     }
-    do {
-      try predictionSpecification.validate()
-    } catch {
-      throw ReportsError(.inconsistent, "a feature contradicts itself", field: error.name)
-    }
     guard columns == transform.designColumnNames else {
       throw ReportsError(
         .inconsistent, "the columns are not those of the transform", field: "columns")
@@ -41,14 +36,7 @@ extension ModelFile {
       throw ReportsError(
         .outOfRange, "a coefficient lies beyond ±1,000,000", field: "coefficients[\(index)]")
     }
-    guard threshold > 0, threshold < 1 else {
-      throw ReportsError(.outOfRange, "the threshold lies outside 0 … 1", field: "threshold")
-    }
-    guard facts.patientCount >= 0, facts.eventCount >= 0, facts.eventCount <= facts.patientCount,
-      facts.siteCount >= 0, facts.iterationCount >= 0, facts.logLoss?.isFinite ?? true
-    else {
-      throw ReportsError(.outOfRange, "the counts of the training are impossible", field: "facts")
-    }
+    try checkCommonParts()
   }
 
   /// BLAKE2b-256 over the canonical bytes of the content.
@@ -68,13 +56,7 @@ extension ModelFile {
     writer.array(columns) { $0.string($1) }
     writer.array(coefficients) { $0.double($1) }
     writer.double(threshold)
-    writer.string(facts.training)
-    writer.integer(Int64(facts.patientCount))
-    writer.integer(Int64(facts.eventCount))
-    writer.integer(Int64(facts.siteCount))
-    writer.integer(Int64(facts.iterationCount))
-    writer.boolean(facts.converged)
-    writer.optional(facts.logLoss) { $0.double($1) }
+    facts.write(to: &writer)
     return Blake2b.hash("wardround.model", writer.bytes)
   }
 }

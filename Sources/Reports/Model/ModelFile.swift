@@ -10,7 +10,7 @@ import Study
 /// A JSON file of the format `wardround-model/1`. Its digest is over the content in canonical bytes, so
 /// damage and edits are noticed; it is not a signature and does not say who made the file. Nothing in
 /// it is about a single patient or a single hospital.
-public struct ModelFile: Sendable, Codable, Equatable {
+public struct ModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
   /// The format written and the only one read.
   public static let format = "wardround-model/1"
   /// Largest file that is read, in bytes.
@@ -148,15 +148,6 @@ public struct ModelFile: Sendable, Codable, Equatable {
     }
     let name = String(words).split(separator: "-").joined(separator: "-").prefix(48)
     return "model-\(index + 1)" + (name.isEmpty ? "" : "-\(name)") + ".json"
-  }
-
-  /// What a reader of tables needs to build a table for prediction: the features, and an outcome
-  /// and a holdout that prediction does not look at.
-  public var predictionSpecification: CohortSpecification {
-    CohortSpecification(
-      features: features,
-      outcome: OutcomeSpecification(column: "", positive: .oneOf(["1"]), name: outcome),
-      holdout: .hash(fraction: 0.5, key: study.id))
   }
 
   /// The probability of the outcome for every row of a table, in its order; each in [0, 1].

@@ -9,7 +9,7 @@ import Study
 /// A JSON file of the format `wardround-tree-model/1`. Its digest is over the content in canonical
 /// bytes, so damage and edits are noticed; it is not a signature. Nothing in it is about a single
 /// hospital; a leaf's value is about at least as many patients as the study asked for.
-public struct TreeModelFile: Sendable, Codable, Equatable {
+public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
   /// The format written and the only one read.
   public static let format = "wardround-tree-model/1"
   /// Largest file that is read, in bytes.
@@ -108,27 +108,7 @@ public struct TreeModelFile: Sendable, Codable, Equatable {
           .inconsistent, "a feature and its bins do not fit", field: feature.name)
       }
     }
-    do {
-      try predictionSpecification.validate()
-    } catch {
-      throw ReportsError(.inconsistent, "a feature contradicts itself", field: error.name)
-    }
-    guard threshold > 0, threshold < 1 else {
-      throw ReportsError(.outOfRange, "the threshold lies outside 0 … 1", field: "threshold")
-    }
-    guard facts.patientCount >= 0, facts.eventCount >= 0, facts.eventCount <= facts.patientCount,
-      facts.siteCount >= 0, facts.iterationCount >= 0, facts.logLoss?.isFinite ?? true
-    else {
-      throw ReportsError(.outOfRange, "the counts of the training are impossible", field: "facts")
-    }
-  }
-
-  /// What a reader of tables needs to build a table for prediction.
-  public var predictionSpecification: CohortSpecification {
-    CohortSpecification(
-      features: features,
-      outcome: OutcomeSpecification(column: "", positive: .oneOf(["1"]), name: outcome),
-      holdout: .hash(fraction: 0.5, key: study.id))
+    try checkCommonParts()
   }
 
   /// The probability of the outcome for every row of a table, in its order; each in [0, 1]. Missing
@@ -159,13 +139,7 @@ public struct TreeModelFile: Sendable, Codable, Equatable {
     writer.array(features) { $1.write(to: &$0) }
     writer.raw(content.digest.bytes)
     writer.double(threshold)
-    writer.string(facts.training)
-    writer.integer(Int64(facts.patientCount))
-    writer.integer(Int64(facts.eventCount))
-    writer.integer(Int64(facts.siteCount))
-    writer.integer(Int64(facts.iterationCount))
-    writer.boolean(facts.converged)
-    writer.optional(facts.logLoss) { $0.double($1) }
+    facts.write(to: &writer)
     return Blake2b.hash("wardround.model", writer.bytes)
   }
 }

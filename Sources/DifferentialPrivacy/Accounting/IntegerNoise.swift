@@ -10,7 +10,30 @@ public struct IntegerNoise: Sendable {
   /// The largest table, in outcomes.
   static let largestReach = 1_000_000
 
-  init(logMass: [Double]) { self.logMass = logMass }
+  /// The family and its parameter, where a longer table can be made.
+  private enum Family {
+    case gaussian(variance: Double)
+    case skellam(variance: Double)
+  }
+  private let family: Family?
+
+  init(logMass: [Double]) { self.init(logMass, nil) }
+
+  private init(_ logMass: [Double], _ family: Family?) {
+    self.logMass = logMass
+    self.family = family
+  }
+
+  /// The same noise with a table of at least so many outcomes; nil where the family is not known or the
+  /// table would be too large.
+  private func reaching(_ reach: Int) -> IntegerNoise? {
+    guard reach < Self.largestReach else { return nil }
+    return switch family {
+    case .gaussian(let variance): Self.discreteGaussian(variance: variance, reach: reach)
+    case .skellam(let variance): Self.skellam(variance: variance, reach: reach)
+    case nil: nil
+    }
+  }
 
   /// P(noise = k).
   public func probability(_ k: Int) -> Double {
@@ -56,20 +79,40 @@ public struct IntegerNoise: Sendable {
     return OutcomeTable.additive(logMass: logMass, shift: shift)
   }
 
-  /// The Rényi divergence of order α > 1 between two runs that one patient shifts by `shift`.
+  /// The Rényi divergence of order α ≥ 1 between two runs that one patient shifts by `shift`.
   ///
-  /// - Throws: `outOfRange`; `unattainable` when the sum has not died out at the end of the table,
-  ///   which happens when α·shift comes near it.
+  /// Its terms are largest near α·shift, which may be far outside of the noise's own bulk: the table is
+  /// made longer until they have died out.
+  ///
+  /// - Throws: `outOfRange`; `unattainable` when they have not at the end of the largest table.
   public func renyiDivergence(
     order: Double, shift: Int
   ) throws(DifferentialPrivacyError) -> Double {
     try RenyiDivergence.check(order: order)
-    guard shift >= 0, shift < logMass.count, order < .infinity else {
+    guard shift >= 0, shift < Self.largestReach, order < .infinity else {
       throw DifferentialPrivacyError(
         .outOfRange, "an integer sensitivity is at least 0 and within the table",
         field: "sensitivity")
     }
     if shift == 0 { return 0 }
+    // Without noise two runs are never the same.
+    if logMass.count == 1 { return .infinity }
+    var noise = self
+    while true {
+      if let divergence = noise.enumeratedDivergence(order: order, shift: shift) {
+        return divergence
+      }
+      guard let longer = noise.reaching(2 * max(noise.logMass.count, shift)) else {
+        throw DifferentialPrivacyError(
+          .unattainable, "the table is too short for this order", field: "alpha")
+      }
+      noise = longer
+    }
+  }
+
+  /// The divergence by summation over the table; nil when the terms at its end still count.
+  private func enumeratedDivergence(order: Double, shift: Int) -> Double? {
+    guard shift < logMass.count else { return nil }
     let reach = logMass.count - 1
     var sum = LogSum()
     var edge = -Double.infinity
@@ -83,12 +126,8 @@ public struct IntegerNoise: Sendable {
       sum.add(term)
       if k == shift - reach || k == reach { edge = max(edge, term) }
     }
-    if order == 1 { return max(0, mean) }
-    guard edge < sum.value - 40 else {
-      throw DifferentialPrivacyError(
-        .unattainable, "the table is too short for this order", field: "alpha")
-    }
-    return max(0, sum.value / (order - 1))
+    guard edge < sum.value - 40 else { return nil }
+    return max(0, order == 1 ? mean : sum.value / (order - 1))
   }
 
   /// The discrete Gaussian N_Z(0, σ²), P(k) ∝ e^(−k²/2σ²) (Canonne, Kamath and Steinke 2020,
@@ -105,16 +144,20 @@ public struct IntegerNoise: Sendable {
     try check(scale: variance, "sigma2")
     let reach = (2 * 750 * variance).squareRoot() + 2
     try check(reach: reach)
+    return discreteGaussian(variance: variance, reach: Int(reach))
+  }
+
+  private static func discreteGaussian(variance: Double, reach: Int) -> IntegerNoise {
     var sum = LogSum()
     var logMass: [Double] = []
-    for index in 0...Int(reach) {
+    for index in 0...reach {
       let k = Double(index)
       let exponent = -0.5 * k * k / variance
       logMass.append(exponent)
       sum.add(exponent + (index == 0 ? 0 : 0.693_147_180_559_945_3))
     }
     let normaliser = sum.value
-    return IntegerNoise(logMass: logMass.map { $0 - normaliser })
+    return IntegerNoise(logMass.map { $0 - normaliser }, .gaussian(variance: variance))
   }
 
   /// The discrete Laplace distribution P(k) = tanh(a/2) e^(−a|k|) (Ghosh, Roughgarden and
@@ -145,7 +188,10 @@ public struct IntegerNoise: Sendable {
     // Tails are sub-exponential: P(k) ≤ e^(−k²/(2(μ + k))).
     let reach = 750 + (750.0 * 750 + 1500 * variance).squareRoot() + 2
     try check(reach: reach)
-    let count = Int(reach)
+    return skellam(variance: variance, reach: Int(reach))
+  }
+
+  private static func skellam(variance: Double, reach count: Int) -> IntegerNoise {
     var logRatios = [Double](repeating: 0, count: count + 1)
     var ratio = 0.0
     for index in stride(from: count + 60, to: 0, by: -1) {
@@ -162,7 +208,7 @@ public struct IntegerNoise: Sendable {
       sum.add(current + 0.693_147_180_559_945_3)
     }
     let normaliser = sum.value
-    return IntegerNoise(logMass: logMass.map { $0 - normaliser })
+    return IntegerNoise(logMass.map { $0 - normaliser }, .skellam(variance: variance))
   }
 
   /// The sum of `count` independent variables of this distribution, by direct convolution: all

@@ -31,6 +31,21 @@ public enum NoiseCalibration {
     func renyi(_ noise: Double) throws(DifferentialPrivacyError) -> Double {
       try event(noise).renyiCurve().epsilon(delta: delta)
     }
+    // A patient who hardly ever takes part may be within δ without any noise; the search for a noise
+    // that is too small would then not end.
+    func isFree() -> Bool {
+      do {
+        let none = try event(0)
+        let spent =
+          accountant == .renyi
+          ? try none.renyiCurve().epsilon(delta: delta)
+          : try PrivacyLossAccountant(none).epsilon(delta: delta)
+        return spent <= epsilon
+      } catch {
+        return false
+      }
+    }
+    if isFree() { return 0 }
     if accountant == .renyi { return try smallest(target: epsilon, spent: renyi) }
     // Rényi accounting, where it applies, then a coarse grid: each gives a start slightly too high.
     var start = 1.0

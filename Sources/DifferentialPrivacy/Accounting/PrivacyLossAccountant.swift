@@ -41,12 +41,26 @@ public struct PrivacyLossAccountant: Sendable {
         let one = try GaussianPrivacy(standardDeviation: noiseMultiplier, sensitivity: 1)
         parts.append(try GaussianPrivacy(mu: one.mu * release.count.squareRoot()))
       } else {
-        _ = try PrivacyLossPair(release.base)
-        others.append(release)
+        let sampled = Self.withoutNoise(release)
+        _ = try PrivacyLossPair(sampled.base)
+        others.append(sampled)
       }
     }
     gaussian = .composed(parts)
     releases = others
+  }
+
+  /// A sampled release without noise gives its patient away, but only when he is in it: two outcomes,
+  /// one of which the other run never has.
+  private static func withoutNoise(_ release: PrivacyEvent.Release) -> PrivacyEvent.Release {
+    guard release.rate < 1 else { return release }
+    switch release.base {
+    case .gaussian(noiseMultiplier: 0), .laplace(scale: 0):
+      var certain = release
+      certain.base = .table(OutcomeTable([(0, -.infinity), (-.infinity, 0)]))
+      return certain
+    default: return release
+    }
   }
 
   /// The smallest ε for δ.

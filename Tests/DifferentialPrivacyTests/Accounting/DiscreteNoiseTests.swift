@@ -67,6 +67,29 @@ import Testing
     }
   }
 
+  /// The terms of a high order lie near α·shift, far beyond the bulk of narrow noise.
+  @Test func highOrdersOfNarrowNoise() throws {
+    for (variance, order, shift) in [
+      (0.2024986259614149, 16.0, 3), (0.05, 2, 12), (0.3, 1024, 5), (1, 256, 40), (25, 64, 30),
+    ] {
+      let found = try IntegerNoise.discreteGaussian(variance: variance)
+        .renyiDivergence(order: order, shift: shift)
+      let exact = order * Double(shift * shift) / (2 * variance)
+      #expect((found / exact - 1).magnitude < 1e-12, "variance \(variance), order \(order)")
+    }
+    // Skellam noise has heavier tails: its divergence stays below the bound of its own.
+    let skellam = try IntegerNoise.skellam(variance: 1)
+    var last = 0.0
+    for order in [2.0, 32, 256, 1024] {
+      let found = try skellam.renyiDivergence(order: order, shift: 3)
+      #expect(found >= last, "order \(order)")
+      last = found
+    }
+    let none = try IntegerNoise.discreteGaussian(variance: 0)
+    #expect(try none.renyiDivergence(order: 2, shift: 1) == .infinity)
+    #expect(try none.renyiDivergence(order: 2, shift: 0) == 0)
+  }
+
   @Test func skellamBoundHolds() throws {
     for variance in [4.0, 25, 300] {
       let noise = try IntegerNoise.skellam(variance: variance)

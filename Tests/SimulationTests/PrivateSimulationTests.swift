@@ -141,6 +141,42 @@ import Transport
     #expect(mean > 0.4 && mean < 3.2, "\(mean) over \(squares.count)")
   }
 
+  /// Every opened step, its count within the clip too, is what pooled rows answer to the same question
+  /// under the same clip, plus noise of the planned size; and the whole study replays.
+  @Test func anAdaptiveClipIsTheSameOverTheNetwork() async throws {
+    let folder = Folder()
+    let sites = try sites(4, seed: 31)
+    let yaml = SyntheticStudy.yaml(
+      models: "  - {name: steps, training: federated-averaging, rounds: 6, clip: 8,"
+        + " clip_quantile: 0.5, clip_rate: 0.5}\n", epsilon: 8)
+    let outcome = try await simulate(yaml, sites, in: folder)
+    let study = try outcome.transcript.agreedStudy()
+    let questions = PrivateSteps(try ReplayFederation(outcome.transcript))
+    let replayed = try await StudyProgram(study, over: questions).run()
+    #expect(replayed.digest == outcome.transcript.result)
+    let steps = questions.all
+    let noise = try #require(
+      try PrivacyPlan(study.plan)?.releases.first { $0.content == .fit(model: 0) }?.noise)
+    #expect(steps.count == 6 && Set(steps.map(\.query.clip)).count == 6)
+    let pooled = PooledFederation(study, cohorts: sites, noiseKey: nil)
+    var squares: [Double] = []
+    for step in steps {
+      let exact = try await pooled.sum(.privateStep(step.query)).values
+      #expect(
+        exact.count == step.query.transform.columnCount + 2 && exact.count == step.total.count)
+      let moves = zip(step.total, exact).map { Double($0 - $1) }
+      // Six standard deviations of the largest that is left with all layers: false once in 10⁸.
+      let count = try #require(moves.last)
+      #expect(count * count < 36 * 2 * Double(noise.variance), "the count within the clip")
+      squares += moves.map { $0 * $0 / Double(noise.variance) }
+    }
+    let mean = squares.reduce(0, +) / Double(squares.count)
+    #expect(mean > 0.4 && mean < 3.2, "\(mean) over \(squares.count)")
+    let (_, ledger) = try ledger(of: "site-1", in: folder)
+    let account = try await ledger.account("synthetic")
+    #expect(abs(account.spent - (try #require(outcome.result.privacy)).provenEpsilon) < 1e-9)
+  }
+
   @Test func aStudyOverTheBudgetIsRefusedWithWhatItWouldCost() async throws {
     let folder = Folder()
     let budget = PrivacyBudget(epsilonPerStudy: 2, epsilonInTotal: 16)

@@ -4,10 +4,9 @@ import PortableNumerics
 /// Ramaswamy, NeurIPS 2021, Algorithm 1): C ← C · e^(−η·(b̃ − γ)), where b̃ is the noisy fraction of
 /// patients whose norm is at most C.
 ///
-/// Every site computes the same next bound from the published noisy counts, bit for bit. The counts
-/// cost budget: each patient adds 1 to the total and at most 1 to the count within, so the two together
-/// have L2 sensitivity √2 (½ when, as in the paper, the total is public and ½ is taken off each
-/// indicator).
+/// Every site computes the same next bound from the published fraction, bit for bit. The count costs
+/// budget: with the expected number of patients for the total and ½ taken off each indicator, as in the
+/// paper, one patient moves it by ½.
 public struct AdaptiveClip: Sendable, Hashable {
   /// γ: the fraction of patients that should be within the bound, in (0, 1). 0.5 in the paper.
   public let quantile: Double
@@ -39,21 +38,20 @@ public struct AdaptiveClip: Sendable, Hashable {
 
   /// The bound of the next step.
   ///
-  /// `within` and `total` are noisy sums over all sites and may be negative or out of order: the
-  /// fraction is limited to [0, 1], and a total below 1 leaves the bound as it is (post-processing).
-  /// Throws `outOfRange` unless `bound` is positive and finite.
+  /// The fraction comes with noise and may be outside of [0, 1]; it is limited to that range
+  /// (post-processing). Throws `outOfRange` unless `bound` is positive and finite and the fraction a
+  /// number.
   public func next(
-    after bound: Double, within: Int64, total: Int64
+    after bound: Double, fractionWithin fraction: Double
   ) throws(DifferentialPrivacyError) -> Double {
     guard bound > 0, bound < .infinity else {
       throw DifferentialPrivacyError(
         .outOfRange, "bounds of clipping are positive and finite", field: "bound")
     }
-    var next = bound
-    if total >= 1 {
-      let fraction = Double(min(max(within, 0), total)) / Double(total)
-      next = bound * Portable.exp(-learningRate * (fraction - quantile))
+    guard !fraction.isNaN else {
+      throw DifferentialPrivacyError(.outOfRange, "a fraction is a number", field: "fraction")
     }
-    return min(max(next, range.lowerBound), range.upperBound)
+    let moved = bound * Portable.exp(-learningRate * (min(max(fraction, 0), 1) - quantile))
+    return min(max(moved, range.lowerBound), range.upperBound)
   }
 }

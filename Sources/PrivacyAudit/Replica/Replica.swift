@@ -87,7 +87,8 @@ extension SumQuery {
         rounds: settings.rounds, local: settings.local, clipNorm: settings.clipNorm,
         serverOptimiser: settings.serverOptimiser,
         serverLearningRate: settings.serverLearningRate, beta1: settings.beta1,
-        beta2: settings.beta2, tau: settings.tau, seed: settings.seed))
+        beta2: settings.beta2, tau: settings.tau, seed: settings.seed,
+        adaptiveClipping: settings.adaptiveClipping))
     return .privateStep(query)
   }
 }

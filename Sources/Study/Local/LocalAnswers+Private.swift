@@ -91,7 +91,7 @@ extension LocalAnswers {
       let limit = settings.samplingRate >= 1 ? UInt64.max : UInt64(settings.samplingRate * 0x1p64)
       return try learner.answer(
         weights: query.coefficients, design: design, outcome: cohort.outcome, rows: rows,
-        patients: cohort.patients
+        patients: cohort.patients, clip: query.clip
       ) { patient in
         guard limit < .max else { return true }
         let word = withUnsafeBytes(of: patient.littleEndian) { Array($0) }

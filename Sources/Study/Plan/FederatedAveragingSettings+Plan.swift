@@ -18,7 +18,8 @@ extension FederatedAveragingSettings {
         serverOptimiser: try map.choice("server", default: ServerOptimiser.average),
         serverLearningRate: try map.optionalDouble("server_learning_rate", in: 1e-6...1000),
         seed: UInt64(try map.integer("seed", in: 0 ... .max, default: 0)),
-        samplingRate: try map.double("sampling_rate", in: 1e-5...1, default: 1))
+        samplingRate: try map.double("sampling_rate", in: 1e-5...1, default: 1),
+        adaptiveClipping: try .init(yaml: map))
     } catch let problem as YAMLProblem {
       throw problem
     } catch {
@@ -43,5 +44,27 @@ extension FederatedAveragingSettings {
     writer.double(tau)
     writer.integer(seed)
     writer.double(samplingRate)
+    writer.optional(adaptiveClipping) { writer, clipping in
+      writer.double(clipping.quantile)
+      writer.double(clipping.rate)
+    }
+  }
+}
+
+extension FederatedAveragingSettings.AdaptiveClipping {
+  /// Reads `clip_quantile` and `clip_rate`; nil without the first.
+  init?(yaml map: YAMLMapping) throws(YAMLProblem) {
+    guard let quantile = try map.optionalDouble("clip_quantile", in: 0.01...0.99) else {
+      guard map.optional("clip_rate") == nil else {
+        throw map.problem(
+          .inconsistent, at: "clip_rate",
+          "without `clip_quantile` the bound does not move and this has no meaning",
+          advice: "add `clip_quantile`, for example 0.5, or remove this line")
+      }
+      return nil
+    }
+    self.init(
+      quantile: quantile,
+      rate: try map.double("clip_rate", in: 0.001...2, default: Self().rate))
   }
 }

@@ -104,7 +104,7 @@ extension ModelSpecification {
   private static let newtonKeys = ["maximum_iterations", "tolerance"]
   private static let averagingKeys = [
     "rounds", "local_epochs", "batch_size", "learning_rate", "proximal", "clip", "server",
-    "server_learning_rate", "seed", "sampling_rate",
+    "server_learning_rate", "seed", "sampling_rate", "clip_quantile", "clip_rate",
   ]
 
   /// Settings that would be read and change nothing: under differential privacy Newton takes a fixed
@@ -115,7 +115,7 @@ extension ModelSpecification {
     let idle =
       isPrivate
       ? ["local_epochs", "batch_size", "learning_rate", "proximal", "seed", "tolerance"]
-      : ["sampling_rate"]
+      : ["sampling_rate", "clip_quantile", "clip_rate"]
     guard try map.choice("learner", default: Learner.logistic) == .logistic else { return }
     for key in idle where map.optional(key) != nil {
       throw map.problem(

@@ -111,10 +111,13 @@ public struct PrivacyPlan: Sendable, Hashable {
           count: settings.privateSteps, squared: sensitivity * sensitivity, group: .training,
           share: fitShare, isSum: true)
       case .federatedAveraging(let settings):
-        let sensitivity = UInt64(PrivateGradient.sensitivity)
+        // With an adaptive bound the same vector holds the count of those within it: one release.
         add(
-          .fit(model: index), "\(model.name): gradient step", count: settings.rounds,
-          squared: sensitivity * sensitivity, group: .training, share: fitShare, isSum: true)
+          .fit(model: index),
+          "\(model.name): gradient step"
+            + (settings.adaptiveClipping == nil ? "" : " and count within the clip"),
+          count: settings.rounds, squared: PrivateGradient.squaredSensitivity(settings),
+          group: .training, share: fitShare, isSum: true)
         releases[releases.count - 1].noise.samplingRate = settings.samplingRate
       }
     }

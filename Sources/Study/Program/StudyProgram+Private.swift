@@ -1,4 +1,5 @@
 import Cohort
+import DifferentialPrivacy
 import LinearModels
 import PortableNumerics
 import SecureAggregation
@@ -71,13 +72,15 @@ extension StudyProgram {
     // Starting at the prevalence saves a step of the few.
     var beta = [Double](repeating: 0, count: transform.columnCount + 1)
     beta[0] = Self.startingIntercept(preparation.profile)
-    func total(_ step: Int, _ weights: [Double]) async throws -> [Int64] {
+    func total(
+      _ step: Int, _ weights: [Double], clip: Double? = nil
+    ) async throws -> [Int64] {
       await report(
         "fit", "\(model.name): noisy step \(step + 1) of \(release.count)",
         start + span * Double(step) / Double(release.count))
       let query = SumQuery.PrivateStepQuery(
         transform: transform, model: model, step: step, coefficients: weights, rows: rows,
-        noise: release.noise)
+        clip: clip, noise: release.noise)
       return try await sum(.privateStep(query), stage: "fit").values
     }
     var ballot = ballot(
@@ -108,22 +111,36 @@ extension StudyProgram {
       var state = try FederatedAveraging(
         parameterCount: beta.count, settings: settings
       ).initialState(weights: beta)
+      let patientCount = Double(preparation.profile.trainingCount)
+      let adaptive = try settings.adaptiveClipping.map {
+        try AdaptiveClip(quantile: $0.quantile, learningRate: $0.rate, range: Self.clipRange)
+      }
+      var clip = adaptive.map { _ in settings.clipNorm }
       for step in 0..<release.count {
+        let opened = try await total(step, state.weights, clip: clip)
         state = try learner.update(
-          state, total: try await total(step, state.weights),
-          patientCount: Double(preparation.profile.trainingCount))
+          state, total: opened, patientCount: patientCount, clip: clip)
+        if let adaptive, let bound = clip,
+          let within = try learner.fractionWithin(total: opened, patientCount: patientCount)
+        {
+          clip = try adaptive.next(after: bound, fractionWithin: within)
+        }
         try await vote(
           state.weights, after: step + 1, isLast: step + 1 == release.count, preparation, &ballot)
       }
       beta = state.weights
       training =
         "gradient steps under differential privacy (\(settings.serverOptimiser.rawValue))"
+        + (clip.map { ", clip adapted to \(($0 * 1000).rounded() / 1000)" } ?? "")
     }
     return FittedModel(
       name: model.name, training: training, coefficients: beta, standardErrors: nil,
       columns: transform.designColumnNames, iterationCount: release.count, converged: true,
       trainingLogLoss: nil)
   }
+
+  /// An adaptive bound stays where `clip` may be.
+  private static let clipRange = 1e-3...1000.0
 
   static func startingIntercept(_ profile: Profile) -> Double {
     let events = max(Double(profile.trainingEventCount), 1)

@@ -55,6 +55,8 @@ extension SumQuery {
     /// How rows are centred and bounded (Newton); nil for gradient steps, whose patients are clipped as
     /// the model says.
     public var rows: RowBound?
+    /// The bound of this step where it is adaptive; nil for the model's own.
+    public var clip: Double?
     public var noise: NoiseRequirement
 
     func write(to writer: inout ByteWriter) {
@@ -66,6 +68,7 @@ extension SumQuery {
         writer.array(rows.means) { $0.double($1) }
         writer.double(rows.norm)
       }
+      writer.optional(clip) { writer, clip in writer.double(clip) }
       noise.write(to: &writer)
     }
   }

@@ -18,7 +18,10 @@ extension SumQuery {
     case .privateStep(let query):
       switch query.model.training {
       case .newton: PrivateNewton.vectorLength(featureCount: query.transform.columnCount)
-      case .federatedAveraging, .trees: query.transform.columnCount + 1
+      case .federatedAveraging(let settings):
+        PrivateGradient.vectorLength(
+          featureCount: query.transform.columnCount, settings: settings)
+      case .trees: query.transform.columnCount + 1
       }
     case .privateTrees(let query): query.length
     case .treeGrowth(let query): query.length

@@ -68,24 +68,29 @@ import Testing
       let clip = try AdaptiveClip(quantile: quantile, range: 1e-6...1e6)
       var bound = 100.0
       for _ in 0..<400 {
-        let within = Int64(norms.count { $0 <= bound })
-        bound = try clip.next(after: bound, within: within, total: Int64(norms.count))
+        // The fraction as it is published, with noise of its own.
+        let within = Double(norms.count { $0 <= bound }) / Double(norms.count)
+        bound = try clip.next(
+          after: bound, fractionWithin: within + Double.random(in: -0.1...0.1, using: &random))
       }
       let reached = Double(norms.count { $0 <= bound }) / Double(norms.count)
       #expect((reached - quantile).magnitude < 0.02)
     }
   }
 
-  @Test("Absurd noisy counts cannot move the bound out of its step or range")
-  func absurdCounts() throws {
+  @Test("Absurd noisy fractions cannot move the bound out of its step or range")
+  func absurdFractions() throws {
     let clip = try AdaptiveClip(quantile: 0.5, learningRate: 0.2, range: 0.5...4)
-    #expect(try clip.next(after: 2, within: -50, total: 10) == 2 * Portable.exp(0.1))
-    #expect(try clip.next(after: 2, within: 50, total: 10) == 2 * Portable.exp(-0.1))
-    #expect(try clip.next(after: 2, within: 5, total: -3) == 2)
-    #expect(try clip.next(after: 3.9, within: 0, total: 9) == 4)
-    #expect(try clip.next(after: 0.51, within: .max, total: .max) == 0.5)
+    #expect(try clip.next(after: 2, fractionWithin: -5) == 2 * Portable.exp(0.1))
+    #expect(try clip.next(after: 2, fractionWithin: 5) == 2 * Portable.exp(-0.1))
+    #expect(try clip.next(after: 2, fractionWithin: 0.5) == 2)
+    #expect(try clip.next(after: 3.9, fractionWithin: -.infinity) == 4)
+    #expect(try clip.next(after: 0.51, fractionWithin: .greatestFiniteMagnitude) == 0.5)
     #expect(throws: DifferentialPrivacyError(.outOfRange, "", field: "")) {
-      try clip.next(after: .nan, within: 1, total: 2)
+      try clip.next(after: .nan, fractionWithin: 0.5)
+    }
+    #expect(throws: DifferentialPrivacyError(.outOfRange, "", field: "")) {
+      try clip.next(after: 2, fractionWithin: .nan)
     }
     #expect(throws: DifferentialPrivacyError(.outOfRange, "", field: "")) {
       try AdaptiveClip(quantile: 1, range: 1...2)

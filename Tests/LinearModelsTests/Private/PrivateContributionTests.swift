@@ -47,27 +47,91 @@ struct PrivateContributionTests {
     }
   }
 
-  @Test("removing a patient moves a gradient step by at most the sensitivity", arguments: 1...8)
-  func gradientSensitivity(seed: Int) throws {
+  @Test(
+    "removing a patient moves a gradient step, and the count within the clip, by at most the sensitivity",
+    arguments: 1...8, [false, true])
+  func gradientSensitivity(seed: Int, isAdaptive: Bool) throws {
     var generator = Xoshiro256StarStar(seed: UInt64(100 + seed))
     let (design, outcome, patients) = try Self.table(
       &generator, rows: 80, columns: 9, scale: seed % 2 == 0 ? 1 : 20)
     let settings = try FederatedAveragingSettings(
       rounds: 3, local: LocalTrainingSettings(epochs: 1, batchSize: 16, learningRate: 0.1),
-      clipNorm: 0.7, samplingRate: 0.5)
+      clipNorm: 0.7, samplingRate: 0.5, adaptiveClipping: isAdaptive ? .init() : nil)
     let learner = try PrivateGradient(featureCount: 9, settings: settings)
+    // The bound of the moment, near the norms, so that some patients are within and some beyond.
+    let clip = isAdaptive ? (seed % 2 == 0 ? 2.5 : 40) : nil
     let weights = (0..<10).map { _ in generator.normalDouble() }
     func answer(_ rows: [Int]) throws -> [Int64] {
       try learner.answer(
-        weights: weights, design: design, outcome: outcome, rows: rows, patients: patients
+        weights: weights, design: design, outcome: outcome, rows: rows, patients: patients,
+        clip: clip
       ) { $0 % 2 == 0 }
     }
+    let bound = Int64(PrivateGradient.squaredSensitivity(settings))
+    #expect(bound == 16_418 * 16_418 + (isAdaptive ? 2_048 * 2_048 : 0))
+    var largest: Int64 = 0
+    var signs: Set<Int64> = []
     let all = try answer(Array(0..<80))
     for patient in Set(patients) {
       let moved = Self.squaredDistance(
         all, try answer((0..<80).filter { patients[$0] != patient }))
-      #expect(moved <= PrivateGradient.sensitivity * PrivateGradient.sensitivity, "seed \(seed)")
+      #expect(moved <= bound, "seed \(seed), patient \(patient)")
+      largest = max(largest, moved)
+      if isAdaptive, patient % 2 == 0 {
+        let without = try answer((0..<80).filter { patients[$0] != patient })
+        signs.insert((all[10] - without[10]).signum())
+        #expect(
+          (all[10] - without[10]).magnitude == 2_048, "a patient counts once, however many rows")
+      }
       if patient % 2 == 1 { #expect(moved == 0, "a patient who was not drawn changes nothing") }
+    }
+    // The bound is not loose.
+    #expect(Double(largest) > 0.9 * Double(bound), "seed \(seed): \(largest)")
+    if isAdaptive { #expect(signs == [-1, 1], "some are within the clip and some beyond") }
+  }
+
+  @Test("the bound moves to the quantile of the gradients' norms, whatever noise the count carries")
+  func fractionWithin() throws {
+    var generator = Xoshiro256StarStar(seed: 31)
+    let (design, outcome, patients) = try Self.table(&generator, rows: 600, columns: 4, scale: 1)
+    let count = Double(Set(patients).count)
+    let settings = try FederatedAveragingSettings(
+      rounds: 1, local: LocalTrainingSettings(), adaptiveClipping: .init(quantile: 0.5, rate: 0.2))
+    let learner = try PrivateGradient(featureCount: 4, settings: settings)
+    func within(_ clip: Double, noise: Double = 0) throws -> Double {
+      var total = try learner.answer(
+        weights: [0, 0, 0, 0, 0], design: design, outcome: outcome, rows: Array(0..<600),
+        patients: patients, clip: clip, takesPart: { _ in true })
+      total[5] += Int64(noise * generator.normalDouble())
+      return try #require(try learner.fractionWithin(total: total, patientCount: count))
+    }
+    #expect(try within(1e-6) == 0 && within(1e6) == 1)
+    // Norms are known exactly from the counts alone: the fraction rises from 0 to 1 with the bound.
+    let fractions = try stride(from: 0.1, through: 20, by: 0.1).map { try within($0) }
+    #expect(zip(fractions, fractions.dropFirst()).allSatisfy { $0 <= $1 })
+    for start in [0.01, 100] {
+      var clip = start
+      for _ in 0..<200 {
+        let seen = min(max(try within(clip, noise: 20_000), 0), 1)
+        clip *= Portable.exp(-0.2 * (seen - 0.5))
+      }
+      #expect(abs(try within(clip) - 0.5) < 0.1, "from \(start) to \(clip)")
+    }
+    let fixed = try PrivateGradient(
+      featureCount: 4, settings: .init(rounds: 1, local: LocalTrainingSettings()))
+    #expect(try fixed.fractionWithin(total: [0, 0, 0, 0, 0], patientCount: 1) == nil)
+    #expect(throws: LinearModelError(.totalLength)) {
+      _ = try learner.fractionWithin(total: [0], patientCount: 1)
+    }
+    for clip in [0, -1, .nan, .infinity, 1e10] {
+      #expect(throws: LinearModelError(.nonFiniteParameter)) { _ = try within(clip) }
+    }
+    for (quantile, rate) in [(0, 0.2), (1, 0.2), (0.5, 0), (.nan, 0.2), (0.5, 11)] {
+      #expect(throws: LinearModelError(.invalidSettings)) {
+        _ = try FederatedAveragingSettings(
+          rounds: 1, local: LocalTrainingSettings(),
+          adaptiveClipping: .init(quantile: quantile, rate: rate))
+      }
     }
   }
 

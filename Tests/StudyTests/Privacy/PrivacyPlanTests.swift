@@ -232,7 +232,11 @@ struct PrivacyPlanTests {
     try plan(model(", sampling_rate: 0.5, clip: 2, ridge: 1"), epsilon: 3)
     try plan(model(", \(setting)"), epsilon: nil)
     #expect(throws: YAMLProblem.self) { try plan(model(", \(setting)"), epsilon: 3) }
-    #expect(throws: YAMLProblem.self) { try plan(model(", sampling_rate: 0.5"), epsilon: nil) }
+    for setting in [
+      "sampling_rate: 0.5", "clip_quantile: 0.5", "clip_quantile: 0.5, clip_rate: 0.1",
+    ] {
+      #expect(throws: YAMLProblem.self) { try plan(model(", \(setting)"), epsilon: nil) }
+    }
     #expect(throws: YAMLProblem.self) {
       try plan("  - {name: newton, training: newton, tolerance: 0.01}\n", epsilon: 3)
     }

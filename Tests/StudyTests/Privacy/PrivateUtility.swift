@@ -23,13 +23,17 @@ struct PrivateUtility {
   /// Sites in the order of tables, and the pooled holdout behind them.
   var places: [String] { cohorts.keys.sorted() + [Self.pooled] }
 
-  /// One Newton model, nothing disclosed, and no noise unless `exact` is given some.
-  init(_ plan: StudyPlan, cohorts: (StudyPlan) throws -> [String: CohortTable]) throws {
+  /// One Newton model, or the model given; nothing disclosed, and no noise unless `exact` is given some.
+  init(
+    _ plan: StudyPlan, model: ModelSpecification? = nil,
+    cohorts: (StudyPlan) throws -> [String: CohortTable]
+  ) throws {
     var plan = plan
     plan.validation.disclosures = []
     plan.models = plan.models.filter {
       if case .newton = $0.training { true } else { false }
     }
+    if let model { plan.models = [model] }
     plan.privacy.goal = nil
     self.plan = plan
     self.cohorts = try cohorts(plan)

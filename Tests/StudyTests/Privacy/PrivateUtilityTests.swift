@@ -1,4 +1,5 @@
 import Foundation
+import LinearModels
 import Testing
 
 @testable import Study
@@ -53,6 +54,39 @@ struct PrivateUtilityTests {
     if full { print("demo-admissions-private, \(Self.delta)\n" + utility.markdown(table)) }
     let loss = try #require(table.medianLoss(epsilon: 3))
     #expect(loss <= 0.02, "median loss \(loss)")
+  }
+
+  /// Federated averaging on the demo under fixed clips and under ones that follow a quantile of the norms.
+  @Test(
+    "what adaptive clipping does on the demo", .enabled(if: PrivateUtility.printsTables))
+  func adaptiveClipping() async throws {
+    let median = FederatedAveragingSettings.AdaptiveClipping()
+    let most = FederatedAveragingSettings.AdaptiveClipping(quantile: 0.9)
+    let plan = try studyPlan(repositoryRoot.appending(path: "studies/demo-admissions-private").path)
+    let cohorts = try DemoAdmissions.cohorts(plan, share: 1)
+    for server in [ServerOptimiser.average, .adam] {
+      var text = "\(server), epsilon 3, \(Self.delta)\n"
+      for (clip, adaptive) in [
+        (0.1, nil), (0.3, nil), (1, nil), (3, nil), (10, nil), (0.1, median), (1, median),
+        (10, median), (0.1, most), (1, most), (10, most),
+      ] as [(Double, FederatedAveragingSettings.AdaptiveClipping?)] {
+        let model = ModelSpecification(
+          name: "steps",
+          training: .federatedAveraging(
+            try .init(
+              rounds: 30, local: .init(), clipNorm: clip, serverOptimiser: server,
+              adaptiveClipping: adaptive)))
+        let utility = try PrivateUtility(plan, model: model) { _ in cohorts }
+        var areas: [Double] = []
+        for seed in 0..<UInt8(10) {
+          let result = try await utility.result(epsilon: 3, seed: seed)
+          areas.append(try #require(try utility.areas(result)[PrivateUtility.pooled]))
+        }
+        text +=
+          "| \(clip) | \(adaptive.map { "to \($0.quantile)" } ?? "fixed") | \(Spread(areas)) |\n"
+      }
+      print(text)
+    }
   }
 
   @Test("a spread's quartiles are between its order statistics")

@@ -54,6 +54,7 @@ struct ReleaseSensitivityTests {
       SyntheticStudy.newton,
       "  - {name: steps, training: federated-averaging, rounds: 3, clip: 0.5, sampling_rate: 0.5}\n",
       "  - {name: shapes, learner: ebm, passes: 3}\n",
+      "  - {name: steps, training: federated-averaging, rounds: 3, clip: 2, clip_quantile: 0.5}\n",
     ])
   func removingOnePatient(models: String) async throws {
     let plan = try StudyPlan(

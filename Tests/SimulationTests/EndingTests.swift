@@ -45,6 +45,37 @@ import Transport
     }
   }
 
+  /// A site that cannot read its data is named first, with its reason; those that still read theirs are
+  /// there.
+  @Test func theSiteThatLeftIsNamedBeforeThoseWhoWait() async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "ending-\(UUID().uuidString)"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let plan = try SyntheticStudy.plan()
+    let tables = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan, patients: 300), into: 3, seed: 3)
+    var loaders: [String: @Sendable (CohortSpecification) async throws -> CohortTable] = [:]
+    for (name, table) in tables {
+      loaders[name] = { _ in
+        guard name != "site-3" else { throw CohortError(.missingColumn, name: "age") }
+        try await Task.sleep(for: .seconds(60))
+        return table
+      }
+    }
+    let simulation = try Simulation(
+      sites: loaders, folder: folder, policy: Self.policy(autoApprove: true))
+    let error = await #expect(throws: StudyError.self) {
+      _ = try await simulation.run(SyntheticStudy.yaml())
+    }
+    let text = error.map(message) ?? ""
+    #expect(text.hasPrefix("site-3 left the study: it cannot read its data"), "\(text)")
+    #expect(
+      text.hasSuffix(
+        ". 2 of 3 sites are there and 3 are needed; still reading their data: site-1, site-2"),
+      "\(text)")
+  }
+
   @Test func aWithdrawnStudyEndsForWhoeverWaits() async throws {
     try await withNetwork(autoApprove: false) { simulation, folder in
       let waiting = Task { try await simulation.run(SyntheticStudy.yaml()) }

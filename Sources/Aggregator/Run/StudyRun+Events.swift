@@ -79,15 +79,49 @@ extension StudyRun {
     }
     let possible = everyone.count { peers[$0].departure == nil }
     guard possible >= quorum, .now < presenceEnd else {
-      let limit = Int(plan.deadlines.presenceSeconds)
-      throw StudyError(
-        .tooFew,
-        "\(ready.count) of \(peers.count) sites are there and \(quorum) are needed; "
-          + (possible < quorum ? "missing: " : "waited \(limit) s for: ")
-          + missing.map { "\(name($0)) (\(reason($0)))" }.joined(separator: ", "))
+      throw possible < quorum
+        ? tooManyLeft(missing, quorum: quorum) : waitedTooLong(ready, missing, quorum: quorum)
     }
     let returnEnd = awaited.map { peers[$0].awaitedUntil }.min() ?? presenceEnd
     arm(ready.count >= quorum ? min(returnEnd, presenceEnd) : presenceEnd)
+  }
+
+  /// Those who left, and why, come first: the others are only waiting.
+  private func tooManyLeft(_ missing: [UInt16], quorum: Int) -> StudyError {
+    let departed = missing.filter { peers[$0].departure != nil }
+    let absent = missing.filter { peers[$0].departure == nil && !isLoading($0) }
+    let loading = missing.filter { peers[$0].departure == nil && isLoading($0) }
+    var text =
+      departed.map { "\(name($0)) \(peers[$0].departure ?? "")" }.joined(separator: "; ")
+      + ". \(peers.count - departed.count - absent.count) of \(peers.count) sites are there and"
+      + " \(quorum) are needed"
+    if !loading.isEmpty {
+      text += "; still reading their data: \(loading.map(name).joined(separator: ", "))"
+    }
+    if !absent.isEmpty { text += "; missing: \(described(absent))" }
+    return StudyError(.tooFew, text)
+  }
+
+  private func waitedTooLong(
+    _ ready: [UInt16], _ missing: [UInt16], quorum: Int
+  ) -> StudyError {
+    let departed = missing.filter { peers[$0].departure != nil }
+    return StudyError(
+      .tooFew,
+      "\(ready.count) of \(peers.count) sites are there and \(quorum) are needed; waited"
+        + " \(Int(plan.deadlines.presenceSeconds)) s for: "
+        + described(missing.filter { peers[$0].departure == nil })
+        + (departed.isEmpty ? "" : "; gone: \(described(departed))"))
+  }
+
+  private func described(_ sites: [UInt16]) -> String {
+    sites.map { "\(name($0)) (\(reason($0)))" }.joined(separator: ", ")
+  }
+
+  /// Whether a site is connected and has nothing against it: an agent says where it stands when it has
+  /// read its data.
+  private func isLoading(_ site: UInt16) -> Bool {
+    peers[site].connection != nil && !peers[site].isReady && peers[site].absence == nil
   }
 
   /// Waits for the very sites that an earlier attempt may have been opened for.
@@ -117,7 +151,7 @@ extension StudyRun {
     let peer = peers[site]
     if let departure = peer.departure { return departure }
     if peer.connection == nil { return "not connected" }
-    return peer.absence ?? "connected, but has not said where it stands"
+    return peer.absence ?? "connected, still reading its data"
   }
 
   /// Enough sites are there: agree keys where somebody new is among them, then ask.

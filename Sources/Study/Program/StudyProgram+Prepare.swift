@@ -37,12 +37,28 @@ extension StudyProgram {
     let events = min(
       profile.trainingEventCount, profile.trainingCount - profile.trainingEventCount)
     guard events >= plan.privacy.minimumCell, profile.trainingCount > 0 else {
-      throw StudyError(
-        .tooFew,
-        "fewer than \(plan.privacy.minimumCell) training patients with, or without, the outcome"
-          + " over all sites: no model can be fitted; widen the cohort or add sites")
+      throw tooFew(profile)
     }
     return profile
+  }
+
+  /// Too few patients to fit a model on, and where the others went.
+  private func tooFew(_ profile: Profile) -> StudyError {
+    var text =
+      "fewer than \(plan.privacy.minimumCell) training patients with, or without, the outcome"
+      + " over all sites: no model can be fitted"
+    if profile.holdoutCount > profile.trainingCount {
+      text +=
+        "; \(profile.holdoutCount) patients are held out, which leaves \(profile.trainingCount) for"
+        + " training. "
+        + (plan.cohort.patientColumn == nil
+          ? "Without `cohort.patient`, rows with the same content are one patient and fall on one side"
+            + " together: name the patient's column, or change `holdout`"
+          : "Change `holdout`")
+    } else {
+      text += "; widen the cohort or add sites"
+    }
+    return StudyError(.tooFew, text)
   }
 
   /// Checked counts: no coordinate of a sum of counts is negative.

@@ -204,6 +204,24 @@ import Testing
     }
   }
 
+  /// Rows with one content are one patient: all of them may be held out.
+  @Test func tooFewAreLeftBesideTheHoldout() async throws {
+    var plan = try SyntheticStudy.plan(minimumCell: 10)
+    plan.cohort.patientColumn = nil
+    let table = try SyntheticCohort.table(plan, patients: 90, seed: 1)
+    let heldOut = try CohortTable(
+      features: table.features, columns: table.columns, outcome: table.outcome,
+      isHoldout: (0..<90).map { $0 >= 6 })
+    let error = await #expect(throws: StudyError.self) {
+      _ = try await run(plan, try SyntheticCohort.partition(heldOut, into: 3, seed: 1))
+    }
+    #expect(error?.code == .tooFew)
+    let text = error?.message ?? ""
+    #expect(
+      text.contains("84 patients are held out, which leaves 6 for training"), "\(text)")
+    #expect(text.contains("`cohort.patient`") && text.contains("`holdout`"), "\(text)")
+  }
+
   @Test func divergedTrainingSendsNothingAndSaysWhere() async throws {
     let plan = try SyntheticStudy.plan(
       models: "  - {name: wild, training: federated-averaging, learning_rate: 100, ridge: 1000}\n")

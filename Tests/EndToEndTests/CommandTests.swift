@@ -80,6 +80,9 @@ extension EndToEnd {
           (["site", "approve", "unknown", "--directory", site], 2, "no study `unknown`"),
           (["site", "check", "--directory", "\(site)-absent"], 2, "site.yaml"),
           (["study", "replay", damaged], 2, "not a whole transcript"),
+          (["study", "replay", site], 2, "`\(site)` is a folder, and a file is needed\n"),
+          (["study", "replay", "/dev/zero"], 2, "`/dev/zero` is a device, and a file is needed\n"),
+          (["study", "replay", "\(site)/none"], 2, "cannot be read: No such file or directory"),
           (["study", "wach"], 64, "wach"),
         ] as [([String], Int32, String)] {
           let outcome = try await Command.run(arguments)

@@ -141,5 +141,20 @@ extension EndToEnd {
         }
       }
     }
+
+    /// A folder that is not there and one that is empty are told apart.
+    @Test func missingAndEmptyFolders() async throws {
+      try await withFile(["a", "b", "c"]) { folder, _ in
+        let empty = "\(folder)/empty"
+        try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+        for (data, words) in [
+          ("\(folder)/none", "`\(folder)/none` cannot be read: No such file or directory"),
+          (empty, "`\(empty)` has 0 .csv or .data files"),
+        ] {
+          let run = try await simulate(folder, ["--data", data, "--output", "\(folder)/run"])
+          #expect(run.status == 2 && run.error.contains(words), "\(run.error)")
+        }
+      }
+    }
   }
 }

@@ -24,9 +24,10 @@ struct StudyReplay: AsyncParsableCommand {
 
   func run() async throws {
     try await CommandFailure.reporting {
+      let bytes = Array(try InputFile.data(transcript))
       let recorded: Transcript
       do {
-        recorded = try Transcript(fileBytes: Array(try InputFile.data(transcript)))
+        recorded = try Transcript(fileBytes: bytes)
       } catch {
         throw ValidationError("`\(transcript)` is not a whole transcript: \(error)")
       }

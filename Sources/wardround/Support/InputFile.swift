@@ -3,12 +3,33 @@ import Foundation
 
 /// Reading the files a person names.
 enum InputFile {
-  /// The bytes; throws a sentence that names the file.
+  /// The most bytes that are read.
+  static let maximumBytes = 1 << 30
+
+  /// The bytes, at most `maximumBytes`; throws a sentence that names the file and says what it is instead.
   static func data(_ path: String) throws -> Data {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw ValidationError("`\(path)` cannot be read; check the path and its permissions")
+    var information = stat()
+    guard stat(path, &information) == 0 else { throw unreadable(path, errno) }
+    guard ![S_IFDIR, S_IFCHR, S_IFBLK].contains(information.st_mode & S_IFMT) else {
+      let isFolder = information.st_mode & S_IFMT == S_IFDIR
+      throw ValidationError(
+        "`\(path)` is a \(isFolder ? "folder" : "device"), and a file is needed")
     }
-    return data
+    guard let handle = FileHandle(forReadingAtPath: path) else { throw unreadable(path, errno) }
+    var data = Data()
+    // Piece by piece: a pipe may never end.
+    while data.count <= maximumBytes {
+      guard let piece = try handle.read(upToCount: 1 << 20), !piece.isEmpty else { return data }
+      data += piece
+    }
+    throw ValidationError(
+      "`\(path)` does not end within \(maximumBytes >> 20) MiB, which no file of this kind needs")
+  }
+
+  private static func unreadable(_ path: String, _ number: Int32) -> ValidationError {
+    ValidationError(
+      "`\(path)` cannot be read: \(String(cString: strerror(number))); check the path and its"
+        + " permissions")
   }
 
   /// The text; must be UTF-8.

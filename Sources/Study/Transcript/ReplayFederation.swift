@@ -12,10 +12,12 @@ public final class ReplayFederation: Federation {
   }
 
   private let entries: [TranscriptEntry]
+  private let caveat: String
   private let position: Mutex<Position>
 
   public init(_ transcript: Transcript) throws {
     entries = transcript.entries
+    caveat = transcript.versionCaveat
     position = Mutex(Position(head: TranscriptEntry.genesis(of: try transcript.agreedStudy())))
   }
 
@@ -41,7 +43,7 @@ public final class ReplayFederation: Federation {
       throw StudyError(
         .transcriptMismatch,
         "the transcript has \(entries.count - used) results more than the study asks for; it was"
-          + " changed, or was written by another version of the program")
+          + " changed, \(caveat)")
     }
   }
 
@@ -71,6 +73,6 @@ public final class ReplayFederation: Federation {
     StudyError(
       .transcriptMismatch,
       "result \(index) of the transcript answers another query than the study asks there; the"
-        + " transcript was changed, or was written by another version of the program")
+        + " transcript was changed, \(caveat)")
   }
 }

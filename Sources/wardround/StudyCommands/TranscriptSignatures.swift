@@ -16,7 +16,9 @@ enum TranscriptSignatures {
     }
     guard signed.manifest.programDigest == (try transcript.agreedStudy().digest) else {
       throw StudyError(
-        .transcriptMismatch, "the transcript's study is not the one that the sites signed")
+        .transcriptMismatch,
+        "the transcript's study is not the one that the sites signed: it was changed,"
+          + " \(transcript.versionCaveat)")
     }
     var keys: [String: VerifyingKey] = [:]
     for member in signed.manifest.roster { keys[member.siteName] = member.key }

@@ -36,6 +36,25 @@ import Testing
     }
   }
 
+  /// The file names the version of the program that wrote it; another version refuses it with both.
+  @Test func anotherVersionIsNamed() async throws {
+    var transcript = try await small()
+    transcript.programVersion = StudyPlan.programVersion - 1
+    let read = try Transcript(fileBytes: transcript.fileBytes)
+    #expect(read == transcript)
+    let error = try #require(throws: StudyError.self) { try read.agreedStudy() }
+    #expect(error.code == .transcriptMismatch)
+    #expect(error.message.contains("program version \(StudyPlan.programVersion - 1) wrote"))
+    #expect(error.message.contains("this program is version \(StudyPlan.programVersion)"))
+    // Files of the first form do not name it.
+    transcript.programVersion = nil
+    #expect(transcript.fileBytes.prefix(5) == [0x57, 0x52, 0x54, 0x52, 1])
+    let old = try Transcript(fileBytes: transcript.fileBytes)
+    #expect(old == transcript)
+    _ = try old.agreedStudy()
+    #expect(old.versionCaveat.contains("too old to name"))
+  }
+
   @Test func everyTruncationAndEveryChangedByteIsNoticed() async throws {
     let bytes = try await small().fileBytes
     for count in stride(from: 0, to: bytes.count, by: 3) {

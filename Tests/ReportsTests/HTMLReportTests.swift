@@ -98,6 +98,26 @@ import Testing
     #expect(reader.headingCellsWithoutScope == 0)
   }
 
+  /// Under every figure and table: the kind, how many values, and the smallest cell.
+  @Test func statesWhatEveryNumberDisclosed() async throws {
+    let result = try await StudyFixture.result.value
+    let captions = try await page().components(separatedBy: "<span class=\"released\">").dropFirst()
+      .map { $0.components(separatedBy: "</span>")[0] }
+    #expect(captions.count > 12)
+    for caption in captions {
+      let says = (
+        sums: caption.contains("kind P1"), answers: caption.contains("site answer"),
+        nothing: caption.contains("nothing more")
+      )
+      #expect(says.sums || says.answers || says.nothing, "\(caption)")
+      #expect(says.nothing || caption.contains("In numbers: "), "\(caption)")
+      #expect(!says.answers || caption.contains("no cell below \(result.study.minimumCell)"))
+      #expect(!says.sums || caption.contains("over at least \(StudyFixture.sites.count) hospitals"))
+    }
+    let newton = try #require(result.disclosures.first { $0.stage == "fit" })
+    #expect(captions.contains { $0.contains("\(newton.valueCount) integers") })
+  }
+
   @Test func printsTheNumbersOfTheResult() async throws {
     let result = try await StudyFixture.result.value
     let text = try await page()

@@ -83,7 +83,7 @@ extension ReportWriter {
         Right of 1 the odds of \(result.study.outcome) rise, left of 1 they fall; numbers per standard \
         deviation, so that lengths can be compared. At most 24 columns, the strongest first. These \
         are associations given all other columns, not effects of treatment.
-        """, released: .secureSum, plot.markup)
+        """, released: .secureSum(.fit), plot.markup)
   }
 
   private mutating func coefficientTable() -> Markup {
@@ -121,7 +121,7 @@ extension ReportWriter {
         named. β is the coefficient on the standardised scale, with which the model computes. The \
         intervals are approximate: the ridge penalty draws coefficients towards 0 and is not counted \
         as uncertainty.
-        """, released: .secureSum,
+        """, released: .secureSum(.fit),
       [
         Table(
           columns: [
@@ -143,7 +143,7 @@ extension ReportWriter {
       reading: """
         On the standardised scale, where they can be compared. Federated averaging that has not been \
         run to its end, or that clips updates, stays nearer to 0.
-        """, released: .secureSum,
+        """, released: .secureSum(.fit),
       [
         Table(
           columns: [.words("Column")] + models.map { .numbers($0.name) }, rows: rows,

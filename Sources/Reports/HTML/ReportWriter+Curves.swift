@@ -45,7 +45,7 @@ extension ReportWriter {
         similar predicted risk (dots), the share who had the outcome; the line is a smooth fit \
         (restricted cubic spline). On the diagonal risks mean what they say, above it they are too low. \
         ICI is the mean distance of the line from the diagonal. \(missingCurves)
-        """, released: .siteCounts,
+        """, released: .siteCounts(.validate),
       "<div class=\"pair\"><div>\(roc.markup)</div><div>\(calibration.markup)</div></div>")
   }
 
@@ -117,7 +117,7 @@ extension ReportWriter {
         threshold: acting at 10 % says that nine false alarms are a fair price for one event found. \
         The model is useful where its line lies above both grey ones. The remark gives the net \
         benefit at the study’s threshold over the better of the two, per 1000 patients.
-        """, released: .siteCounts, drawing.markup)
+        """, released: .siteCounts(.validate), drawing.markup)
   }
 
   private func treatAll(_ points: [NetBenefit], to end: Double) -> [Point] {
@@ -200,7 +200,7 @@ extension ReportWriter {
         the model separates, the less the upper and the lower half overlap. Inside a released row of \
         the risk table patients are taken as evenly spread around the row’s mean; the axis ends where \
         fewer than 0.4 % of every class are left.
-        """, released: .siteCounts, drawing.markup)
+        """, released: .siteCounts(.validate), drawing.markup)
   }
 }
 

@@ -121,7 +121,7 @@ extension ReportWriter {
         little, from 0.25 a lot; colours end at 0.5. The last row is the predicted risk. Hatched: could \
         not be compared. Where a hospital is so small that cells were merged, it looks more different \
         than it is. \(remark(names))
-        """, released: .siteCounts, body)
+        """, released: .siteCounts(.drift), body)
   }
 
   private mutating func missingMaps() -> Markup {
@@ -143,7 +143,7 @@ extension ReportWriter {
         Dark: most patients have no value. Where values are missing for a reason, such as a test ordered \
         only for the sickest, the model may learn the habit of ordering instead of the patient. \
         \(remark(names))
-        """, released: .siteCounts, body)
+        """, released: .siteCounts(.drift), body)
   }
 
   // MARK: Quartiles
@@ -187,7 +187,7 @@ extension ReportWriter {
         The dot is the median, the bar the middle half of the patients. A hospital whose bar lies \
         apart has other patients, another way of measuring, or another unit. Left of each panel: the \
         number of the hospital (\(sites.enumerated().map { "\($0 + 1) \($1)" }.joined(separator: ", "))).
-        """, released: .siteCounts, drawing.markup)
+        """, released: .siteCounts(.drift), drawing.markup)
   }
 
   private func quartiles(_ site: String, _ name: String) -> FeatureSummary.Quartiles? {

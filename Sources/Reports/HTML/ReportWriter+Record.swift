@@ -89,7 +89,7 @@ extension ReportWriter {
           The same steps at every hospital and in every prediction, fixed before training. A missing \
           value is replaced by the number given; where the last column says yes, a column of its own \
           also tells the model that it was missing.
-          """, released: .secureSum,
+          """, released: .secureSum(.prepare),
         [
           Table(
             columns: [

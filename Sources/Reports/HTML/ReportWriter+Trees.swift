@@ -90,7 +90,7 @@ extension ReportWriter {
         How far each feature moves a prediction on average: the mean of its absolute contributions \
         (\(unit)) over \(NumberText.quantity(trees.explainedCount, "training patient")) of all hospitals, \
         drawn by a keyed hash. \(Self.contributionWords(trees))
-        """, released: .secureSum, drawing.markup)
+        """, released: .secureSum(.explain), drawing.markup)
   }
 
   private static func contributionWords(_ trees: FittedTrees) -> Markup {
@@ -126,7 +126,7 @@ extension ReportWriter {
         patients who have it. Neighbouring values are taken together until they hold enough patients; \
         no point is about fewer than \(minimumCell) of them. The dashed line is the mean of those without \
         the value.
-        """, released: .secureSum, drawing.markup)
+        """, released: .secureSum(.explain), drawing.markup)
   }
 
   private func unit(of feature: String) -> String {
@@ -217,7 +217,7 @@ extension ReportWriter {
       reading: """
         This is the model itself: the risk is the sum of these curves, read off at the patient’s values \
         (log-odds, mean 0 over the training patients). Dashed: what a missing value adds. \(pairWords)
-        """, released: .secureSum, drawing.markup)
+        """, released: .secureSum(.fit), drawing.markup)
   }
 
   /// A shape as points without counts.
@@ -273,6 +273,6 @@ extension ReportWriter {
       reading: """
         Training stopped when the loss of the patients kept aside had not fallen for a while, and the \
         trees up to its minimum were kept.
-        """, released: .secureSum, plot.markup)
+        """, released: .secureSum(.fit), plot.markup)
   }
 }

@@ -75,7 +75,7 @@ struct ReportWriter {
     figureCount += 1
     return """
       <figure id="figure-\(figureCount)">
-      <figcaption><b>Figure \(figureCount). \(title).</b> \(reading) \(released.markup)</figcaption>
+      <figcaption><b>Figure \(figureCount). \(title).</b> \(reading) \(markup(released))</figcaption>
       <div class="plot">\(body)</div>
       </figure>
 
@@ -99,65 +99,10 @@ struct ReportWriter {
     return """
       <figure id="\(id)" class="\(style)">
       <figcaption><b id="\(id)-title">Table \(tableCount). \(title).</b> \(reading) \
-      \(released.markup)</figcaption>
+      \(markup(released))</figcaption>
       \(bodies)
       </figure>
 
       """
-  }
-}
-
-/// What left the hospitals for a table or figure (the seven message kinds of the clinical notes).
-enum Released {
-  /// Totals over hospitals only.
-  case secureSum
-  /// Numbers about a hospital by name.
-  case siteMetrics
-  /// Counts per bin of a hospital by name.
-  case siteCounts
-  /// Both kinds.
-  case sumsAndSiteCounts
-  /// Coefficients of a hospital's own model, allowed by name.
-  case ownModels
-  /// Models without one hospital, allowed by name.
-  case leaveOneOut
-  /// Nothing beyond what other tables state.
-  case nothing
-
-  var markup: Markup {
-    "<span class=\"released\"><b>What left the hospitals:</b> \(words)</span>"
-  }
-
-  private var words: String {
-    switch self {
-    case .secureSum:
-      "totals over the hospitals, opened only as a secure sum (kind P1); no hospital’s own part."
-    case .siteMetrics:
-      """
-      each hospital’s own result by name, a metric with its standard error or counts behind it \
-      (site answer, kind P6).
-      """
-    case .siteCounts:
-      """
-      counts per bin of each hospital by name, no bin below the minimum cell (site answer, kind P2).
-      """
-    case .sumsAndSiteCounts:
-      """
-      each hospital’s counts per bin and rounded quartiles by name (site answer, kind P2); for the \
-      column of all hospitals, totals from secure sums (kind P1).
-      """
-    case .ownModels:
-      """
-      each hospital’s metrics (site answer, kind P6) and, as every hospital’s policy allowed by \
-      name, the coefficients of the model it trained alone.
-      """
-    case .leaveOneOut:
-      """
-      each hospital’s metrics (site answer, kind P6) and, as every hospital’s policy allowed by \
-      name, secure sums without one hospital, which together with the full sums open that \
-      hospital’s own sums.
-      """
-    case .nothing: "nothing more than the numbers stated elsewhere in this report."
-    }
   }
 }

@@ -25,7 +25,9 @@ extension StudyInput {
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     } catch {
-      throw ValidationError("the folder `\(folder)` cannot be read: \(SystemReason.of(error))")
+      throw ValidationError(
+        "the folder `\(folder)` cannot be read: \(SystemReason.of(error)); give a folder with one file"
+          + " per site")
     }
     let files = names.compactMap { name -> (original: String, stem: String)? in
       let parts = name.split(separator: ".")

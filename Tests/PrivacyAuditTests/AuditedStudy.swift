@@ -13,6 +13,8 @@ enum AuditedStudy {
     case gradient
     case sampledGradient
     case shapes
+    case forest
+    case boosting
   }
 
   /// The synthetic study at three sites.
@@ -45,6 +47,13 @@ enum AuditedStudy {
       var settings = TreeSettings.privately(.additive)
       settings.treeCount = 3
       return ModelSpecification(name: "shapes", training: .trees(settings))
+    case .forest:
+      return ModelSpecification(
+        name: "forest", training: .trees(.privately(.randomForest)))
+    case .boosting:
+      var settings = TreeSettings.privately(.boostedTrees)
+      settings.treeCount = 3
+      return ModelSpecification(name: "trees", training: .trees(settings))
     }
   }
 

@@ -73,7 +73,11 @@ import Transport
   }
 
   /// The same with trees, and the model is that of the opened totals, byte for byte.
-  @Test(arguments: [("  - {name: shapes, learner: ebm, passes: 4}\n", 4)])
+  @Test(arguments: [
+    ("  - {name: shapes, learner: ebm, passes: 4}\n", 4),
+    ("  - {name: forest, learner: random_forest}\n", 2),
+    ("  - {name: trees, learner: boosted_trees, trees: 3, maximum_depth: 2}\n", 9),
+  ])
   func treesAreChargedWhatTheStudyProves(model: String, steps: Int) async throws {
     let folder = Folder()
     let sites = try sites(4, seed: 30)

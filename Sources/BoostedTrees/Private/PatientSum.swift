@@ -70,6 +70,8 @@ struct CellLayout {
   private enum Block {
     case bins(feature: Int, start: Int)
     case leaves(DecisionTree, numbers: [Int], start: Int)
+    case leafGradients(DecisionTree, numbers: [Int])
+    case margins(cuts: [Double])
   }
 
   private var blocks: [Block] = []
@@ -99,6 +101,12 @@ struct CellLayout {
         start += 2 * bins[feature].binCount
       }
       outer = (tree, tree.leafNumbers, start)
+    case .leafGradients(let tree):
+      hasHessians = true
+      blocks = [.leafGradients(tree, numbers: tree.leafNumbers)]
+    case .margins(let cuts):
+      hasHessians = false
+      blocks = [.margins(cuts: cuts)]
     }
   }
 
@@ -123,6 +131,14 @@ struct CellLayout {
         sum.add(hessian, at: base + start + 2 * place + 1)
       case .leaves(let tree, let numbers, let start):
         sum.add(unit, at: start + 2 * numbers[tree.leaf(bin)] + Int(outcome))
+      case .leafGradients(let tree, let numbers):
+        let place = 2 * numbers[tree.leaf(bin)]
+        sum.add(gradient, at: place)
+        sum.add(hessian, at: place + 1)
+      case .margins(let cuts):
+        // In the few cuts there are.
+        let place = cuts.reduce(0) { $0 + ($1 <= margin ? 1 : 0) }
+        sum.add(unit, at: 2 * place + Int(outcome))
       }
     }
   }

@@ -10,6 +10,11 @@ public enum PrivateCells: Sendable, Hashable {
   /// y − p, then twice p·(1 − p), by leaf of the tree and bin of each listed feature; leaves outermost.
   /// One block a feature.
   case histograms(DecisionTree, features: [Int])
+  /// y − p, then twice p·(1 − p), by leaf of the tree. One block.
+  case leafGradients(DecisionTree)
+  /// Patients without, then with the outcome, by how many of these ascending cuts are at or below the
+  /// margin of the model so far. One block.
+  case margins(cuts: [Double])
 
   /// Lattice units of a whole patient in one cell.
   public static let unit: Int64 = 1 << 12
@@ -22,16 +27,16 @@ public enum PrivateCells: Sendable, Hashable {
   /// that vector; and a vector longer than this bound is not added, by exact integer arithmetic
   /// (`PatientSum`). That the clip seldom bites: a patient with one row has, of m blocks,
   /// - gradients: one cell each, |y − p| ≤ 1, so at most m·u², u the unit;
-  /// - leaves: one cell each, with u, so exactly m·u²;
-  /// - histograms: two cells each, |y − p| ≤ 1 and 2p(1 − p) ≤ ½, so at most m·(u² + u²/4).
+  /// - leaves, margins: one cell each, with u, so exactly m·u²;
+  /// - histograms, leaf gradients: two cells each, |y − p| ≤ 1 and 2p(1 − p) ≤ ½, so at most m·(u² + u²/4).
   ///
   /// A patient with several rows is scaled down to that length.
   public var squaredSensitivity: UInt64 {
     let square = UInt64(Self.unit * Self.unit)
     let blocks = UInt64(blockCount)
     return switch self {
-    case .gradients, .leaves: blocks * square
-    case .histograms: blocks * (square + square / 4)
+    case .gradients, .leaves, .margins: blocks * square
+    case .histograms, .leafGradients: blocks * (square + square / 4)
     }
   }
 
@@ -40,6 +45,7 @@ public enum PrivateCells: Sendable, Hashable {
     switch self {
     case .gradients(let features), .histograms(_, let features): features.count
     case .leaves(let trees): trees.count
+    case .leafGradients, .margins: 1
     }
   }
 
@@ -50,6 +56,8 @@ public enum PrivateCells: Sendable, Hashable {
     case .leaves(let trees): trees.reduce(0) { $0 + 2 * $1.leafCount }
     case .histograms(let tree, let features):
       2 * tree.leafCount * features.reduce(0) { $0 + bins[$1].binCount }
+    case .leafGradients(let tree): 2 * tree.leafCount
+    case .margins(let cuts): 2 * (cuts.count + 1)
     }
   }
 
@@ -66,6 +74,9 @@ public enum PrivateCells: Sendable, Hashable {
         !features.isEmpty && Set(features).count == features.count
           && features.allSatisfy { bins.indices.contains($0) }
           && tree.isValid(features: bins, outputCount: 1)
+      case .leafGradients(let tree): tree.isValid(features: bins, outputCount: 1)
+      case .margins(let cuts):
+        cuts.allSatisfy(\.isFinite) && zip(cuts, cuts.dropFirst()).allSatisfy { $0 < $1 }
       }
     guard isValid else { throw BoostedTreesError(.invalidQuery) }
   }
@@ -78,7 +89,7 @@ extension PrivateCells {
   ///   - table: the rows to use, as bins.
   ///   - outcomes: 0 or 1 by row.
   ///   - patients: the patient of each row; rows of one patient count together.
-  ///   - margins: log-odds of the model so far by row; not used by `leaves`.
+  ///   - margins: log-odds of the model so far by row; `leaves` does not use them.
   /// - Throws: `shapeMismatch`, `invalidOutcome`, `invalidQuery`.
   public func answer(
     table: BinnedTable, outcomes: [UInt8], patients: [Int32], margins: [Double]

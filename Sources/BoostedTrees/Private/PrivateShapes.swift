@@ -35,35 +35,9 @@ public struct PrivateShapes: Sendable {
     }
   }
 
-  /// What the noisy counts say, before the first step.
-  public struct Counts: Sendable, Hashable {
-    /// Patients by feature and bin (bin 0 for missing), ≥ 0.
-    public var bins: [[Double]]
-    /// Patients, and those with the outcome; both positive, and not all have it.
-    public var patientCount: Double
-    public var eventCount: Double
-
-    public init(bins: [[Double]], patientCount: Double, eventCount: Double) {
-      self.bins = bins
-      self.patientCount = patientCount
-      self.eventCount = eventCount
-    }
-
-    /// Log-odds of the prevalence, which is kept within 0.1 % and 99.9 %.
-    var baseMargin: Double {
-      Portable.logit(min(max(eventCount / max(patientCount, 1), 1e-3), 1 - 1e-3))
-    }
-
-    /// p̄(1 − p̄).
-    var meanHessian: Double {
-      let mean = Portable.sigmoid(baseMargin)
-      return mean * (1 - mean)
-    }
-  }
-
   public let plan: Plan
   public let features: [FeatureBins]
-  private let counts: Counts
+  private let counts: PrivateCounts
   /// σ² of the noise of an element, in patients.
   private let variance: Double
   /// The model so far.
@@ -82,19 +56,12 @@ public struct PrivateShapes: Sendable {
   /// - Parameter variance: of the noise of an element, lattice units² (`PrivateCells.unit`), ≥ 0.
   /// - Throws: `invalidSettings`, `shapeMismatch` for counts that do not fit the bins, `noPatients`.
   public init(
-    plan: Plan, features: [FeatureBins], counts: Counts, variance: Double
+    plan: Plan, features: [FeatureBins], counts: PrivateCounts, variance: Double
   ) throws(BoostedTreesError) {
     guard (1...1000).contains(plan.passCount), plan.learningRate > 0, plan.learningRate <= 1,
       plan.featuresPerStep >= 1, !features.isEmpty, variance >= 0, variance < 0x1p63
     else { throw BoostedTreesError(.invalidSettings) }
-    guard counts.bins.count == features.count,
-      zip(counts.bins, features).allSatisfy({
-        $0.count == $1.binCount && $0.allSatisfy { $0 >= 0 && $0 < 0x1p40 }
-      })
-    else { throw BoostedTreesError(.shapeMismatch) }
-    guard counts.patientCount >= 1, counts.patientCount < 0x1p40, counts.eventCount >= 0 else {
-      throw BoostedTreesError(.noPatients)
-    }
+    try counts.validate(features: features)
     self.plan = plan
     self.features = features
     self.counts = counts
@@ -157,22 +124,21 @@ public struct PrivateShapes: Sendable {
 
   /// The posterior mean of a feature's step.
   private func likeliest(_ gradients: [Double], _ feature: Int) -> [Double] {
-    var precision: [Double] = []
-    var evidence: [Double] = []
-    for (gradient, count) in zip(gradients, counts.bins[feature]) {
-      let hessian = max(count * counts.meanHessian, 1e-3)
-      precision.append(hessian * hessian / (variance + hessian))
-      evidence.append(gradient * hessian / (variance + hessian))
+    let weights = zip(gradients, counts.bins[feature]).map { gradient, count in
+      NoisyWeight(
+        gradient: gradient, hessian: count * counts.meanHessian, variance: variance)
     }
-    let valueCount = precision.count - 1
+    let valueCount = weights.count - 1
     guard case .numeric = features[feature].kind, valueCount > 2 else {
-      return zip(precision, evidence).map { $1 / ($0 + 1 / Self.levelVariance) }
+      return weights.map { $0.mean(penalty: 1 / Self.levelVariance) }
     }
     let values = RandomWalk(
       stepVariance: Self.walkVariance / Double(valueCount),
       levelVariance: Self.levelVariance * Double(valueCount)
-    ).posteriorMean(precision: Array(precision.dropFirst()), evidence: Array(evidence.dropFirst()))
-    return [evidence[0] / (precision[0] + 1 / Self.levelVariance)] + values
+    ).posteriorMean(
+      precision: weights.dropFirst().map(\.precision),
+      evidence: weights.dropFirst().map(\.evidence))
+    return [weights[0].mean(penalty: 1 / Self.levelVariance)] + values
   }
 
   /// The shape with a mean of 0 over the patients.
@@ -186,40 +152,5 @@ public struct PrivateShapes: Sendable {
     guard weight > 0 else { return shape }
     let mean = sum / weight
     return shape.map { min(max($0 - mean, -30), 30) }
-  }
-}
-
-/// Values along a line, each near the one before it: a Gaussian random walk.
-struct RandomWalk {
-  /// Variance of the difference of neighbours, > 0.
-  let stepVariance: Double
-  /// Prior variance of each value, > 0.
-  let levelVariance: Double
-
-  /// The posterior mean for independent Gaussian evidence: solves
-  /// (diag(precision + 1/levelVariance) + K/stepVariance) u = evidence, K the second differences, by
-  /// elimination along the tridiagonal.
-  ///
-  /// - Parameters:
-  ///   - precision: of each value's evidence, ≥ 0.
-  ///   - evidence: precision times the measured value.
-  func posteriorMean(precision: [Double], evidence: [Double]) -> [Double] {
-    let count = precision.count
-    guard count > 0, evidence.count == count else { return [] }
-    let coupling = 1 / stepVariance
-    var diagonal = precision.enumerated().map { index, value in
-      value + 1 / levelVariance + coupling * ((index > 0 ? 1 : 0) + (index < count - 1 ? 1 : 0))
-    }
-    var values = evidence
-    for index in 1..<max(count, 1) {
-      let factor = coupling / diagonal[index - 1]
-      diagonal[index] -= factor * coupling
-      values[index] += factor * values[index - 1]
-    }
-    values[count - 1] /= diagonal[count - 1]
-    for index in (0..<(count - 1)).reversed() {
-      values[index] = (values[index] + coupling * values[index + 1]) / diagonal[index]
-    }
-    return values
   }
 }

@@ -15,6 +15,8 @@ public struct PrivacyPlan: Sendable, Hashable {
     case marginals
     /// One step of a model, by its position in the plan: secure sums.
     case fit(model: Int)
+    /// One step that weighs a model of trees whose form is known, by its position: secure sums.
+    case weights(model: Int)
     /// Votes on a model, by its position in the plan: secure sums of what each site decides by a noisy
     /// number of its own.
     case votes(model: Int)
@@ -99,10 +101,16 @@ public struct PrivacyPlan: Sendable, Hashable {
       switch model.training {
       case .trees(let settings):
         try Self.check(model.name, settings)
-        let step = settings.privateStep(featureCount: plan.cohort.features.count)
-        add(
-          .fit(model: index), "\(model.name): \(step.purpose)", count: step.count,
-          squared: step.squaredSensitivity, group: .training, share: fitShare, isSum: true)
+        let steps = settings.privateSteps(featureCount: plan.cohort.features.count)
+        for (content, step) in [
+          (.fit(model: index), steps.form), (.weights(model: index), steps.weights),
+        ] as [(Content, TreeSettings.PrivateStep?)] {
+          guard let step else { continue }
+          add(
+            content, "\(model.name): \(step.purpose)", count: step.count,
+            squared: step.squaredSensitivity, group: .training, share: fitShare * step.share,
+            isSum: true)
+        }
       case .newton(let settings):
         let largest = Self.largestDesign(plan)
         let sensitivity = UInt64(PrivateNewton.sensitivity(featureCount: largest))

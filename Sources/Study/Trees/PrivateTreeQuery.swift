@@ -41,6 +41,12 @@ extension PrivateCells {
       writer.integer(UInt8(2))
       tree.write(to: &writer)
       write(features)
+    case .leafGradients(let tree):
+      writer.integer(UInt8(3))
+      tree.write(to: &writer)
+    case .margins(let cuts):
+      writer.integer(UInt8(4))
+      writer.array(cuts) { $0.double($1) }
     }
   }
 }

@@ -9,15 +9,23 @@ extension StudyProgram {
     from start: Double, span: Double
   ) async throws -> FittedModel {
     let model = plan.models[index]
-    var steps = PrivateTreeSteps(
-      program: self, model: model, noise: try privacy.noise(of: .fit(model: index)),
-      columns: try Self.publicTreeColumns(plan), start: start, span: span)
+    let releases = privacy.releases.filter {
+      $0.content == .fit(model: index) || $0.content == .weights(model: index)
+    }
     let fitted: FittedTrees
     do {
+      var columns = try Self.publicTreeColumns(plan)
+      if settings.learner == .boostedTrees {
+        columns = try Self.coarser(columns, preparation, binCount: settings.binCount)
+      }
+      var steps = PrivateTreeSteps(
+        program: self, model: model, columns: columns, releases: releases, start: start,
+        span: span)
+      let counts = try counts(columns, preparation)
       switch settings.learner {
-      case .additive: fitted = try await steps.additive(settings, preparation)
-      case .boostedTrees, .randomForest:
-        throw StudyError(.invalidPlan, PrivacyPlan.unbuilt(model.name, settings))
+      case .additive: fitted = try await steps.additive(settings, counts)
+      case .randomForest: fitted = try await steps.forest(settings, counts)
+      case .boostedTrees: fitted = try await steps.boosting(settings, counts)
       }
     } catch let error as BoostedTreesError {
       throw Self.treeError(error, model: model.name)
@@ -54,116 +62,55 @@ extension StudyProgram {
       })
   }
 
+  /// The columns with fewer bins of a number: quantiles of the noisy counts, on their cuts. A bin less is
+  /// noise less in every sum over bins.
+  static func coarser(
+    _ columns: TreeColumns, _ preparation: Preparation, binCount: Int
+  ) throws(BoostedTreesError) -> TreeColumns {
+    try TreeColumns(
+      zip(columns.features, preparation.noisyCells).map { feature, cells -> TreeColumns.Feature in
+        guard case .number(let name, let unit, let cuts) = feature else { return feature }
+        let values = cells.dropLast()
+        let share = values.reduce(0, +) / Double(binCount)
+        var kept: [Double] = []
+        var below = 0.0
+        // Cut where the next quantile is reached; each cut may reach several.
+        for (cut, count) in zip(cuts, values) {
+          below += count
+          if below >= share * Double(kept.count + 1), kept.count < binCount - 1 {
+            kept.append(cut)
+            below = max(below, share * Double(kept.count))
+          }
+        }
+        return .number(name: name, unit: unit, cuts: kept)
+      })
+  }
+
+  /// What the noisy feature counts say, by the bins of the trees.
+  func counts(_ columns: TreeColumns, _ preparation: Preparation) throws -> PrivateCounts {
+    PrivateCounts(
+      bins: columns.features.indices.map { index in
+        Self.counts(
+          preparation.noisyCells[index], in: Self.publicBins(plan.cohort.features[index]).query,
+          bins: columns.bins[index])
+      }, patientCount: preparation.noisyOutcomes.reduce(0, +),
+      eventCount: preparation.noisyOutcomes[1])
+  }
+
   /// The noisy counts by the bins of the trees, bin 0 for missing.
   static func counts(
-    _ cells: [Double], of feature: TreeColumns.Feature, bins: FeatureBins
+    _ cells: [Double], in publicBins: SumQuery.MarginalBins, bins: FeatureBins
   ) -> [Double] {
     var counts = [Double](repeating: 0, count: bins.binCount)
     counts[0] = cells.last ?? 0
     for (cell, count) in cells.dropLast().enumerated() {
       var bin = cell + 1
-      // Cuts that are the same number as a binary32 are one.
-      if case .number(_, _, let cuts) = feature, cell > 0, cell <= cuts.count {
-        bin = Int(bins.bin(of: cuts[cell - 1]))
+      // The trees may have fewer cuts: a cell is where its lower edge is.
+      if case .cuts(let cuts) = publicBins {
+        bin = cell > 0 && cell <= cuts.count ? Int(bins.bin(of: cuts[cell - 1])) : 1
       }
       counts[min(bin, bins.binCount - 1)] += count
     }
     return counts
-  }
-}
-
-/// The noisy steps of one model.
-private struct PrivateTreeSteps {
-  let program: StudyProgram
-  let model: ModelSpecification
-  let noise: NoiseRequirement
-  let columns: TreeColumns
-  let start: Double
-  let span: Double
-  private(set) var roundCount = 0
-  private(set) var valueCount = 0
-
-  init(
-    program: StudyProgram, model: ModelSpecification, noise: NoiseRequirement,
-    columns: TreeColumns, start: Double, span: Double
-  ) {
-    self.program = program
-    self.model = model
-    self.noise = noise
-    self.columns = columns
-    self.start = start
-    self.span = span
-  }
-
-  /// Asks for one noisy sum.
-  private mutating func total(
-    _ cells: PrivateCells, at content: TreeModel.Content, of count: Int
-  ) async throws -> [Int64] {
-    await program.report(
-      "fit", "\(model.name): noisy step \(roundCount + 1) of \(count)",
-      start + span * Double(roundCount) / Double(max(count, 1)))
-    // What the plan charges for is what the proof bounds.
-    guard cells.squaredSensitivity <= noise.sensitivitySquared else {
-      throw StudyError(
-        .invalidPlan, "a step of `\(model.name)` tells more about a patient than was planned")
-    }
-    let query = SumQuery.PrivateTreeQuery(
-      model: model, step: roundCount, fitted: try TreeModel(columns: columns, content: content),
-      cells: cells, noise: noise)
-    let total = try await program.sum(.privateTrees(query), stage: "fit").values
-    roundCount += 1
-    valueCount += total.count
-    return total
-  }
-
-  /// What the noisy feature counts say, by the bins of the trees.
-  private func counts(_ preparation: StudyProgram.Preparation) -> PrivateShapes.Counts {
-    PrivateShapes.Counts(
-      bins: columns.features.indices.map {
-        StudyProgram.counts(
-          preparation.noisyCells[$0], of: columns.features[$0], bins: columns.bins[$0])
-      }, patientCount: preparation.noisyOutcomes.reduce(0, +),
-      eventCount: preparation.noisyOutcomes[1])
-  }
-
-  mutating func additive(
-    _ settings: TreeSettings, _ preparation: StudyProgram.Preparation
-  ) async throws -> FittedTrees {
-    let counts = counts(preparation)
-    var shapes = try PrivateShapes(
-      plan: settings.privateShapes(featureCount: columns.bins.count), features: columns.bins,
-      counts: counts, variance: Double(noise.variance))
-    while let cells = shapes.cells {
-      try shapes.absorb(
-        try await total(cells, at: .additive(shapes.model), of: shapes.totalStepCount))
-    }
-    return FittedTrees(
-      learner: .additive,
-      model: try TreeModel(columns: columns, content: .additive(shapes.model)),
-      treeCount: shapes.plan.passCount, grownCount: shapes.plan.passCount,
-      roundCount: roundCount, valueCount: valueCount, losses: [],
-      explainedCount: Int(counts.patientCount.rounded()),
-      contributions: contributions(shapes.model, counts))
-  }
-
-  /// What the shapes contribute, by the noisy counts alone: nothing more is released for it.
-  private func contributions(
-    _ model: AdditiveModel, _ counts: PrivateShapes.Counts
-  ) -> [FeatureContribution] {
-    let minimumCell = max(program.plan.privacy.minimumCell, 1)
-    let share = Int(counts.patientCount / 20)
-    return columns.features.enumerated().map { index, feature in
-      let isNumber = if case .number = feature { true } else { false }
-      let shape = model.shapes[index]
-      let patients = counts.bins[index]
-      let total = patients.reduce(0, +)
-      let whole = patients.map { Int64($0.rounded()) }
-      var importance = 0.0
-      for (count, value) in zip(patients, shape) { importance += count * value.magnitude }
-      return FeatureContribution(
-        feature, importance: total > 0 ? importance / total : 0, counts: whole,
-        sums: zip(whole, shape).map { Double($0) * $1 },
-        minimumCount: isNumber ? max(minimumCell, share) : minimumCell)
-    }
   }
 }

@@ -17,7 +17,15 @@ extension TreeSettings {
     case .additive:
       settings.treeCount = 5
       settings.learningRate = 0.5
-    case .boostedTrees, .randomForest: break
+    case .boostedTrees:
+      settings.treeCount = 40
+      settings.learningRate = 0.3
+      settings.maximumDepth = 2
+      settings.featureRate = 0
+      settings.binCount = 8
+    case .randomForest:
+      settings.treeCount = 160
+      settings.maximumDepth = 4
     }
     return settings
   }
@@ -29,6 +37,7 @@ extension TreeSettings {
     plain.learningRate = learningRate
     plain.maximumDepth = maximumDepth
     plain.featureRate = featureRate
+    plain.binCount = binCount
     plain.l2Penalty = l2Penalty
     plain.seed = seed
     return plain == self
@@ -40,18 +49,50 @@ extension TreeSettings {
     var count: Int
     /// Square of the L2 sensitivity of one of them, lattice units.
     var squaredSensitivity: UInt64
+    /// Share of the model's budget that all of them have together.
+    var share: Double
   }
 
-  /// What the training releases.
-  func privateStep(featureCount: Int) -> PrivateStep {
-    switch learner {
-    case .additive, .boostedTrees, .randomForest:
-      let plan = privateShapes(featureCount: featureCount)
-      let cells = PrivateCells.gradients(features: Array(0..<plan.featuresPerStep))
+  /// What the training releases: the steps that decide the model's form, and for some learners those
+  /// that only weigh it.
+  func privateSteps(featureCount: Int) -> (form: PrivateStep, weights: PrivateStep?) {
+    func step(
+      _ purpose: String, _ count: Int, blocks: Int, hasHessians: Bool = false, share: Double = 1
+    ) -> PrivateStep {
+      let features = Array(0..<blocks)
+      let cells: PrivateCells =
+        hasHessians
+        ? .histograms(.init(output: 0, nodes: []), features: features)
+        : .gradients(features: features)
       return PrivateStep(
-        purpose: "gradients by bin of \(plan.featuresPerStep) features",
-        count: plan.passCount * plan.stepsPerPass(featureCount: featureCount),
-        squaredSensitivity: cells.squaredSensitivity)
+        purpose: purpose, count: count, squaredSensitivity: cells.squaredSensitivity,
+        share: share)
+    }
+    switch learner {
+    case .additive:
+      let plan = privateShapes(featureCount: featureCount)
+      return (
+        step(
+          "gradients by bin of \(plan.featuresPerStep) features",
+          plan.passCount * plan.stepsPerPass(featureCount: featureCount),
+          blocks: plan.featuresPerStep), nil
+      )
+    case .randomForest:
+      // The slope is one block and two numbers.
+      return (
+        step("outcomes by leaf of \(treeCount) random trees", 1, blocks: treeCount, share: 0.9),
+        step("outcomes by margin", 1, blocks: 1, share: 0.1)
+      )
+    case .boostedTrees:
+      let plan = privateBoosting(featureCount: featureCount)
+      return (
+        step(
+          "histograms of \(plan.featuresPerTree) features in the leaves of trees",
+          plan.treeCount * plan.depth, blocks: plan.featuresPerTree, hasHessians: true,
+          share: 0.7),
+        step(
+          "gradients by leaf of trees", plan.treeCount, blocks: 1, hasHessians: true, share: 0.3)
+      )
     }
   }
 
@@ -60,6 +101,30 @@ extension TreeSettings {
     var plan = PrivateShapes.Plan(featureCount: featureCount)
     plan.passCount = treeCount
     plan.learningRate = learningRate
+    return plan
+  }
+
+  /// The plan of a forest of random trees.
+  var privateForest: PrivateForest.Plan {
+    var plan = PrivateForest.Plan()
+    plan.treeCount = treeCount
+    plan.depth = maximumDepth
+    plan.seed = seed
+    return plan
+  }
+
+  /// The plan of boosted trees.
+  func privateBoosting(featureCount: Int) -> PrivateBoosting.Plan {
+    var plan = PrivateBoosting.Plan(featureCount: featureCount)
+    plan.treeCount = treeCount
+    plan.depth = maximumDepth
+    plan.learningRate = learningRate
+    plan.l2Penalty = l2Penalty
+    plan.seed = seed
+    if featureRate > 0 {
+      let wanted = (featureRate * Double(featureCount)).rounded(.up)
+      plan.featuresPerTree = min(max(Int(wanted), 1), featureCount)
+    }
     return plan
   }
 
@@ -76,6 +141,14 @@ extension TreeSettings {
     treeCount = try map.integer(
       learner == .additive ? "passes" : "trees", in: 1...1000, default: treeCount)
     learningRate = try map.double("learning_rate", in: 0.001...1, default: learningRate)
+    maximumDepth = try map.integer(
+      "maximum_depth", in: 1...(learner == .randomForest ? 8 : 6), default: maximumDepth)
+    if map.optional("feature_share") != nil {
+      featureRate = try map.double("feature_share", in: 0.01...1, default: 1)
+    }
+    binCount = try map.integer("bins", in: 2...PrivacyPlan.marginalBins, default: binCount)
+    l2Penalty = try map.double("l2", in: 0...1e6, default: l2Penalty)
+    seed = UInt64(try map.integer("seed", in: 0 ... .max, default: 0))
   }
 }
 
@@ -84,23 +157,16 @@ extension TreeSettings.Learner {
   fileprivate var privateKeys: [String] {
     switch self {
     case .additive: ["passes", "learning_rate"]
-    case .boostedTrees, .randomForest: []
+    case .boostedTrees:
+      ["trees", "learning_rate", "maximum_depth", "feature_share", "bins", "l2", "seed"]
+    case .randomForest: ["trees", "maximum_depth", "seed"]
     }
   }
 }
 
 extension PrivacyPlan {
-  /// What to say of a learner of trees that has no mechanism.
-  static func unbuilt(_ name: String, _ settings: TreeSettings) -> String {
-    "the model `\(name)` is a \(settings.learner.inWords), of which none with differential privacy is"
-      + " built; choose `learner: ebm` or `learner: logistic`, or remove `epsilon`"
-  }
-
   /// Throws `invalidPlan` for trees that cannot be grown with noise, saying why.
   static func check(_ name: String, _ settings: TreeSettings) throws(StudyError) {
-    guard settings.learner == .additive else {
-      throw StudyError(.invalidPlan, unbuilt(name, settings))
-    }
     guard settings.isPrivate else {
       throw StudyError(
         .invalidPlan,

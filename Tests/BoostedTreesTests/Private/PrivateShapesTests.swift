@@ -6,9 +6,9 @@ import Testing
 /// The explainable boosting machine from noisy sums: what it learns, and what it makes of noise.
 @Suite("Shapes from noisy sums")
 struct PrivateShapesTests {
-  static func counts(_ patients: SyntheticPatients) throws -> PrivateShapes.Counts {
+  static func counts(_ patients: SyntheticPatients) throws -> PrivateCounts {
     let table = try BinnedTable(features: patients.features, columns: patients.columns)
-    return PrivateShapes.Counts(
+    return PrivateCounts(
       bins: patients.features.enumerated().map { feature, bins in
         var counts = [Double](repeating: 0, count: bins.binCount)
         for row in 0..<patients.count {

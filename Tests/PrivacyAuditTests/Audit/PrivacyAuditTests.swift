@@ -21,6 +21,7 @@ struct PrivacyAuditTests {
     arguments: [
       (AuditedStudy.Training.newton, 1.0), (.newton, 3), (.newton, 8), (.gradient, 1),
       (.gradient, 8), (.sampledGradient, 3), (.sampledGradient, 8), (.shapes, 3),
+      (.forest, 3), (.boosting, 3),
     ])
   func withNoise(training: AuditedStudy.Training, epsilon: Double) async throws {
     let facts = try await Self.audit(
@@ -39,7 +40,7 @@ struct PrivacyAuditTests {
     "with its noise switched off the bound is above what is claimed",
     arguments: [
       (AuditedStudy.Training.newton, 1.0), (.newton, 3), (.gradient, 1), (.gradient, 3),
-      (.sampledGradient, 3), (.shapes, 3),
+      (.sampledGradient, 3), (.shapes, 3), (.forest, 3), (.boosting, 3),
     ])
   func withoutNoise(training: AuditedStudy.Training, epsilon: Double) async throws {
     var settings = Self.quick

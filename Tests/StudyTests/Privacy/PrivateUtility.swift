@@ -23,17 +23,25 @@ struct PrivateUtility {
   /// Sites in the order of tables, and the pooled holdout behind them.
   var places: [String] { cohorts.keys.sorted() + [Self.pooled] }
 
-  /// One Newton model, or the model given; nothing disclosed, and no noise unless `exact` is given some.
+  /// The models of a study with noise; nil for those without.
+  private var noisyModels: [ModelSpecification]?
+
+  /// One Newton model, or `model`, nothing disclosed, and no noise unless `result` is asked for some.
+  ///
+  /// - Parameter noisyModel: what stands for `model` under differential privacy, where other settings
+  ///   apply.
   init(
-    _ plan: StudyPlan, model: ModelSpecification? = nil,
+    _ plan: StudyPlan, model: ModelSpecification? = nil, noisyModel: ModelSpecification? = nil,
     cohorts: (StudyPlan) throws -> [String: CohortTable]
   ) throws {
     var plan = plan
     plan.validation.disclosures = []
-    plan.models = plan.models.filter {
-      if case .newton = $0.training { true } else { false }
-    }
-    if let model { plan.models = [model] }
+    plan.models =
+      model.map { [$0] }
+      ?? plan.models.filter {
+        if case .newton = $0.training { true } else { false }
+      }
+    noisyModels = noisyModel.map { [$0] }
     plan.privacy.goal = nil
     self.plan = plan
     self.cohorts = try cohorts(plan)
@@ -42,6 +50,7 @@ struct PrivateUtility {
   private func study(epsilon: Double?) -> AgreedStudy {
     var plan = plan
     plan.privacy.goal = epsilon.map { PrivacyGoal(epsilon: $0, delta: 1e-5) }
+    if epsilon != nil, let noisyModels { plan.models = noisyModels }
     return AgreedStudy(plan: plan, sites: cohorts.keys.sorted(), disclosures: [])
   }
 
@@ -61,10 +70,15 @@ struct PrivateUtility {
     var scores: [Double] = []
     var outcomes: [Bool] = []
     for (site, cohort) in cohorts {
-      let applied = try result.transform.apply(to: cohort, .holdout)
-      let design = try Matrix(
-        rows: applied.rowCount, columns: applied.columnCount, storage: applied.values)
-      let own = try LogisticNewton.predict(beta: result.models[0].coefficients, design: design)
+      let own: [Double]
+      if let trees = result.models[0].trees {
+        own = try trees.model.predict(cohort, rows: cohort.rowIndices(.holdout))
+      } else {
+        let applied = try result.transform.apply(to: cohort, .holdout)
+        let design = try Matrix(
+          rows: applied.rowCount, columns: applied.columnCount, storage: applied.values)
+        own = try LogisticNewton.predict(beta: result.models[0].coefficients, design: design)
+      }
       let truth = cohort.rowIndices(.holdout).map { cohort.outcome[$0] == 1 }
       areas[site] = try AUROC.evaluate(scores: own, outcomes: truth)?.value
       scores += own
@@ -88,8 +102,12 @@ struct PrivateUtility {
     }
   }
 
-  func table(epsilons: [Double], seeds: Range<UInt8>) async throws -> Table {
-    var table = Table(exact: try areas(try await result(epsilon: nil)), noisy: [])
+  /// - Parameter withExact: whether the study without noise is run too.
+  func table(
+    epsilons: [Double], seeds: Range<UInt8>, withExact: Bool = true
+  ) async throws -> Table {
+    var table = Table(
+      exact: withExact ? try areas(try await result(epsilon: nil)) : [:], noisy: [])
     for epsilon in epsilons {
       var found: [String: [Double]] = [:]
       for seed in seeds {

@@ -23,6 +23,32 @@ struct PrivateUtilityTests {
     #expect(loss <= 0.005, "median loss \(loss)")
   }
 
+  /// `WARDROUND_PRIVATE_LEARNER` names one learner to measure; without it, or without tables, the
+  /// explainable boosting machine alone is asserted.
+  @Test(
+    "trees from noisy sums of GUSTO-I are not behind noisy logistic regression",
+    .enabled(if: Gusto.file != nil, "the GUSTO-I data are not here"))
+  func gustoTrees() async throws {
+    let full = PrivateUtility.printsTables
+    let wanted = ProcessInfo.processInfo.environment["WARDROUND_PRIVATE_LEARNER"]
+    for learner in TreeSettings.Learner.allCases
+    where full ? wanted ?? learner.rawValue == learner.rawValue : learner == .additive {
+      let utility = try PrivateUtility(
+        try studyPlan(Gusto.studyFolder),
+        model: ModelSpecification(
+          name: learner.inWords, training: .trees(TreeSettings(learner))),
+        noisyModel: ModelSpecification(
+          name: learner.inWords, training: .trees(.privately(learner))),
+        cohorts: Gusto.cohorts)
+      let table = try await utility.table(
+        epsilons: full ? [1, 3, 8] : [1], seeds: 0..<(full ? 3 : 1), withExact: full)
+      if full { print("gusto-mortality, \(learner.inWords)\n" + utility.markdown(table)) }
+      guard learner == .additive else { continue }
+      let areas = try #require(table.noisy.first?.areas[PrivateUtility.pooled])
+      #expect(Spread(areas).median >= 0.81, "\(areas)")
+    }
+  }
+
   @Test(
     "heart disease keeps its order at epsilon 3",
     .enabled(if: HeartDisease.folder != nil, "the heart disease data are not here"))

@@ -10,7 +10,11 @@ import Testing
 /// Models of trees under differential privacy as a study plans and runs them.
 @Suite struct PrivateTreeTests {
   static let models = [
-    "ebm": "  - {name: shapes, learner: ebm, passes: 3}\n"
+    "ebm": "  - {name: shapes, learner: ebm, passes: 3}\n",
+    "random_forest":
+      "  - {name: forest, learner: random_forest, trees: 20, maximum_depth: 3, seed: 4}\n",
+    "boosted_trees":
+      "  - {name: trees, learner: boosted_trees, trees: 6, maximum_depth: 2, seed: 4}\n",
   ]
 
   static func plan(_ models: String, epsilon: Double? = 3) throws -> StudyPlan {
@@ -47,6 +51,12 @@ import Testing
       ("ebm", "bins: 16"), ("ebm", "bin_rule: quantiles"), ("ebm", "maximum_leaves: 4"),
       ("ebm", "minimum_child_weight: 2"), ("ebm", "l2: 2"), ("ebm", "passes: 0"),
       ("ebm", "passes: 1001"), ("ebm", "learning_rate: 1.5"),
+      ("random_forest", "learning_rate: 0.1"), ("random_forest", "row_share: 0.5"),
+      ("random_forest", "feature_share: 0.5"), ("random_forest", "minimum_child_count: 3"),
+      ("random_forest", "maximum_depth: 9"), ("random_forest", "bins: 8"),
+      ("boosted_trees", "early_stopping: 3"), ("boosted_trees", "row_share: 0.5"),
+      ("boosted_trees", "increasing: [age]"), ("boosted_trees", "bins: 33"),
+      ("boosted_trees", "maximum_leaves: 4"), ("boosted_trees", "maximum_depth: 7"),
     ])
   func idleSettings(learner: String, setting: String) throws {
     let problem = #expect(throws: YAMLProblem.self) {
@@ -135,7 +145,10 @@ import Testing
     let trees = try #require(result.models[0].trees)
     let privacy = try #require(try PrivacyPlan(plan))
     let planned = privacy.releases.filter {
-      if case .fit = $0.content { true } else { false }
+      switch $0.content {
+      case .fit, .weights: true
+      default: false
+      }
     }
     #expect(trees.roundCount == planned.reduce(0) { $0 + $1.count })
     #expect(trees.losses.isEmpty && result.models[0].trainingLogLoss == nil)
@@ -181,8 +194,7 @@ import Testing
     var offset = 2
     for (feature, bin) in bins.enumerated() {
       let found = StudyProgram.counts(
-        Array(counts[offset..<(offset + bin.count + 1)]), of: columns.features[feature],
-        bins: columns.bins[feature])
+        Array(counts[offset..<(offset + bin.count + 1)]), in: bin, bins: columns.bins[feature])
       offset += bin.count + 1
       var expected = [Double](repeating: 0, count: columns.bins[feature].binCount)
       for row in rows.indices { expected[Int(binned.bin(row: row, feature: feature))] += 1 }

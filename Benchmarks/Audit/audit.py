@@ -121,7 +121,7 @@ def line(row):
         number(row["memberCeilingAtHundredth"], 4), number(row["muShare"], 2))
 
 
-HEADER = ("| configuration | proven ε | lower bound on ε (95 %) | canaries | AUC of canaries, of the ceiling | AUC of members | their TPR at 1 % FPR, of the ceiling"
+HEADER = ("| configuration | proven ε | lower bound on ε (95 %) | canaries and members | AUC of canaries, of the ceiling | AUC of members | their TPR at 1 % FPR, of the ceiling"
           " | largest share of a release's μ shown |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
 
 

@@ -50,7 +50,7 @@ import Transport
   /// An aggregator that has every opening and says that it has none: the same question again and again
   /// would let it average the noise away.
   @Test func withheldResultsEndAtTheReserve() async throws {
-    let folder = PrivateSimulationTests.Folder()
+    let folder = try PrivateSimulationTests.Folder()
     let yaml = SyntheticStudy.yaml(epsilon: 1, reopenings: 2, roundSeconds: 0.5)
     // The feature counts go through; from then on nothing of Unmask arrives.
     let error = await #expect(throws: StudyError.self) {
@@ -76,7 +76,7 @@ import Transport
   /// The vector of a site that the aggregator shuts out of the opening is in the sum that the others
   /// open: the site pays for it all the same.
   @Test func aSiteThatIsLeftOutOfTheOpeningHasPaid() async throws {
-    let folder = PrivateSimulationTests.Folder()
+    let folder = try PrivateSimulationTests.Folder()
     let shutOut = Misbehaviour { sender, receiver, frame, _ in
       guard sender == "aggregator", receiver == "site-1",
         frame.kind == Study.MessageKind.secureSum.rawValue, frame.body.count > 6,
@@ -100,7 +100,7 @@ import Transport
   /// In the middle of a study a data steward lowers what it may cost: the study ends and says which site
   /// stopped it and why.
   @Test func aRefusalInTheMiddleNamesTheSite() async throws {
-    let folder = PrivateSimulationTests.Folder()
+    let folder = try PrivateSimulationTests.Folder()
     let path = "\(folder.path)/sites/site-2.sqlite"
     let counted = Mutex(0)
     let lowering = Misbehaviour { sender, _, frame, _ in
@@ -138,7 +138,7 @@ import Transport
 
   /// Two studies at the same moment: both see the same ledger before, and only one may charge.
   @Test func twoStudiesCannotSpendTheSameBudget() async throws {
-    let folder = PrivateSimulationTests.Folder()
+    let folder = try PrivateSimulationTests.Folder()
     try FileManager.default.createDirectory(
       atPath: folder.path, withIntermediateDirectories: true)
     let budget = PrivacyBudget(epsilonPerStudy: 3, epsilonInTotal: 3.5)
@@ -200,7 +200,7 @@ import Transport
   /// The noise of a site's own table follows from the query: over other data it would be the same, and
   /// the difference of two tables would have none.
   @Test func aTableDoesNotLeaveTwiceOverDifferentData() async throws {
-    let folder = PrivateSimulationTests.Folder()
+    let folder = try PrivateSimulationTests.Folder()
     try FileManager.default.createDirectory(
       atPath: folder.path, withIntermediateDirectories: true)
     let plan = try StudyPlan(yaml: SyntheticStudy.yaml(epsilon: 3), file: "study.yaml")

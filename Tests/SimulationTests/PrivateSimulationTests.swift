@@ -21,6 +21,16 @@ import Transport
     let path = FileManager.default.temporaryDirectory.appendingPathComponent(
       "private-\(UUID().uuidString)"
     ).path
+    /// The hospitals' keys, the same in every network made in this folder.
+    let keys: [String: Cryptography.SigningKey]
+
+    init() throws {
+      var entropy = SystemEntropy()
+      keys = try (1...4).reduce(into: [:]) {
+        $0["site-\($1)"] = try Cryptography.SigningKey(from: &entropy)
+      }
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: path) }
   }
 
@@ -35,7 +45,8 @@ import Transport
   ) async throws -> Simulation.Outcome {
     let simulation = try Simulation(
       sites: sites.mapValues { table in { _ in table } }, folder: folder.path,
-      policy: Self.policy(budget), faults: faults, misbehaviour: misbehaviour)
+      policy: Self.policy(budget), faults: faults, misbehaviour: misbehaviour,
+      signingKeys: folder.keys)
     return try await simulation.run(yaml)
   }
 
@@ -52,7 +63,7 @@ import Transport
   }
 
   @Test func everySiteIsChargedWhatTheStudyProves() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let sites = try sites(4, seed: 21)
     let outcome = try await simulate(SyntheticStudy.yaml(epsilon: 3), sites, in: folder)
     let privacy = try #require(outcome.result.privacy)
@@ -79,7 +90,7 @@ import Transport
     ("  - {name: trees, learner: boosted_trees, trees: 3, maximum_depth: 2}\n", 9),
   ])
   func treesAreChargedWhatTheStudyProves(model: String, steps: Int) async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let sites = try sites(4, seed: 30)
     let outcome = try await simulate(
       SyntheticStudy.yaml(models: model, epsilon: 3), sites, in: folder)
@@ -122,7 +133,7 @@ import Transport
 
   /// The opened feature counts differ from the true ones by noise of the planned size.
   @Test func theOpenedSumCarriesTheNoise() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let sites = try sites(4, seed: 22)
     let yaml = SyntheticStudy.yaml(epsilon: 1)
     let outcome = try await simulate(yaml, sites, in: folder)
@@ -148,7 +159,7 @@ import Transport
   /// Every opened step, its count within the clip too, is what pooled rows answer to the same question
   /// under the same clip, plus noise of the planned size; and the whole study replays.
   @Test func anAdaptiveClipIsTheSameOverTheNetwork() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let sites = try sites(4, seed: 31)
     let yaml = SyntheticStudy.yaml(
       models: "  - {name: steps, training: federated-averaging, rounds: 6, clip: 8,"
@@ -182,7 +193,7 @@ import Transport
   }
 
   @Test func aStudyOverTheBudgetIsRefusedWithWhatItWouldCost() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let budget = PrivacyBudget(epsilonPerStudy: 2, epsilonInTotal: 16)
     let error = await #expect(throws: StudyError.self) {
       _ = try await simulate(
@@ -194,7 +205,7 @@ import Transport
   }
 
   @Test func theBudgetOfAllStudiesIsSharedByThem() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let sites = try sites(4, seed: 24)
     let budget = PrivacyBudget(epsilonPerStudy: 4, epsilonInTotal: 4)
     _ = try await simulate(
@@ -207,7 +218,7 @@ import Transport
   }
 
   @Test func aStudyWithoutNoiseIsRefusedWhereThePolicyAsksForIt() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let error = await #expect(throws: StudyError.self) {
       _ = try await simulate(
         SyntheticStudy.yaml(), try sites(4, seed: 25), in: folder,
@@ -217,7 +228,7 @@ import Transport
   }
 
   @Test func aRestoredBackupIsNoticed() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let sites = try sites(3, seed: 26)
     _ = try await simulate(
       SyntheticStudy.yaml(epsilon: 1, name: "first"), sites, in: folder)
@@ -245,15 +256,12 @@ import Transport
   /// The whole folder of a site is put back, with the mark in it: the aggregator has the site's own word
   /// for how far its ledger reached.
   @Test func aRestoredFolderIsNoticedAtTheNextConnection() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let sites = try sites(3, seed: 29)
-    var entropy = SystemEntropy()
-    var keys: [String: Cryptography.SigningKey] = [:]
-    for site in sites.keys { keys[site] = try Cryptography.SigningKey(from: &entropy) }
     func run(_ name: String) async throws {
       let simulation = try Simulation(
         sites: sites.mapValues { table in { _ in table } }, folder: folder.path,
-        policy: Self.policy(), signingKeys: keys)
+        policy: Self.policy(), signingKeys: folder.keys)
       _ = try await simulation.run(SyntheticStudy.yaml(epsilon: 1, name: name))
     }
     try await run("first")
@@ -285,7 +293,7 @@ import Transport
     let head = try #require(try await other.ledgerHead(of: "site-2"))
     let signed = SignedLedgerHead(
       sequence: head.sequence, digest: try Digest(head.digest), signature: head.signature)
-    let key = try #require(keys["site-2"]).verifyingKey
+    let key = try #require(folder.keys["site-2"]).verifyingKey
     #expect(signed.isSigned(by: key, site: "site-2"))
     #expect(!signed.isSigned(by: key, site: "site-1"))
     let raised = SignedLedgerHead(
@@ -296,7 +304,7 @@ import Transport
   /// Gradient steps with sampling, and connections that break: nothing is charged twice, and a study may
   /// use its site's whole limit.
   @Test func brokenConnectionsChargeEachVectorOnce() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let models =
       "  - {name: steps, training: federated-averaging, server: average, rounds: 5,"
       + " sampling_rate: 0.3, clip: 1, server_learning_rate: 4}\n"
@@ -345,7 +353,7 @@ import Transport
 
   /// A study may use the whole of a site's limit, also when a site restarts where it has paid already.
   @Test func theWholeLimitIsEnough() async throws {
-    let folder = Folder()
+    let folder = try Folder()
     let cut = Mutex(0)
     let faults = FaultPlan { direction, site, index, _ in
       // After site-1 has handed in a vector: it comes back, and the round is over without it.

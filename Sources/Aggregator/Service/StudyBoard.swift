@@ -362,12 +362,9 @@ public actor StudyBoard {
       let member = try await setup.member(site)
       roster.append(.init(siteName: site, legalEntity: member.legalEntity, key: member.key))
     }
-    let manifest = try Manifest(
-      studyIdentifier: id, purpose: study.plan.title, aggregatorName: setup.aggregatorName,
-      aggregatorKey: setup.signingKey.verifyingKey, roster: roster,
-      minimumSites: decisions.map(\.minimumSites).reduce(needed, max),
-      maximumColluders: study.plan.privacy.effectiveColluders(siteCount: roster.count),
-      programDigest: agreed.digest)
+    let manifest = try agreed.manifest(
+      aggregatorName: setup.aggregatorName, aggregatorKey: setup.signingKey.verifyingKey,
+      roster: roster, minimumSites: decisions.map(\.minimumSites).reduce(needed, max))
     open[id]?.offer = (manifest, agreed)
     await note(id, "approve", "all sites have decided; agreeing the manifest", 0)
     for site in approving { offerManifest(id, (manifest, agreed), to: site) }

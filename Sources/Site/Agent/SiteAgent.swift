@@ -256,16 +256,42 @@ public actor SiteAgent {
     }
     let agreed = AgreedStudy(
       plan: plan, sites: manifest.roster.map(\.siteName), disclosures: disclosures)
-    guard manifest.programDigest == agreed.digest, manifest.studyIdentifier == plan.id,
-      manifest.aggregatorKey == setup.aggregatorKey,
-      manifest.minimumSites >= setup.policy.minimumSites
+    let expected = try agreed.manifest(
+      aggregatorName: manifest.aggregatorName, aggregatorKey: setup.aggregatorKey,
+      roster: manifest.roster, minimumSites: manifest.minimumSites)
+    guard manifest.digest == expected.digest,
+      manifest.minimumSites >= max(3, setup.policy.minimumSites, plan.privacy.minimumSites)
     else {
       throw StudyError(
         .invalidPlan,
         "the study's manifest is not what this site approved: another plan, program version,"
-          + " aggregator key or number of sites")
+          + " aggregator key, number of sites or rule of the protocol")
     }
+    try await meet(manifest.roster, of: study)
     return agreed
+  }
+
+  /// Refuses members whom the policy does not name, and those who come with another key than before.
+  private func meet(_ roster: [Manifest.Member], of study: String) async throws {
+    let others = roster.filter { $0.siteName != setup.site }
+    if let members = setup.policy.members,
+      let stranger = others.first(where: { !members.contains($0.siteName) })
+    {
+      throw StudyError(
+        .refusedByPolicy,
+        "the roster names \(stranger.siteName), and this site's policy takes part with the members that"
+          + " it lists only")
+    }
+    let changed = try await store.meet(
+      others.map {
+        KnownMember(name: $0.siteName, legalEntity: $0.legalEntity, key: $0.key.bytes)
+      }, study: study)
+    if let changed {
+      throw StudyError(
+        .refusedByPolicy,
+        "\(changed) comes with another key or legal entity than in an earlier study; if it joined anew,"
+          + " this site's operator confirms that with `wardround site members --forget \(changed)`")
+    }
   }
 
   /// The digest of this site's own result, when it has finished the study.
@@ -310,6 +336,7 @@ public actor SiteAgent {
       throw StudyError(.invalidPlan, "this site is not in the study's roster")
     }
     let cohort = try await setup.loadCohort(agreed.plan.cohort)
+    try await refuseNearRepetition(of: agreed, fingerprint: cohort.fingerprint)
     try await store.storeManifest(bytes, study: study)
     try await store.setStatus(study, to: .running)
     let log = setup.log
@@ -321,6 +348,22 @@ public actor SiteAgent {
     runs[study] = run
     if let connection { run.connected(connection) }
     tasks[study] = Task { await self.carryThrough(run, study: study) }
+  }
+
+  /// Without noise the same question over other patients, or over one or two hospitals more or fewer, is
+  /// not answered: the difference of the two results would be about them (PRIVACY-CORE §2.7).
+  private func refuseNearRepetition(of agreed: AgreedStudy, fingerprint: Digest) async throws {
+    guard agreed.plan.privacy.goal == nil, !setup.policy.allowsNearRepetition else { return }
+    let earlier = try await store.takeUp(
+      ExactStudy(
+        study: agreed.plan.id, question: agreed.plan.questionDigest.bytes,
+        fingerprint: fingerprint.bytes, sites: agreed.sites), floor: 3)
+    guard let earlier else { return }
+    throw StudyError(
+      .refusedByPolicy,
+      "the study \(earlier) asked this site the same without noise, over other patients or over one or"
+        + " two hospitals more or fewer; the difference could be one patient or one hospital. Give the"
+        + " study an `epsilon`, or let the site allow it with `policy: near_repetition: true`")
   }
 
   private func carryThrough(_ run: SiteRun, study: String) async {

@@ -86,8 +86,7 @@ struct Door: Sendable {
         throw StudyError(
           .refusedByPolicy,
           "this site's data are not those of its first answer in this study; the difference of two"
-            + " answers could be one patient. Nothing was sent; put the data back, or begin another"
-            + " study")
+            + " answers could be one patient. Nothing was sent; put the data back")
       case .budgetExhausted:
         throw StudyError(.budgetExhausted, "the \(disclosure.query): \(error.message)")
       default: throw error

@@ -161,13 +161,38 @@ public struct PrivacyLedger: Sendable {
     }
   }
 
-  /// The same in one line for the review sheet; nil without differential privacy.
-  public func line(for plan: StudyPlan) async throws -> String? {
+  /// What the studies without differential privacy mean for the sum of the others; nil where there were
+  /// none.
+  public func unbounded() async throws -> String? {
+    let studies = try await store.studiesWithoutNoise()
+    guard !studies.isEmpty else { return nil }
+    return
+      "answered without differential privacy: \(studies.joined(separator: ", ")). What they say about a"
+      + " patient is not bounded, so no epsilon over all studies holds for the patients in them"
+  }
+
+  /// The same in lines for the review sheet: what the ledger holds, and what is outside of it.
+  public func lines(for plan: StudyPlan) async throws -> [String] {
+    var lines: [String] = []
+    let spent = try await account("").spent
+    if let line = try await line(for: plan, spent: spent) {
+      lines.append(line)
+    } else if spent > 0 {
+      lines.append(
+        "this site's ledger: epsilon \(Self.text(spent)) spent so far by studies with differential"
+          + " privacy; after this study, which has none, that bounds nothing for the patients in both"
+      )
+    }
+    if let unbounded = try await unbounded() { lines.append("this site has \(unbounded)") }
+    return lines
+  }
+
+  private func line(for plan: StudyPlan, spent: Double) async throws -> String? {
     let accounts = try await accounts(with: plan)
     guard accounts.count == 2 else { return nil }
-    let spent = try await account("").spent
     return
-      "this site's ledger: epsilon \(Self.text(spent)) spent by all studies so far; this study may"
+      "this site's ledger: epsilon \(Self.text(spent)) spent by all studies with differential"
+      + " privacy so far; this study may"
       + " use up to \(Self.text(accounts[0].spent)) of its limit \(Self.text(accounts[0].limit)), all"
       + " together then \(Self.text(accounts[1].spent)) of \(Self.text(accounts[1].limit)) (delta"
       + " \(budget.delta))"
@@ -175,7 +200,17 @@ public struct PrivacyLedger: Sendable {
 
   /// Throws `budgetExhausted` when the database is older than the mark beside it.
   public func checkNotRolledBack() async throws {
-    guard let mark = try readMark() else { return }
+    guard let mark = try readMark() else {
+      // The mark is written after the first charge; only a crash right between leaves one without it.
+      guard try await store.ledgerMark()?.sequence ?? 0 <= 1 else {
+        throw StudyError(
+          .budgetExhausted,
+          "the privacy ledger of this site has charges and the mark beside it, \(markPath), is gone. Put"
+            + " it back from where the database came from; until then nothing that costs privacy is"
+            + " answered")
+      }
+      return
+    }
     guard try await store.ledgerContains(mark) else {
       throw StudyError(
         .budgetExhausted,

@@ -9,19 +9,19 @@ public struct ReviewSheet: Sendable {
   /// Patients of the study's cohort at this site; nil when the data cannot be read yet.
   public var rowCount: Int?
   public var minimumCell: Int
-  /// What this site's privacy ledger says about the study, in one line.
-  public var ledgerLine: String?
+  /// What this site's privacy ledger says about the study.
+  public var ledgerLines: [String]
 
   public init(
     plan: StudyPlan, policy: SitePolicy, site: String, rowCount: Int?, minimumCell: Int,
-    ledgerLine: String? = nil
+    ledgerLines: [String] = []
   ) {
     self.plan = plan
     self.policy = policy
     self.site = site
     self.rowCount = rowCount
     self.minimumCell = minimumCell
-    self.ledgerLine = ledgerLine
+    self.ledgerLines = ledgerLines
   }
 
   /// The sheet as the data steward reads it.
@@ -90,8 +90,7 @@ public struct ReviewSheet: Sendable {
       )
     }
     if let votes { lines.append(votes) }
-    if let ledgerLine { lines.append(ledgerLine) }
-    return lines
+    return lines + ledgerLines
   }
 
   private static func form(of release: PrivacyPlan.Release) -> String {
@@ -158,7 +157,7 @@ public struct ReviewSheet: Sendable {
     lines.append(
       "no formal privacy guarantee: there is no differential privacy in this study; what the sums"
         + " themselves say about a patient is not bounded")
-    return lines
+    return lines + ledgerLines
   }
 
   private var staying: [String] {

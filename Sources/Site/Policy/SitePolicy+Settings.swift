@@ -12,6 +12,8 @@ extension SitePolicy {
       allowedQueries: settings.allowedQueries.map { Set($0.compactMap(QueryKind.init)) }
         ?? Set(QueryKind.allCases),
       disclosures: Set(settings.disclose.compactMap(Disclosure.init)),
-      autoApprove: settings.autoApprove, privacy: settings.privacy)
+      autoApprove: settings.autoApprove, members: settings.members.map(Set.init),
+      privacy: settings.privacy)
+    allowsNearRepetition = settings.nearRepetition
   }
 }

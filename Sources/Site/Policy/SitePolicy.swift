@@ -15,13 +15,19 @@ public struct SitePolicy: Sendable, Hashable {
   public var disclosures: Set<Disclosure>
   /// Approve studies that fit this policy without asking a person; off by default.
   public var autoApprove: Bool
+  /// The sites with which this one takes part in studies; nil for all members of the network.
+  public var members: Set<String>?
+  /// Whether a study without noise may ask again what an earlier one asked, over nearly the same patients
+  /// or hospitals.
+  public var allowsNearRepetition = false
   /// What a patient may lose to studies under differential privacy.
   public var privacy: PrivacyBudget
 
   public init(
     minimumCohort: Int = 50, minimumSites: Int = 3, minimumCell: Int = 10,
     allowedQueries: Set<QueryKind> = Set(QueryKind.allCases), disclosures: Set<Disclosure> = [],
-    autoApprove: Bool = false, privacy: PrivacyBudget = PrivacyBudget()
+    autoApprove: Bool = false, members: Set<String>? = nil,
+    privacy: PrivacyBudget = PrivacyBudget()
   ) {
     self.minimumCohort = minimumCohort
     self.minimumSites = minimumSites
@@ -29,6 +35,7 @@ public struct SitePolicy: Sendable, Hashable {
     self.allowedQueries = allowedQueries
     self.disclosures = disclosures
     self.autoApprove = autoApprove
+    self.members = members
     self.privacy = privacy
   }
 

@@ -7,8 +7,7 @@ extension SiteConfiguration {
   ]
   private static let policyKeys = [
     "minimum_cohort", "minimum_sites_in_sum", "minimum_cell", "allowed_queries", "auto_approve",
-    "privacy",
-    "disclose",
+    "privacy", "disclose", "members", "near_repetition",
   ]
 
   /// Reads a `site.yaml`. Relative paths in it start at its own folder.
@@ -91,6 +90,8 @@ extension SiteConfiguration {
       allowedQueries: try words("allowed_queries", known: knownQueries),
       autoApprove: try policy.boolean("auto_approve", default: standard.autoApprove),
       disclose: try words("disclose", known: knownDisclosures) ?? standard.disclose,
+      members: try words("members", known: nil),
+      nearRepetition: try policy.boolean("near_repetition", default: standard.nearRepetition),
       privacy: try privacy(policy))
   }
 

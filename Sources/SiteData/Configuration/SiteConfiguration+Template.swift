@@ -35,6 +35,10 @@ extension SiteConfiguration {
     if let queries = policy.allowedQueries {
       text += "  allowed_queries: [\(queries.map(Self.quoted).joined(separator: ", "))]\n"
     }
+    if policy.nearRepetition { text += "  near_repetition: true\n" }
+    if let members = policy.members {
+      text += "  members: [\(members.map(Self.quoted).joined(separator: ", "))]\n"
+    }
     return text + "\n# The file and its columns. Only declared columns can be used by a study.\n"
       + data.yaml()
   }

@@ -13,13 +13,18 @@ public struct PolicySettings: Sendable, Hashable {
   public var autoApprove: Bool
   /// The names of the disclosures about this single site that are allowed; none by default.
   public var disclose: [String]
+  /// The names of the sites with which this one takes part in studies; nil for all of the network.
+  public var members: [String]?
+  /// Whether a study without noise may ask again what an earlier one asked, over nearly the same patients
+  /// or hospitals.
+  public var nearRepetition: Bool
   /// What a patient may lose to studies under differential privacy.
   public var privacy: PrivacyBudget
 
   public init(
     minimumCohort: Int = 50, minimumSitesInSum: Int = 3, minimumCell: Int = 10,
     allowedQueries: [String]? = nil, autoApprove: Bool = false, disclose: [String] = [],
-    privacy: PrivacyBudget = PrivacyBudget()
+    members: [String]? = nil, nearRepetition: Bool = false, privacy: PrivacyBudget = PrivacyBudget()
   ) {
     self.minimumCohort = minimumCohort
     self.minimumSitesInSum = minimumSitesInSum
@@ -27,6 +32,8 @@ public struct PolicySettings: Sendable, Hashable {
     self.allowedQueries = allowedQueries
     self.autoApprove = autoApprove
     self.disclose = disclose
+    self.members = members
+    self.nearRepetition = nearRepetition
     self.privacy = privacy
   }
 }

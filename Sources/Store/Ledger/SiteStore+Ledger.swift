@@ -149,7 +149,7 @@ extension SiteStore {
       guard try row.textIfPresent("confirmed_by") == nil else {
         throw StoreError(.transitionRefused, "it is confirmed already", subject: "\(sequence)")
       }
-      guard try row.text("proposed_by") != person, !person.isEmpty else {
+      guard try !Self.isSamePerson(row.text("proposed_by"), person), !person.isEmpty else {
         throw StoreError(
           .transitionRefused, "the person who proposed a budget cannot confirm it",
           subject: "\(sequence)")
@@ -163,6 +163,14 @@ extension SiteStore {
           detail: "epsilon \(try row.real("epsilon")), number \(sequence)"), at: time,
         to: connection)
     }
+  }
+
+  /// Whether two names are one but for case and spaces.
+  private static func isSamePerson(_ one: String, _ other: String) -> Bool {
+    func words(_ name: String) -> [String] {
+      name.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
+    }
+    return words(one) == words(other)
   }
 
   /// Every decision about budgets, oldest first.

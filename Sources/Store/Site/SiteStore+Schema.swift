@@ -8,6 +8,8 @@ extension SiteStore {
       .init(name: "3 evidence", sql: EvidenceTable.schema + AnswerCommitment.schema),
       .init(name: "4 cohort of a study", sql: StudyCohort.schema),
       .init(name: "5 sets are the protocol's", sql: "DROP TABLE answered_query;"),
+      .init(name: "6 members", sql: KnownMember.schema),
+      .init(name: "7 studies without noise", sql: ExactStudy.schema),
     ])
 
   private static let version1 = """

@@ -65,6 +65,16 @@ public struct StudyPlan: Sendable, Hashable {
   public var digest: Digest { Blake2b.hash("wardround.plan", canonicalBytes) }
 }
 
+extension StudyPlan {
+  /// Digest of what the study asks about patients, whatever it is called and does with the answers:
+  /// cohort, features, outcome and holdout.
+  public var questionDigest: Digest {
+    var writer = ByteWriter()
+    cohort.write(to: &writer)
+    return Blake2b.hash("wr.question", writer.bytes)
+  }
+}
+
 /// The study as the sites agreed to run it: the plan, who takes part, and what every site allows.
 public struct AgreedStudy: Sendable, Hashable {
   public var plan: StudyPlan

@@ -15,6 +15,7 @@ struct SiteCommand: AsyncParsableCommand {
       SiteJoin.self, SiteRunCommand.self, SiteCheckCommand.self, SiteExplain.self,
       SiteProfile.self, SiteFeatures.self,
       SiteStudies.self, SiteReview.self, SiteApprove.self, SiteRefuse.self, SiteLedger.self,
+      SiteMembers.self,
       SiteBudget.self, SiteAudit.self, SiteEvidence.self, SiteReproduce.self,
     ])
 }

@@ -61,9 +61,9 @@ struct SiteReview: AsyncParsableCommand {
       let sheet = ReviewSheet(
         plan: plan, policy: SitePolicy(configuration.policy), site: configuration.site,
         rowCount: rowCount, minimumCell: configuration.policy.minimumCell,
-        ledgerLine: try await PrivacyLedger(
+        ledgerLines: try await PrivacyLedger(
           store: store, budget: configuration.policy.privacy
-        ).line(for: plan))
+        ).lines(for: plan))
       print(sheet.text)
     }
   }

@@ -37,6 +37,7 @@ struct SiteLedger: AsyncParsableCommand {
     var delta: Double
     var accounts: [Row]
     var charges: [Charge]
+    var withoutDifferentialPrivacy: [String]
   }
 
   func run() async throws {
@@ -50,7 +51,7 @@ struct SiteLedger: AsyncParsableCommand {
         let account = try await ledger.account(scope)
         rows.append(
           Row(
-            study: scope.isEmpty ? "all studies" : scope, charges: account.chargeCount,
+            study: scope.isEmpty ? "all of them together" : scope, charges: account.chargeCount,
             epsilon: account.spent, limit: account.limit))
       }
       let list = try await store.ledger().map { entry in
@@ -64,14 +65,20 @@ struct SiteLedger: AsyncParsableCommand {
       }
       let delta = configuration.policy.privacy.delta
       if json {
-        return try Output.json(Report(delta: delta, accounts: rows, charges: list))
+        return try Output.json(
+          Report(
+            delta: delta, accounts: rows, charges: list,
+            withoutDifferentialPrivacy: try await store.studiesWithoutNoise()))
       }
-      print("Privacy spent at this site, per patient, at delta \(delta):")
+      print(
+        "Privacy spent at this site by studies with differential privacy, per patient, at delta \(delta):"
+      )
       Output.table(
         ["study", "charges", "epsilon", "limit"],
         rows.map { row in
           [row.study, "\(row.charges)", Self.text(row.epsilon), Self.text(row.limit)]
         })
+      if let unbounded = try await ledger.unbounded() { print("\nThis site has \(unbounded).") }
       guard charges else { return }
       print("")
       Output.table(

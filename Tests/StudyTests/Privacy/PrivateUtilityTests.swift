@@ -40,12 +40,16 @@ struct PrivateUtilityTests {
         noisyModel: ModelSpecification(
           name: learner.inWords, training: .trees(.privately(learner))),
         cohorts: Gusto.cohorts)
-      let table = try await utility.table(
-        epsilons: full ? [1, 3, 8] : [1], seeds: 0..<(full ? 3 : 1), withExact: full)
-      if full { print("gusto-mortality, \(learner.inWords)\n" + utility.markdown(table)) }
-      guard learner == .additive else { continue }
-      let areas = try #require(table.noisy.first?.areas[PrivateUtility.pooled])
-      #expect(Spread(areas).median >= 0.81, "\(areas)")
+      for epsilon in full ? [1, 3, 8] as [Double] : [1] {
+        // Boosted trees and forests without noise take long in a debug build; processes grow them.
+        let table = try await utility.table(
+          epsilons: [epsilon], seeds: 0..<(full ? 3 : 1),
+          withExact: full && learner == .additive && epsilon == 1)
+        if full { print("gusto-mortality, \(learner.inWords)\n" + utility.markdown(table)) }
+        guard learner == .additive else { continue }
+        let areas = try #require(table.noisy.first?.areas[PrivateUtility.pooled])
+        #expect(Spread(areas).median >= 0.81, "\(areas)")
+      }
     }
   }
 

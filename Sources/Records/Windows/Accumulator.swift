@@ -16,6 +16,7 @@ struct Accumulator: Sendable, Hashable {
   /// that became known last, and of those the largest.
   @inline(__always)
   mutating func add(_ event: KnownEvent, value: Double) {
+    let isOnly = count == 0
     count &+= 1
     if value < minimum { minimum = value }
     if value > maximum { maximum = value }
@@ -24,7 +25,8 @@ struct Accumulator: Sendable, Hashable {
       firstTime = time
       first = value
     }
-    if time > lastTime
+    // The only record may be one that is known from ever: no time is later than that.
+    if isOnly || time > lastTime
       || (time == lastTime
         && (event.knownAt > lastKnown || (event.knownAt == lastKnown && value > last)))
     {
@@ -36,6 +38,7 @@ struct Accumulator: Sendable, Hashable {
 
   /// Adds a record whose value is a text, or that has none.
   mutating func add(_ event: KnownEvent, text: Int32, value: Double, texts: borrowing Interner) {
+    let isOnly = count == 0
     count &+= 1
     let time = event.time
     if time < firstTime
@@ -45,7 +48,7 @@ struct Accumulator: Sendable, Hashable {
       firstText = text
       first = value
     }
-    if time > lastTime
+    if isOnly || time > lastTime
       || (time == lastTime
         && (event.knownAt > lastKnown
           || (event.knownAt == lastKnown && Self.precedes(lastText, last, text, value, texts))))

@@ -16,6 +16,25 @@ import Testing
       features: functions.map { FeatureRequest(Measure("hr", window, $0), name: $0.rawValue) })
   }
 
+  /// A number without a date is the last one when it is the only one, and gives way to any dated one.
+  @Test func factsKnownFromEverCount() throws {
+    var story = Story()
+    try story.add("a", "HR", at: RecordTime.always, 61)
+    try story.add("b", "HR", at: RecordTime.always, 61)
+    try story.add("b", "HR", at: 2 * hour, 55)
+    let table = try story.table(recipe([.first, .last, .minimum, .count]))
+    #expect(table.numbers("last") == [61, 55])
+    #expect(table.numbers("first") == [61, 61])
+    #expect(table.numbers("min") == [61, 55])
+    let ward = RecordsRecipe(
+      variables: [RecordVariable("ward", codes: [.exact("ward")], kind: .category)],
+      index: IndexRule(.start),
+      features: [FeatureRequest(Measure("ward", .ever, .last), name: "ward")])
+    var numbered = Story()
+    try numbered.add("a", "ward", at: RecordTime.always, 7)
+    #expect(try numbered.table(ward).words("ward") == ["7"])
+  }
+
   /// Worked by hand.
   @Test func knownAnswers() throws {
     var story = Story()

@@ -42,7 +42,7 @@ public final class Simulation: Sendable {
   ///   - misbehaviour: what a party sends instead of what it should, to rehearse an attack.
   ///   - known: sites' keys from an earlier simulation in the same folder; others get new ones.
   public init(
-    sites: [String: @Sendable (CohortSpecification) async throws -> CohortTable],
+    sites: [String: @Sendable (StudyPlan) async throws -> CohortTable],
     folder: String, policy: SitePolicy, faults: FaultPlan = .none,
     memberLookUp: Duration = .zero, longestEpoch: Duration = .seconds(86_400),
     settings: ConnectionSettings = ConnectionSettings(),

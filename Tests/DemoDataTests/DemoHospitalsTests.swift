@@ -21,7 +21,7 @@ private let sites: [(site: DemoSite, table: CohortTable, report: CheckReport)] =
         text, file: "site.yaml", folder: folder.path)
       return (
         site, try SiteData.load(configuration, cohort: demoSpecification),
-        SiteCheck.run(configuration)
+        try #require(SiteCheck.run(configuration))
       )
     }
   } catch {

@@ -55,7 +55,7 @@ import Transport
     let plan = try SyntheticStudy.plan()
     let tables = try SyntheticCohort.partition(
       try SyntheticCohort.table(plan, patients: 300), into: 3, seed: 3)
-    var loaders: [String: @Sendable (CohortSpecification) async throws -> CohortTable] = [:]
+    var loaders: [String: @Sendable (StudyPlan) async throws -> CohortTable] = [:]
     for (name, table) in tables {
       loaders[name] = { _ in
         guard name != "site-3" else { throw CohortError(.missingColumn, name: "age") }

@@ -102,11 +102,19 @@ public struct CohortTable: Sendable, Hashable {
   /// Row of the data from which each row was read, from 1, header not counted.
   public let sourceRows: [Int]
   /// The flow diagram, from "rows read" on.
-  public let flow: [FlowStep]
+  public private(set) var flow: [FlowStep]
   /// One per feature.
   public let faults: [CellFaults]
 
   public var rowCount: Int { outcome.count }
+
+  /// The same table with another flow: that of records from which its rows were made.
+  public func with(flow: [FlowStep]) -> CohortTable {
+    var table = self
+    table.flow = flow
+    return table
+  }
+
   /// How many patients the rows belong to.
   public var patientCount: Int { Set(patients).count }
   /// Values outside the hard range, per feature.

@@ -4,19 +4,46 @@ extension FeatureBuilder {
   /// The finished table: criteria in their order, then outcome, then features and their
   /// combinations.
   public func finish(_ lexicon: Lexicon) -> FeatureTable {
-    var flow = [
-      FlowStep(
-        name: "subjects in the records", rowCount: lexicon.subjects.count,
-        subjectCount: lexicon.subjects.count)
-    ]
-    func subject(_ row: Int) -> Int { index.map { Int($0.subjects[row]) } ?? row }
-    func step(_ name: String, _ rows: [Int]) {
+    finish(lexicon, Array(0..<rowCount), subjectCount: lexicon.subjects.count)
+  }
+
+  /// One finished table for each value of a feature, in the order of the values' Unicode scalars, as
+  /// if each had records of its own; rows without a value are in none.
+  ///
+  /// Throws `badRecipe` when the recipe has no such feature.
+  public func finish(
+    _ lexicon: Lexicon, by name: String
+  ) throws(RecordsError) -> [(value: String, table: FeatureTable)] {
+    guard let position = recipe.features.firstIndex(where: { $0.name == name }) else {
+      throw RecordsError(
+        .badRecipe, name: name, detail: "there is no such feature to tell the sites apart")
+    }
+    let slot = plan.features[position]
+    var groups: [String: [Int]] = [:]
+    for row in 0..<rowCount {
+      let value = slot.isText ? word(slot, row, lexicon) : FeatureTable.text(number(slot, row))
+      if let value, !value.isEmpty { groups[value, default: []].append(row) }
+    }
+    return groups.keys.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
+      .map { value in
+        let rows = groups[value] ?? []
+        return (value, finish(lexicon, rows, subjectCount: Set(rows.map(subject)).count))
+      }
+  }
+
+  private func subject(_ row: Int) -> Int { index.map { Int($0.subjects[row]) } ?? row }
+
+  private func finish(_ lexicon: Lexicon, _ all: [Int], subjectCount: Int) -> FeatureTable {
+    let names = recipe.flowSteps
+    var flow = [FlowStep(name: names[0], rowCount: subjectCount, subjectCount: subjectCount)]
+    func step(_ rows: [Int]) {
       flow.append(
         FlowStep(
-          name: name, rowCount: rows.count, subjectCount: Set(rows.map(subject)).count))
+          name: names[flow.count], rowCount: rows.count,
+          subjectCount: Set(rows.map(subject)).count))
     }
-    var rows = Array(0..<rowCount)
-    step("index events", rows)
+    var rows = all
+    step(rows)
     for (position, criterion) in recipe.criteria.enumerated() {
       let slot = plan.criteria[position]
       rows = rows.filter { row in
@@ -30,13 +57,13 @@ extension FeatureBuilder {
         }
         return isMet != criterion.excludes
       }
-      step((criterion.excludes ? "without: " : "with: ") + criterion.reason, rows)
+      step(rows)
     }
     var results: [RowOutcome] = []
     if let outcome = recipe.outcome {
       if outcome.requiresAtRisk {
         rows = rows.filter { !outcomes[$0].isPrevalent }
-        step("outcome not before the prediction", rows)
+        step(rows)
       }
       var kept: [Int] = []
       for row in rows {
@@ -45,12 +72,12 @@ extension FeatureBuilder {
         results.append(result)
       }
       rows = kept
-      step("outcome known", rows)
+      step(rows)
     }
-    let names = rows.map { lexicon.subjects.text(Int32(subject($0))) }
+    let texts = rows.map { lexicon.subjects.text(Int32(subject($0))) }
     let order = rows.indices.sorted { left, right in
-      names[left] != names[right]
-        ? names[left] < names[right] : time(rows[left]).index < time(rows[right]).index
+      texts[left] != texts[right]
+        ? texts[left] < texts[right] : time(rows[left]).index < time(rows[right]).index
     }
     let sorted = order.map { rows[$0] }
     var columns: [FeatureColumn] = []
@@ -60,11 +87,12 @@ extension FeatureBuilder {
         slot.isText
         ? .words(sorted.map { word(slot, $0, lexicon) })
         : .numbers(sorted.map { number(slot, $0) })
-      columns.append(FeatureColumn(name: feature.name, unit: unit(feature.measure), values: values))
+      columns.append(
+        FeatureColumn(name: feature.name, unit: recipe.unit(of: feature.measure), values: values))
     }
     addDerived(&columns, sorted.count)
     return FeatureTable(
-      subjects: order.map { names[$0] }, indexTimes: sorted.map { time($0).index },
+      subjects: order.map { texts[$0] }, indexTimes: sorted.map { time($0).index },
       columns: columns, outcomeName: recipe.outcome?.name,
       outcomes: results.isEmpty ? [] : order.map { results[$0] }, flow: flow,
       tallies: recipe.variables.enumerated().map { ($1.name, tallies[$0]) })
@@ -88,20 +116,6 @@ extension FeatureBuilder {
         }
       }
       columns.append(FeatureColumn(name: derived.name, unit: nil, values: .numbers(values)))
-    }
-  }
-
-  private func unit(_ measure: Measure) -> String? {
-    switch measure.function {
-    case .hoursSince: return "h"
-    case .yearsSince: return "a"
-    case .minimum, .maximum, .mean, .first, .last, .sum, .variability, .range, .change:
-      guard
-        case .number(let unit, _, _)? = recipe.variables
-          .first(where: { $0.name == measure.variable })?.kind
-      else { return nil }
-      return unit
-    case .count, .present, .slope: return nil
     }
   }
 

@@ -83,22 +83,26 @@ extension FeatureTable {
   }
 
   /// The header line of the table as CSV.
-  public var header: String {
+  public var header: String { CSVWriter.record(columnNames) }
+
+  /// The names of the columns, from left to right.
+  public var columnNames: [String] {
     var names = ["subject", "index_time"] + columns.map(\.name)
     if let outcomeName {
       names += [outcomeName, outcomeName + "_hours", outcomeName + "_censored"]
     }
-    return CSVWriter.record(names)
+    return names
   }
 
-  /// One row as CSV, with its line end. Index times beyond the year 3000 BC are elapsed seconds.
-  public func line(_ row: Int, isElapsed: Bool = false) -> String {
+  /// One row as texts, one for each name of `columnNames`; no value is an empty text. Elapsed index
+  /// times are in seconds.
+  public func fields(_ row: Int, isElapsed: Bool = false) -> [String] {
     let time = isElapsed ? String(indexTimes[row]) : RecordTime.text(indexTimes[row])
-    var fields = [CSVWriter.field(subjects[row]), time]
+    var fields = [subjects[row], time]
     for column in columns {
       switch column.values {
       case .numbers(let numbers): fields.append(Self.text(numbers[row]))
-      case .words(let words): fields.append(CSVWriter.field(words[row] ?? ""))
+      case .words(let words): fields.append(words[row] ?? "")
       }
     }
     if outcomeName != nil {
@@ -110,7 +114,12 @@ extension FeatureTable {
       case .none(let after, let isCensored): fields += ["0", hours(after), isCensored ? "1" : "0"]
       }
     }
-    return fields.joined(separator: ",") + "\n"
+    return fields
+  }
+
+  /// One row as CSV, with its line end.
+  public func line(_ row: Int, isElapsed: Bool = false) -> String {
+    CSVWriter.record(fields(row, isElapsed: isElapsed))
   }
 
   /// The whole table as CSV.

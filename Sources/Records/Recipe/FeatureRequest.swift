@@ -133,14 +133,18 @@ public struct Measure: Sendable, Hashable {
 public struct FeatureRequest: Sendable, Hashable {
   public var name: String
   public var measure: Measure
+  /// Whether it is a column of the table that no model gets, to choose rows, holdout or sites by.
+  public var isLabel: Bool
 
-  public init(_ measure: Measure, name: String? = nil) {
+  public init(_ measure: Measure, name: String? = nil, isLabel: Bool = false) {
     self.measure = measure
     self.name = name ?? measure.name
+    self.isLabel = isLabel
   }
 
   func write(to writer: inout ByteWriter) {
     writer.string(name)
     measure.write(to: &writer)
+    writer.boolean(isLabel)
   }
 }

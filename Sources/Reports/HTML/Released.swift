@@ -10,6 +10,8 @@ enum Released {
   case siteCounts(Stage)
   /// Both kinds.
   case sumsAndSiteCounts
+  /// How many were left after each step from records to cohort, over all and by name.
+  case flow
   /// Coefficients of a hospital's own model, allowed by name.
   case ownModels
   /// Models without one hospital, allowed by name.
@@ -41,6 +43,12 @@ enum Released {
       each hospital’s counts per bin and rounded quartiles by name (site answer, kind P2); for the \
       column of all hospitals, totals from secure sums (kind P1).
       """
+    case .flow:
+      """
+      how many each hospital has left after each step, by name where a step may be shown, and a \
+      fingerprint of its data (site answer, kind P2); for all hospitals, totals from a secure sum (kind \
+      P1).
+      """
     case .ownModels:
       """
       each hospital’s metrics (site answer, kind P6) and, as every hospital’s policy allowed by \
@@ -64,6 +72,7 @@ enum Released {
     case .siteMetrics, .ownModels: ([], [.validate])
     case .leaveOneOut: ([.fit], [.validate])
     case .sumsAndSiteCounts: ([.profile, .prepare], [.drift])
+    case .flow: ([.profile], [.profile])
     case .nothing: ([], [])
     }
   }

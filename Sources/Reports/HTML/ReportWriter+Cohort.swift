@@ -14,7 +14,7 @@ extension ReportWriter {
       \(result.study.holdout).</p>
 
       """
-    let body = intro + participationTable() + tableOne()
+    let body = intro + participationTable() + flowTable() + tableOne()
     return section("cohort", "Hospitals and patients", body)
   }
 

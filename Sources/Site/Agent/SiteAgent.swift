@@ -22,8 +22,8 @@ public actor SiteAgent {
     public var aggregatorKey: VerifyingKey
     public var policy: SitePolicy
     public var store: SiteStore
-    /// Builds the site's cohort for a study; reads the hospital's file.
-    public var loadCohort: @Sendable (CohortSpecification) async throws -> CohortTable
+    /// Builds the site's cohort for a study; reads the hospital's file or records.
+    public var loadCohort: @Sendable (StudyPlan) async throws -> CohortTable
     public var log: @Sendable (String) -> Void
     /// How often a decision made with the command line is looked for.
     public var pollInterval: Duration = .milliseconds(250)
@@ -31,7 +31,7 @@ public actor SiteAgent {
     public init(
       site: String, legalEntity: String, signingKey: SigningKey, aggregatorKey: VerifyingKey,
       policy: SitePolicy, store: SiteStore,
-      loadCohort: @escaping @Sendable (CohortSpecification) async throws -> CohortTable,
+      loadCohort: @escaping @Sendable (StudyPlan) async throws -> CohortTable,
       log: @escaping @Sendable (String) -> Void
     ) {
       self.site = site
@@ -335,7 +335,11 @@ public actor SiteAgent {
     guard let position = agreed.sites.firstIndex(of: setup.site) else {
       throw StudyError(.invalidPlan, "this site is not in the study's roster")
     }
-    let cohort = try await setup.loadCohort(agreed.plan.cohort)
+    let cohort = try await setup.loadCohort(agreed.plan)
+    // Reading can take hours; the study may have been withdrawn or ended meanwhile.
+    guard let stored = try await store.study(study), stored.status.mayAnswer else {
+      return setup.log("study \(study): ended while its data were read")
+    }
     try await refuseNearRepetition(of: agreed, fingerprint: cohort.fingerprint)
     try await store.storeManifest(bytes, study: study)
     try await store.setStatus(study, to: .running)

@@ -41,11 +41,11 @@ public struct Reproduction: Sendable {
   let verifyingKey: VerifyingKey
   /// Draws what the site drew at random in a study under differential privacy, such as its batches.
   let noiseKey: @Sendable (StudyPlan, Digest) -> [UInt8]?
-  let loadCohort: @Sendable (CohortSpecification) async throws -> CohortTable
+  let loadCohort: @Sendable (StudyPlan) async throws -> CohortTable
 
   public init(
     store: SiteStore, site: String, signingKey: SigningKey,
-    loadCohort: @escaping @Sendable (CohortSpecification) async throws -> CohortTable
+    loadCohort: @escaping @Sendable (StudyPlan) async throws -> CohortTable
   ) {
     self.init(
       store: store, site: site, verifyingKey: signingKey.verifyingKey,
@@ -55,7 +55,7 @@ public struct Reproduction: Sendable {
   init(
     store: SiteStore, site: String, verifyingKey: VerifyingKey,
     noiseKey: @escaping @Sendable (StudyPlan, Digest) -> [UInt8]?,
-    loadCohort: @escaping @Sendable (CohortSpecification) async throws -> CohortTable
+    loadCohort: @escaping @Sendable (StudyPlan) async throws -> CohortTable
   ) {
     self.store = store
     self.site = site
@@ -92,7 +92,7 @@ public struct Reproduction: Sendable {
       throw StudyError(
         .invalidPlan, "this site has no commitment for round \(round): it did not answer in it")
     }
-    let cohort = try await loadCohort(plan.cohort)
+    let cohort = try await loadCohort(plan)
     let federation = ReproducingFederation(
       entries: entries, target: entry.index, genesis: Study.TranscriptEntry.genesis(of: agreed),
       answers: LocalAnswers(

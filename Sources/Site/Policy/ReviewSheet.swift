@@ -11,10 +11,12 @@ public struct ReviewSheet: Sendable {
   public var minimumCell: Int
   /// What this site's privacy ledger says about the study.
   public var ledgerLines: [String]
+  /// Why the data cannot be read, for the data steward's eyes only.
+  public var dataProblem: String?
 
   public init(
     plan: StudyPlan, policy: SitePolicy, site: String, rowCount: Int?, minimumCell: Int,
-    ledgerLines: [String] = []
+    ledgerLines: [String] = [], dataProblem: String? = nil
   ) {
     self.plan = plan
     self.policy = policy
@@ -22,19 +24,21 @@ public struct ReviewSheet: Sendable {
     self.rowCount = rowCount
     self.minimumCell = minimumCell
     self.ledgerLines = ledgerLines
+    self.dataProblem = dataProblem
   }
 
   /// The sheet as the data steward reads it.
   public var text: String {
     let sections: [(String, [String])] = [
-      ("What it is for", purpose), ("Your patients in it", cohort),
+      ("What it is for", purpose), ("What is read of your records", records),
+      ("Your patients in it", cohort),
       ("What would leave this hospital", leaving), ("What would not leave", staying),
       ("Disclosures the study asks for", disclosures), ("Your policy", verdict),
       ("To decide", decision),
     ]
     let head = "\(plan.title)\nstudy \(plan.id), plan \(plan.digest.hex.prefix(16))…"
     return head + "\n"
-      + sections.map { title, lines in
+      + sections.filter { !$0.1.isEmpty }.map { title, lines in
         "\n\(title)\n" + lines.map { "  - \($0)" }.joined(separator: "\n")
       }.joined(separator: "\n")
   }
@@ -49,12 +53,16 @@ public struct ReviewSheet: Sendable {
     ]
   }
 
+  private var records: [String] { plan.records?.words ?? [] }
+
   private var cohort: [String] {
     var lines = plan.cohort.include.map { "included: \($0.reason)" }
     lines.append(
       rowCount.map {
         $0 < minimumCell ? "fewer than \(minimumCell) patients" : "\($0) patients at this site"
-      } ?? "the data cannot be read yet; run `wardround site check`")
+      }
+        ?? ("the data cannot be read yet; run `wardround site check`"
+          + (dataProblem.map { ": \($0)" } ?? "")))
     lines.append("held out for validation: \(plan.cohort.holdout.inWords)")
     lines.append(
       "columns used: "
@@ -121,6 +129,11 @@ public struct ReviewSheet: Sendable {
       "  counts of patients, events and values present (\(4 + 2 * plan.cohort.features.count)"
         + " numbers, once)",
     ]
+    if plan.records != nil {
+      lines.append(
+        "  how many are left after each of \(plan.flowSteps.count) steps from records to cohort, once"
+      )
+    }
     if numbers > 0 {
       lines.append(
         "  counts below probes for the deciles of \(numbers) measurements (up to \(64 * numbers)"
@@ -145,6 +158,11 @@ public struct ReviewSheet: Sendable {
     lines.append(
       "in clear, signed by this hospital and shown to the study, every cell of at least"
         + " \(max(plan.privacy.minimumCell, 1)) patients:")
+    if plan.records != nil {
+      lines.append(
+        "  how many are left here after each step; a fingerprint of the data under a secret of yours"
+      )
+    }
     if plan.neededQueries.contains(.vocabulary) {
       lines.append("  names of categories that occur here often enough")
     }

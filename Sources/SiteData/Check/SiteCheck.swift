@@ -7,9 +7,9 @@ public enum SiteCheck {
   /// The most rows that a text names per kind of problem and column, unless all are asked for.
   public static let maximumExamples = 20
 
-  /// Checks the data of a site.
-  public static func run(_ site: SiteConfiguration) -> CheckReport {
-    run(site.data, site: site.site, minimumCell: site.policy.minimumCell)
+  /// Checks the table of a site; nil when it has none.
+  public static func run(_ site: SiteConfiguration) -> CheckReport? {
+    site.data.map { run($0, site: site.site, minimumCell: site.policy.minimumCell) }
   }
 
   /// Checks a described file. `minimumCell` is the smallest count that is shown.

@@ -2,7 +2,7 @@ import Foundation
 import StrictYAML
 
 extension DataDescription {
-  private static let keys = [
+  static let keys = [
     "file", "format", "delimiter", "header", "encoding", "decimal", "missing", "columns",
     "patient_id",
   ]
@@ -13,7 +13,14 @@ extension DataDescription {
   public init(
     from node: YAMLNode, folder: String, defaultFile: String? = nil
   ) throws(YAMLProblem) {
-    let map = try node.mapping(keys: Self.keys)
+    try self.init(
+      from: node.mapping(keys: Self.keys), folder: folder, defaultFile: defaultFile)
+  }
+
+  /// The same from a mapping whose keys are checked.
+  init(
+    from map: YAMLMapping, folder: String, defaultFile: String? = nil
+  ) throws(YAMLProblem) {
     let path: String
     if let defaultFile, map.optional("file") == nil {
       path = defaultFile

@@ -48,6 +48,7 @@ extension SiteConfiguration {
         .outOfRange, at: "site", "this cannot be a site's name",
         advice: "use lower-case letters, digits and `-`, at most 63")
     }
+    let (data, records) = try sources(map.required("data"), folder: folder)
     let address = try map.mapping("aggregator", keys: ["host", "port", "enrolment_port"])
     return SiteConfiguration(
       site: name, legalEntity: try map.optionalString("legal_entity") ?? name,
@@ -58,9 +59,22 @@ extension SiteConfiguration {
       identity: DataDescription.resolve(
         try map.optionalString("identity") ?? "identity", folder: folder),
       store: DataDescription.resolve(try map.optionalString("store") ?? "state", folder: folder),
-      data: try DataDescription(from: try map.required("data"), folder: folder),
+      data: data, records: records,
       policy: try policy(
         map, knownQueries: knownQueries, knownDisclosures: knownDisclosures))
+  }
+
+  /// The `data:` section: a table's description, `records:`, or both.
+  private static func sources(
+    _ node: YAMLNode, folder: String
+  ) throws(YAMLProblem) -> (DataDescription?, RecordsDescription?) {
+    let map = try node.mapping(keys: DataDescription.keys + ["records"])
+    let records = try map.optional("records").map { (node) throws(YAMLProblem) in
+      try RecordsDescription(site: node, folder: folder)
+    }
+    guard DataDescription.keys.contains(where: { map.optional($0) != nil }) || records == nil
+    else { return (nil, records) }
+    return (try DataDescription(from: map, folder: folder), records)
   }
 
   private static func policy(

@@ -1,6 +1,7 @@
 extension SiteConfiguration {
   /// The text of a `site.yaml` that decodes to this configuration, with a comment per section: what
-  /// `wardround site join` writes for a person to complete. Paths are written as they stand.
+  /// `wardround site join` writes for a person to complete. Paths are written as they stand; where
+  /// records are is left to the person.
   public func yaml() -> String {
     var text = """
       # Settings of one site agent. Unknown keys are refused; `wardround site check` explains the rest.
@@ -39,6 +40,7 @@ extension SiteConfiguration {
     if let members = policy.members {
       text += "  members: [\(members.map(Self.quoted).joined(separator: ", "))]\n"
     }
+    guard let data else { return text }
     return text + "\n# The file and its columns. Only declared columns can be used by a study.\n"
       + data.yaml()
   }

@@ -88,12 +88,15 @@ public struct SiteConfiguration: Sendable, Hashable {
   public var identity: String
   /// Folder of the journal, the record of what left and the audit log.
   public var store: String
-  public var data: DataDescription
+  /// The table that studies over tables read; nil when the site has none.
+  public var data: DataDescription?
+  /// The records that studies from records read; nil when the site has none.
+  public var records: RecordsDescription?
   public var policy: PolicySettings
 
   public init(
     site: String, legalEntity: String, aggregator: AggregatorAddress, identity: String = "identity",
-    store: String = "state", data: DataDescription,
+    store: String = "state", data: DataDescription?, records: RecordsDescription? = nil,
     policy: PolicySettings = PolicySettings()
   ) {
     self.site = site
@@ -102,6 +105,7 @@ public struct SiteConfiguration: Sendable, Hashable {
     self.identity = identity
     self.store = store
     self.data = data
+    self.records = records
     self.policy = policy
   }
 

@@ -9,9 +9,15 @@ public enum SiteData {
   public static func load(
     _ site: SiteConfiguration, cohort: CohortSpecification
   ) throws(SiteDataError) -> CohortTable {
+    guard let data = site.data else {
+      throw SiteDataError(
+        .unsuitable, file: "site.yaml",
+        message: "the study reads a table and `data` names no file",
+        advice: "add `file:` and its columns under `data`")
+    }
     var cohort = cohort
-    if cohort.patientColumn == nil { cohort.patientColumn = site.data.patientColumn }
-    return try load(site.data, cohort: cohort)
+    if cohort.patientColumn == nil { cohort.patientColumn = data.patientColumn }
+    return try load(data, cohort: cohort)
   }
 
   /// The study's cohort from one described file.

@@ -10,6 +10,8 @@ extension LocalAnswers {
     switch query {
     case .vocabulary(let features, let minimumCell):
       return .vocabulary(features.map { levels($0, minimumCell: minimumCell) })
+    case .cohortFlow(_, let minimumCell):
+      return .cohortFlow(try cohortFlow(minimumCell: minimumCell))
     case .ownModel(let request):
       let coefficients = try ownCoefficients(request.transform, ridge: request.ridge)
       return .ownModel(.init(coefficients: coefficients ?? []))

@@ -52,6 +52,7 @@ public struct LocalAnswers: Sendable {
   public mutating func answer(_ query: SumQuery) throws -> [Int64] {
     switch query {
     case .profile: return profile()
+    case .flow: return try flowCounts()
     case .levels(let requests):
       var vocabularies = cohort.features.map { _ in [String]() }
       for request in requests { vocabularies[request.feature] = request.levels }

@@ -1,17 +1,21 @@
 import Cohort
+import Records
 import StrictYAML
 
 /// The cohort sections of a study file: `cohort`, `outcome`, `features`, `holdout`.
 extension CohortSpecification {
+  /// - Parameter recipe: of a study that starts from records: every index event is then a row of its
+  ///   own unless the study says otherwise, and the patient is the records' subject.
   init(
     yaml node: YAMLNode?, features: [FeatureSpecification], outcome: OutcomeSpecification,
-    holdout: HoldoutRule
+    holdout: HoldoutRule, recipe: RecordsRecipe? = nil
   ) throws(YAMLProblem) {
     let keys = ["patient", "rows_per_patient", "order", "include"]
     let map = try node?.mapping(keys: keys)
+    let standard = recipe == nil ? RowsPerPatient.first : .all
     self.init(
-      patientColumn: try map?.optionalString("patient"),
-      rowsPerPatient: try map?.choice("rows_per_patient", default: .first) ?? .first,
+      patientColumn: try map?.optionalString("patient") ?? (recipe == nil ? nil : "subject"),
+      rowsPerPatient: try map?.choice("rows_per_patient", default: standard) ?? standard,
       orderColumn: try map?.optionalString("order"), features: features, outcome: outcome,
       include: try map?.optionalList("include") { (entry) throws(YAMLProblem) in
         try Criterion(yaml: entry)

@@ -60,7 +60,8 @@ extension RecordsRecipe {
 
   /// `{variable: hr, window: last 24 h, functions: [min, max]}`; a single function may be named.
   private static func features(_ node: YAMLNode) throws(YAMLProblem) -> [FeatureRequest] {
-    let map = try node.mapping(keys: ["variable", "variables", "window", "functions", "name"])
+    let map = try node.mapping(
+      keys: ["variable", "variables", "window", "functions", "name", "label"])
     let names = try map.strings("variable") + map.strings("variables")
     let functions = try map.required("functions").list(orSingle: true)
     let window = try FeatureWindow(yaml: map.optional("window"))
@@ -69,6 +70,7 @@ extension RecordsRecipe {
         .missingKey, "a feature needs a variable and a function",
         advice: "write `variable: hr` and `functions: [min, max]`")
     }
+    let isLabel = try map.boolean("label", default: false)
     let given = try map.optionalString("name")
     guard given == nil || (names.count == 1 && functions.count == 1) else {
       throw map.problem(
@@ -79,7 +81,7 @@ extension RecordsRecipe {
     for name in names {
       for function in functions {
         let measure = Measure(name, window, try function.choice(FeatureFunction.self))
-        found.append(FeatureRequest(measure, name: given))
+        found.append(FeatureRequest(measure, name: given, isLabel: isLabel))
       }
     }
     return found

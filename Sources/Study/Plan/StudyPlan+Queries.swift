@@ -12,6 +12,7 @@ extension StudyPlan {
         .union([.marginals, .privatePerformance, .privateDistribution])
     }
     var kinds = votes.union([.profile, .performance, .distribution])
+    if records != nil { kinds.formUnion([.flow, .cohortFlow]) }
     for feature in cohort.features {
       switch feature.kind {
       case .number: kinds.formUnion([.quantileCounts, .moments])

@@ -1,4 +1,5 @@
 import Cohort
+import Records
 import StrictYAML
 
 /// Reading `study.yaml`. Unknown keys are refused with the nearest known key; every problem carries
@@ -8,15 +9,14 @@ extension StudyPlan {
   public init(yaml text: String, file: String) throws {
     let document = try YAMLDocument(text: text, file: file)
     let root = try document.root.mapping(keys: [
-      "study", "title", "task", "cohort", "outcome", "features", "holdout", "models", "validation",
+      "study", "title", "task", "records", "cohort", "outcome", "features", "holdout", "models",
+      "validation",
       "drift", "privacy", "votes", "deadlines",
     ])
-    let outcome = try OutcomeSpecification(yaml: root.required("outcome"))
-    let holdout = try HoldoutRule(yaml: root.required("holdout"), study: root.string("study"))
-    let features = try root.list("features", count: 1...1000) { (node) throws(YAMLProblem) in
-      try FeatureSpecification(yaml: node)
+    let recipe = try root.optional("records").map { (node) throws(YAMLProblem) in
+      try RecordsRecipe(yaml: node)
     }
-    try Self.refuseRepeats(features.map(\.name), at: root.required("features"), what: "feature")
+    let holdout = try HoldoutRule(yaml: root.required("holdout"), study: root.string("study"))
     let privacy = try PrivacySpecification(yaml: root.optional("privacy"))
     let models = try root.list("models", count: 1...16) { (node) throws(YAMLProblem) in
       let isPrivate = privacy.goal != nil
@@ -24,8 +24,9 @@ extension StudyPlan {
       return try ModelSpecification(yaml: node, isPrivate: isPrivate)
     }
     try Self.refuseRepeats(models.map(\.name), at: root.required("models"), what: "model")
-    let cohort = try CohortSpecification(
-      yaml: root.optional("cohort"), features: features, outcome: outcome, holdout: holdout)
+    let cohort = try CohortSpecification(study: root, holdout: holdout, recipe: recipe)
+    try Self.refuseRepeats(
+      cohort.features.map(\.name), at: root.optional("features") ?? root.node, what: "feature")
     do {
       try cohort.validate()
     } catch {
@@ -39,7 +40,7 @@ extension StudyPlan {
       validation: try ValidationSpecification(yaml: root.optional("validation")),
       drift: try DriftSpecification(yaml: root.optional("drift")),
       privacy: privacy, votes: try VoteSpecification(yaml: root.optional("votes")),
-      deadlines: try Deadlines(yaml: root.optional("deadlines")))
+      deadlines: try Deadlines(yaml: root.optional("deadlines")), records: recipe)
     let hasTrees = plan.models.contains {
       if case .trees = $0.training { return true }
       return false

@@ -1,6 +1,7 @@
 import CanonicalBytes
 import Cohort
 import Cryptography
+import Records
 
 /// A checked study: everything the sites agree on before the first number leaves a hospital.
 ///
@@ -12,6 +13,9 @@ public struct StudyPlan: Sendable, Hashable {
   /// The heading of the report.
   public var title: String
   public var task: TaskDescription
+  /// How each site makes its table from its own records; nil for a study over tables that are there.
+  public var records: RecordsRecipe?
+  /// The cohort of the table's rows.
   public var cohort: CohortSpecification
   /// In the order of the study file; the first is the primary model.
   public var models: [ModelSpecification]
@@ -26,11 +30,13 @@ public struct StudyPlan: Sendable, Hashable {
     id: String, title: String, task: TaskDescription, cohort: CohortSpecification,
     models: [ModelSpecification], validation: ValidationSpecification = .init(),
     drift: DriftSpecification = .init(), privacy: PrivacySpecification = .init(),
-    votes: VoteSpecification? = nil, deadlines: Deadlines = .init()
+    votes: VoteSpecification? = nil, deadlines: Deadlines = .init(),
+    records: RecordsRecipe? = nil
   ) {
     self.id = id
     self.title = title
     self.task = task
+    self.records = records
     self.cohort = cohort
     self.models = models
     self.validation = validation
@@ -44,7 +50,8 @@ public struct StudyPlan: Sendable, Hashable {
   /// programs never agree on a study.
   public static let programVersion: UInt16 = 2
 
-  /// The canonical bytes of the plan.
+  /// The canonical bytes of the plan. The recipe stands last and only where there is one: the bytes of
+  /// a study over tables do not depend on it.
   public var canonicalBytes: [UInt8] {
     var writer = ByteWriter()
     writer.integer(Self.programVersion)
@@ -58,6 +65,10 @@ public struct StudyPlan: Sendable, Hashable {
     privacy.write(to: &writer)
     writer.optional(votes) { $1.write(to: &$0) }
     deadlines.write(to: &writer)
+    if let records {
+      writer.string("records")
+      records.write(to: &writer)
+    }
     return writer.bytes
   }
 
@@ -67,10 +78,11 @@ public struct StudyPlan: Sendable, Hashable {
 
 extension StudyPlan {
   /// Digest of what the study asks about patients, whatever it is called and does with the answers:
-  /// cohort, features, outcome and holdout.
+  /// cohort, features, outcome and holdout, and how they are made from records.
   public var questionDigest: Digest {
     var writer = ByteWriter()
     cohort.write(to: &writer)
+    if let records { records.write(to: &writer) }
     return Blake2b.hash("wr.question", writer.bytes)
   }
 }

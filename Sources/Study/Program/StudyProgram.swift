@@ -26,6 +26,7 @@ public struct StudyProgram: Sendable {
     if let privacy = try PrivacyPlan(plan) { return try await runPrivately(privacy) }
     await report("profile", "counting patients", 0)
     let profile = try await profile()
+    let flow = try await cohortFlow()
     await report("prepare", "category names", 0.05)
     let vocabularies = try await vocabularies()
     await report("prepare", "quantiles", 0.1)
@@ -38,7 +39,9 @@ public struct StudyProgram: Sendable {
     await report("drift", "comparing the sites", 0.9)
     let drift = try await compareSites(preparation, fits, validation)
     await report("report", "putting the result together", 0.98)
-    return result(profile, preparation, fits, validation, drift)
+    var result = result(profile, preparation, fits, validation, drift)
+    result.flow = flow
+    return result
   }
 
   func report(_ stage: String, _ detail: String, _ fraction: Double) async {

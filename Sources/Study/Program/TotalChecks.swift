@@ -68,7 +68,7 @@ final class TotalChecks: Sendable {
       return query.fits.indices.filter { query.fits[$0].excludedSite == nil }
         .map { values[($0 + 1) * length - 3] }
     case .averaging: return [values[values.count - 4]]
-    case .below, .moments, .marginals, .privateStep, .privateTrees, .treeGrowth, .shapes,
+    case .flow, .below, .moments, .marginals, .privateStep, .privateTrees, .treeGrowth, .shapes,
       .contributions, .vote:
       return []
     }

@@ -89,7 +89,7 @@ extension SumQuery {
     case .privateStep(let query): query.noise
     case .privateTrees(let query): query.noise
     case .vote(let query): query.noise
-    case .profile, .levels, .below, .moments, .newton, .averaging, .treeGrowth, .shapes,
+    case .profile, .flow, .levels, .below, .moments, .newton, .averaging, .treeGrowth, .shapes,
       .contributions:
       nil
     }
@@ -128,7 +128,7 @@ extension SiteQuery {
     switch self {
     case .privatePerformance(let request): request.noise
     case .privateDistribution(let request): request.noise
-    case .vocabulary, .ownModel, .performance, .distribution: nil
+    case .vocabulary, .cohortFlow, .ownModel, .performance, .distribution: nil
     }
   }
 }

@@ -10,7 +10,7 @@ extension SumQuery {
     writer.string("sum")
     writer.string(kind.rawValue)
     switch self {
-    case .profile: break
+    case .profile, .flow: break
     case .levels(let requests):
       writer.array(requests) {
         $0.integer(UInt32($1.feature))
@@ -68,6 +68,9 @@ extension SiteQuery {
     switch self {
     case .vocabulary(let features, let minimumCell):
       writer.array(features) { $0.integer(UInt32($1)) }
+      writer.integer(UInt32(minimumCell))
+    case .cohortFlow(let stepCount, let minimumCell):
+      writer.integer(UInt32(stepCount))
       writer.integer(UInt32(minimumCell))
     case .ownModel(let request):
       request.transform.write(to: &writer)

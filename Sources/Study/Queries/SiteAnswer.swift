@@ -14,6 +14,8 @@ public enum SiteAnswer: Sendable, Equatable {
   case distribution([FeatureSummary])
   /// Counts on the lattice with the site's own noise on each.
   case noisyCounts([Int64])
+  /// How the site's records became its cohort.
+  case cohortFlow(CohortFlowAnswer)
 
   /// Coefficients fitted on one site's training patients; empty when the site has too few patients
   /// or one outcome class.
@@ -57,6 +59,9 @@ public enum SiteAnswer: Sendable, Equatable {
     case .noisyCounts(let counts):
       writer.integer(UInt8(5))
       writer.array(counts) { $0.integer($1) }
+    case .cohortFlow(let flow):
+      writer.integer(UInt8(6))
+      flow.write(to: &writer)
     }
     return writer.bytes
   }
@@ -110,6 +115,7 @@ public enum SiteAnswer: Sendable, Equatable {
         try reader.array(minimumBytes: 8) { (r) throws(DecodingFault) in
           try r.integer(Int64.self)
         })
+    case 6: answer = .cohortFlow(try CohortFlowAnswer(&reader))
     default: throw DecodingFault(.notCanonical, at: 0)
     }
     try reader.finish()
@@ -124,6 +130,13 @@ public enum SiteAnswer: Sendable, Equatable {
       guard lists.allSatisfy({ $0.count <= 10_000 && Set($0).count == $0.count }) else {
         return "a level stands twice, or there are more than 10,000"
       }
+    case (.cohortFlow(let flow), .cohortFlow(let stepCount, let minimumCell)):
+      guard flow.counts.count == stepCount else { return "one count per step is expected" }
+      guard
+        flow.counts.allSatisfy({ count in
+          count.map { $0 == 0 || (Int64(minimumCell)...Int64(Int32.max)).contains($0) } ?? true
+        })
+      else { return "a count that is negative, too small to be shown, or too large" }
     case (.ownModel(let model), .ownModel(let request)):
       let expected = request.transform.columnCount + 1
       guard model.coefficients.isEmpty || model.coefficients.count == expected else {

@@ -6,6 +6,8 @@ import Cohort
 public enum SiteQuery: Sendable, Hashable {
   /// Levels that enough of the site's patients have, per listed categorical feature.
   case vocabulary(features: [Int], minimumCell: Int)
+  /// The site's flow from records to cohort, with so many steps, and a fingerprint of its data.
+  case cohortFlow(stepCount: Int, minimumCell: Int)
   /// Coefficients of the model the site fits on its own training patients.
   case ownModel(OwnModelRequest)
   /// Performance of models on the site's own holdout.
@@ -52,6 +54,7 @@ public enum SiteQuery: Sendable, Hashable {
   public var purpose: String {
     switch self {
     case .vocabulary: "category names"
+    case .cohortFlow: "flow and data fingerprint"
     case .ownModel: "own model"
     case .performance: "performance on own holdout"
     case .distribution: "distributions for drift"
@@ -63,6 +66,7 @@ public enum SiteQuery: Sendable, Hashable {
   public var kind: QueryKind {
     switch self {
     case .vocabulary: .vocabulary
+    case .cohortFlow: .cohortFlow
     case .ownModel: .ownModel
     case .performance: .performance
     case .distribution: .distribution

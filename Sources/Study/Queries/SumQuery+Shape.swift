@@ -7,6 +7,7 @@ extension SumQuery {
   public func vectorLength(in plan: StudyPlan) throws -> Int {
     switch self {
     case .profile: 4 + 2 * plan.cohort.features.count
+    case .flow: plan.flowSteps.count
     case .levels(let requests): requests.reduce(0) { $0 + $1.levels.count + 2 }
     case .below(let requests): requests.reduce(0) { $0 + $1.probes.count + 1 }
     case .moments(let requests): 3 * requests.count
@@ -34,7 +35,7 @@ extension SumQuery {
   /// Whether every coordinate is a count, so that a negative one cannot be true.
   var isCounts: Bool {
     switch self {
-    case .profile, .levels, .below, .vote: true
+    case .profile, .flow, .levels, .below, .vote: true
     case .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
       .treeGrowth, .shapes, .contributions:
       false
@@ -52,7 +53,13 @@ extension SumQuery {
           + " nothing was sent")
     }
     guard isCounts else { return }
-    let limit = kind == .vote ? 1 : Int64(rowCount)
+    // The flow begins with everybody in the records, whatever the cohort.
+    let limit: Int64 =
+      switch self {
+      case .vote: 1
+      case .flow: Int64(Int32.max)
+      default: Int64(rowCount)
+      }
     guard answer.allSatisfy({ $0 >= 0 && $0 <= limit }) else {
       throw StudyError(
         .malformedAnswer,

@@ -9,6 +9,8 @@ import FixedPoint
 public enum SumQuery: Sendable, Hashable {
   /// Rows, events and values present, of training and holdout patients.
   case profile
+  /// What is left after each step from records to the cohort.
+  case flow
   /// How many training patients have each level of each categorical feature.
   case levels([LevelRequest])
   /// How many training values lie below each probe, per numeric feature.
@@ -85,6 +87,7 @@ public enum SumQuery: Sendable, Hashable {
   public var purpose: String {
     switch self {
     case .profile: "profile counts"
+    case .flow: "flow from records to cohort"
     case .levels: "category counts"
     case .below: "quantile counts"
     case .moments: "means and standard deviations"
@@ -104,6 +107,7 @@ public enum SumQuery: Sendable, Hashable {
   public var kind: QueryKind {
     switch self {
     case .profile: .profile
+    case .flow: .flow
     case .levels: .categoryCounts
     case .below: .quantileCounts
     case .moments: .moments
@@ -123,7 +127,7 @@ public enum SumQuery: Sendable, Hashable {
   public var ringWidth: RingWidth {
     switch self {
     case .profile, .levels, .below, .vote: .bits32
-    case .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
+    case .flow, .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
       .treeGrowth, .shapes, .contributions:
       .bits64
     }
@@ -133,6 +137,7 @@ public enum SumQuery: Sendable, Hashable {
 /// The names of queries that a site's policy lists.
 public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case profile
+  case flow = "flow-counts"
   case categoryCounts = "category-counts"
   case quantileCounts = "quantile-counts"
   case moments
@@ -146,6 +151,7 @@ public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case contributions = "contribution-sums"
   case vote = "model-vote"
   case vocabulary
+  case cohortFlow = "cohort-flow"
   case ownModel = "own-model"
   case performance
   case distribution

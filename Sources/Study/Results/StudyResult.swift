@@ -38,6 +38,8 @@ public struct StudyResult: Sendable, Codable {
   public var notes: [String]
   /// What is proven about one patient; nil where the study has no differential privacy.
   public var privacy: PrivacyFacts?
+  /// How records became cohorts; nil for a study over tables, and under differential privacy.
+  public var flow: CohortFlow?
 
   public typealias SiteName = String
 
@@ -68,6 +70,22 @@ public struct StudyResult: Sendable, Codable {
     /// Secure sums of the study in which the site took part, and how many there were.
     public var sumsTakenPart: Int
     public var sumCount: Int
+  }
+
+  /// The steps from records to cohorts.
+  public struct CohortFlow: Sendable, Codable {
+    public var steps: [Step]
+    /// Hexadecimal fingerprint of each site's data, under a secret of the site.
+    public var fingerprints: [SiteName: String]
+
+    public struct Step: Sendable, Codable {
+      /// What the step keeps, in words.
+      public var name: String
+      /// What is left over all sites.
+      public var total: Int
+      /// What is left at each site that may show it.
+      public var sites: [SiteName: Int]
+    }
   }
 
   /// Counts over all sites.

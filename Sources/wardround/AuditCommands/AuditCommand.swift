@@ -48,7 +48,7 @@ struct AuditCommand: AsyncParsableCommand {
     try await CommandFailure.reporting {
       let input = try StudyInput(study: study)
       let plan = try audited(input.plan)
-      let cohorts = try cohorts(input, plan)
+      let cohorts = try await cohorts(input, plan)
       let agreed = AgreedStudy(plan: plan, sites: cohorts.keys.sorted(), disclosures: [])
       let display = ProgressDisplay()
       let audit = try PrivacyAudit(
@@ -86,15 +86,10 @@ struct AuditCommand: AsyncParsableCommand {
 
   private func cohorts(
     _ input: StudyInput, _ plan: StudyPlan
-  ) throws -> [String: CohortTable] {
-    if let siteColumn {
-      let sites = try input.sites(in: data, by: siteColumn, cohort: plan.cohort)
-      return Dictionary(uniqueKeysWithValues: sites.map { ($0.source.site, $0.table) })
-    }
+  ) async throws -> [String: CohortTable] {
     var cohorts: [String: CohortTable] = [:]
-    for source in try StudyInput.files(in: data) {
-      cohorts[source.site] = try SiteData.load(
-        try input.dataDescription(for: source.file), cohort: plan.cohort)
+    for (site, load) in try input.sources(in: data, by: siteColumn).loaders {
+      cohorts[site] = try await load(plan)
     }
     return cohorts
   }

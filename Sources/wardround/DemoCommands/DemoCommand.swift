@@ -10,14 +10,14 @@ struct DemoCommand: AsyncParsableCommand {
     abstract: "Make a network of real processes on this machine and run a study over it.",
     discussion: """
       Without options: five hospitals with synthetic admissions. With --study: another study over \
-      their columns. With --study and --data: any study over a folder with one file per site; the \
-      file's name is the site's name. Every hospital is \
+      their columns. With --study and --data: any study over a folder with one file, or one folder \
+      of records, per site; its name is the site's name. Every hospital is \
       a process of its own, joined over mutual TLS on the loopback interface.
       """)
 
   @Option(help: "A study's folder, or its study.yaml.")
   var study: String?
-  @Option(help: "A folder with one CSV per site.")
+  @Option(help: "A folder with one CSV, or one folder of records, per site.")
   var data: String?
   @Option(help: "Folder of the run, made anew.")
   var output = "demo-run"
@@ -42,10 +42,10 @@ struct DemoCommand: AsyncParsableCommand {
       var sites: [DemoNetwork.Site] = []
       if let study, let data {
         input = try StudyInput(study: study)
-        sites = try StudyInput.files(in: data).map {
+        sites = try input.siteSections(in: data).map {
           .init(
-            name: $0.site, legalEntity: $0.site, file: $0.file,
-            dataSection: try input.dataDescription(for: $0.file).yaml())
+            name: $0.source.site, legalEntity: $0.source.site, file: $0.source.file,
+            dataSection: $0.section)
         }
       } else {
         input = try StudyInput(study: try study ?? DemoFolder.exampleStudy())

@@ -1,24 +1,77 @@
 import ArgumentParser
+import Foundation
+import Records
 import SiteData
+import StrictYAML
+import Study
 
 /// `wardround site check`
 struct SiteCheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Read the data as site.yaml declares it and explain every problem.",
-    discussion: "Names file, row and column and says what to do; never prints a patient's value.")
+    discussion: """
+      Names file, row and column and says what to do; never prints a patient's value. With --study, \
+      also makes the table of a study that starts from records: the flow, what cleaning did, units \
+      that do not fit, patients that are there twice, features that know the outcome.
+      """)
 
   @OptionGroup var folder: SiteFolder
+  @Option(help: "A study that was proposed to this site, or a study file.")
+  var study: String?
   @Flag(help: "Name every row of a problem, not the first 20.")
   var all = false
   @Flag(help: "Print one JSON object, with every row of a problem.")
   var json = false
 
+  private struct Both: Encodable {
+    var table: CheckReport?
+    var records: RecordsCheck
+  }
+
   func run() async throws {
     try await CommandFailure.reporting {
-      let report = SiteCheck.run(try folder.configuration())
-      print(json ? try report.json() : report.text(namesAll: all))
-      guard report.isUsable else { throw ExitStatus.failed }
+      let configuration = try folder.configuration()
+      let table = SiteCheck.run(configuration)
+      let records = RecordsCheck.run(configuration)
+      switch (table, records) {
+      case (let table?, nil): print(json ? try table.json() : table.text(namesAll: all))
+      case (_, let records?):
+        if json {
+          try Output.json(Both(table: table, records: records))
+        } else {
+          if let table { print(table.text(namesAll: all)) }
+          print(records.text())
+        }
+      case (nil, nil): break
+      }
+      guard table?.isUsable ?? true, records?.isUsable ?? true else { throw ExitStatus.failed }
+      if let study, !json { try await check(study, configuration) }
     }
+  }
+
+  /// What the recipe of a study makes of the records.
+  private func check(_ study: String, _ configuration: SiteConfiguration) async throws {
+    let plan: StudyPlan
+    if FileManager.default.fileExists(atPath: study) {
+      plan = try StudyInput(study: study).plan
+    } else {
+      guard let stored = try await folder.store(configuration).study(study) else {
+        throw ValidationError(
+          "no study `\(study)` was proposed to this site, and no file has this name")
+      }
+      plan = try StudyPlan(yaml: stored.planText, file: "study.yaml")
+    }
+    guard let recipe = plan.records else {
+      let rows = try SiteData.load(configuration, cohort: plan.cohort).rowCount
+      return print("The table gives \(rows) rows of the study \(plan.id).")
+    }
+    guard let records = configuration.records else {
+      throw ValidationError(
+        "the study \(plan.id) starts from records and site.yaml names none; add `records:` under `data`"
+      )
+    }
+    print(try FeatureExtraction(recipe, records).summary())
+    print(try RecordsSurvey.text(recipe, records), terminator: "")
   }
 }

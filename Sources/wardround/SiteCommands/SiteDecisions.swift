@@ -57,13 +57,21 @@ struct SiteReview: AsyncParsableCommand {
         throw ValidationError("no study `\(study)` was proposed to this site")
       }
       let plan = try StudyPlan(yaml: stored.planText, file: "study.yaml")
-      let rowCount = try? SiteData.load(configuration, cohort: plan.cohort).rowCount
+      var rowCount: Int?
+      var problem: String?
+      do throws(SiteDataError) {
+        rowCount = try await SiteData.loading(
+          configuration, cohort: plan.cohort, recipe: plan.records
+        ).rowCount
+      } catch {
+        problem = error.description
+      }
       let sheet = ReviewSheet(
         plan: plan, policy: SitePolicy(configuration.policy), site: configuration.site,
         rowCount: rowCount, minimumCell: configuration.policy.minimumCell,
         ledgerLines: try await PrivacyLedger(
           store: store, budget: configuration.policy.privacy
-        ).lines(for: plan))
+        ).lines(for: plan), dataProblem: problem)
       print(sheet.text)
     }
   }

@@ -24,7 +24,11 @@ struct SiteExplain: AsyncParsableCommand {
   func run() async throws {
     try await CommandFailure.reporting {
       let file = try AnyModelFile(decoding: InputFile.data(model))
-      let data = try folder.configuration().data
+      guard let data = try folder.configuration().data else {
+        throw ValidationError(
+          "site.yaml names no table; make one with `wardround site features --for-prediction` and name"
+            + " it under `data`")
+      }
       guard let column = data.patientColumn else {
         throw ValidationError("site.yaml names no `patient_id` column; add it to find a patient")
       }

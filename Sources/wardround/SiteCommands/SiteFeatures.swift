@@ -2,8 +2,6 @@ import ArgumentParser
 import Foundation
 import Records
 import SiteData
-import StrictYAML
-import Study
 
 /// `wardround site features`
 struct SiteFeatures: AsyncParsableCommand {
@@ -16,22 +14,24 @@ struct SiteFeatures: AsyncParsableCommand {
       nothing leaves the hospital.
       """)
 
-  @Option(help: "What to make: variables, index events, windows, outcome (YAML).")
+  @Option(help: "What to make: a study file, or a recipe of its `records` section alone.")
   var recipe: String
   @Option(help: "Where the records are and how they are read (YAML).")
   var records: String
+  @Option(help: "Where the file names in it start; its own folder when absent.")
+  var folder: String?
   @Option(help: "The table to write (CSV).")
   var out: String
+  @Flag(help: "Without the outcome: a table of patients to predict on.")
+  var forPrediction = false
   @Flag(help: "No progress on standard error.")
   var quiet = false
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let recipe = try RecordsRecipe(
-        yaml: YAMLDocument(text: try InputFile.text(self.recipe), file: self.recipe).root)
-      let folder = URL(filePath: records).deletingLastPathComponent().path
-      let description = try RecordsDescription(
-        yaml: YAMLDocument(text: try InputFile.text(records), file: records).root, folder: folder)
+      var recipe = try RecipeFile.read(recipe)
+      if forPrediction { recipe.outcome = nil }
+      let description = try RecordsDescription.read(path: records, folder: folder)
       let start = ContinuousClock.now
       let isTerminal = isatty(STDERR_FILENO) == 1 && !quiet
       var shown = start

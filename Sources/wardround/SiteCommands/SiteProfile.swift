@@ -2,8 +2,6 @@ import ArgumentParser
 import Foundation
 import Records
 import SiteData
-import StrictYAML
-import Study
 
 /// `wardround site profile`
 struct SiteProfile: AsyncParsableCommand {
@@ -16,18 +14,17 @@ struct SiteProfile: AsyncParsableCommand {
       and code names, never a patient's value or identifier; nothing leaves the hospital.
       """)
 
-  @Option(help: "The recipe (YAML).")
+  @Option(help: "A study file, or a recipe of its `records` section alone.")
   var recipe: String
   @Option(help: "Where the records are and how they are read (YAML).")
   var records: String
+  @Option(help: "Where the file names in it start; its own folder when absent.")
+  var folder: String?
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let recipe = try RecordsRecipe(
-        yaml: YAMLDocument(text: try InputFile.text(self.recipe), file: self.recipe).root)
-      let folder = URL(filePath: records).deletingLastPathComponent().path
-      let description = try RecordsDescription(
-        yaml: YAMLDocument(text: try InputFile.text(records), file: records).root, folder: folder)
+      let recipe = try RecipeFile.read(recipe)
+      let description = try RecordsDescription.read(path: records, folder: folder)
       print(try RecordsSurvey.text(recipe, description), terminator: "")
     }
   }

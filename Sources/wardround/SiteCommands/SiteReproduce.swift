@@ -49,7 +49,10 @@ struct SiteReproduce: AsyncParsableCommand {
       }
       let outcome = try await Reproduction(
         store: try folder.store(configuration), site: configuration.site,
-        signingKey: key, loadCohort: { try SiteData.load(configuration, cohort: $0) }
+        signingKey: key,
+        loadCohort: {
+          try await SiteData.loading(configuration, cohort: $0.cohort, recipe: $0.records)
+        }
       ).run(study: study, round: round)
       if json {
         try Output.json(

@@ -30,7 +30,9 @@ struct SiteRunCommand: AsyncParsableCommand {
           site: configuration.site, legalEntity: configuration.legalEntity, signingKey: key,
           aggregatorKey: try VerifyingKey(network.protocolKey),
           policy: SitePolicy(configuration.policy), store: store,
-          loadCohort: { try SiteData.load(configuration, cohort: $0) },
+          loadCohort: {
+            try await SiteData.loading(configuration, cohort: $0.cohort, recipe: $0.records)
+          },
           log: ServiceLog.write))
       let client = SiteClient(try directory.clientConfiguration(configuration))
       let renewal = CertificateRenewal(of: directory.identity, over: client)

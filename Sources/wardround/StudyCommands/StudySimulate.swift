@@ -1,10 +1,8 @@
 import ArgumentParser
-import Cohort
 import Foundation
 import Reports
 import Simulation
 import Site
-import SiteData
 import Study
 
 /// `wardround study simulate`
@@ -14,12 +12,15 @@ struct StudySimulate: AsyncParsableCommand {
     abstract: "Run a study in one process, with every site's protocol code over memory.",
     discussion: """
       A researcher's sandbox: real secure sums and databases, no network and no certificates. The \
-      data are a folder with one file per site, or one file with --site-column.
+      data are a folder with one file per site, or one file with --site-column. For a study that \
+      starts from records: a folder with one folder of records, or one SITE.yaml, per site; or one \
+      folder of records with --site-column, a feature of the study's recipe. A records.yaml beside \
+      the study says how each folder is read.
       """)
 
   @Option(help: "The study's folder, or its study.yaml.")
   var study: String
-  @Option(help: "A folder with one CSV per site, or one CSV file with --site-column.")
+  @Option(help: "A folder with one file or folder per site, or one of them with --site-column.")
   var data: String
   @Option(help: "Column that names the site, when the data are one file.")
   var siteColumn: String?
@@ -33,7 +34,7 @@ struct StudySimulate: AsyncParsableCommand {
   func run() async throws {
     try await CommandFailure.reporting {
       let input = try StudyInput(study: study)
-      let sources = try sources(input)
+      let sources = try input.sources(in: data, by: siteColumn)
       let folder = try freshFolder()
       let showsLog = verbose
       let simulation = try Simulation(
@@ -56,26 +57,6 @@ struct StudySimulate: AsyncParsableCommand {
       try StudyEnding.show(
         outcome.result, folder: outcome.folder, sites: sources.sites, clock: clock, json: json)
     }
-  }
-
-  private typealias Loader = @Sendable (CohortSpecification) async throws -> CohortTable
-
-  /// The sites, and each site's way to its cohort, by its name.
-  private func sources(
-    _ input: StudyInput
-  ) throws -> (sites: [StudyInput.Source], loaders: [String: Loader]) {
-    var loaders: [String: Loader] = [:]
-    if let siteColumn {
-      let sites = try input.sites(in: data, by: siteColumn, cohort: input.plan.cohort)
-      for site in sites { loaders[site.source.site] = { [table = site.table] _ in table } }
-      return (sites.map(\.source), loaders)
-    }
-    let sites = try StudyInput.files(in: data)
-    for source in sites {
-      let description = try input.dataDescription(for: source.file)
-      loaders[source.site] = { try SiteData.load(description, cohort: $0) }
-    }
-    return (sites, loaders)
   }
 
   /// A folder of its own for each run, so that no earlier database is taken up.

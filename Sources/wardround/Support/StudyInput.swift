@@ -12,6 +12,8 @@ struct StudyInput {
   let plan: StudyPlan
   /// The `data.yaml` beside the study, if there is one.
   private let description: String?
+  /// The `records.yaml` beside the study, which says how each site's folder of records is read.
+  let recordsFile: String?
   private let folder: String
 
   init(study path: String) throws {
@@ -24,12 +26,13 @@ struct StudyInput {
     let data = "\(folder.isEmpty ? "." : folder)/data.yaml"
     description =
       FileManager.default.fileExists(atPath: data) ? try InputFile.text(data) : nil
+    let records = Self.absolute("\(folder.isEmpty ? "." : folder)/records.yaml")
+    recordsFile = FileManager.default.fileExists(atPath: records) ? records : nil
   }
 
   /// How a file is read: as `data.yaml` says, else by the study's own columns.
   func dataDescription(for file: String) throws -> DataDescription {
-    let absolute =
-      file.hasPrefix("/") ? file : FileManager.default.currentDirectoryPath + "/" + file
+    let absolute = Self.absolute(file)
     guard let description else { return impliedDescription(absolute) }
     let root = try YAMLDocument(text: description, file: "\(folder)/data.yaml").root
     return try DataDescription(

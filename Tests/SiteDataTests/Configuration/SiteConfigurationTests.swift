@@ -44,13 +44,13 @@ private func problem(_ text: String) -> YAMLProblem? {
     #expect(site.site == "st-anna" && site.legalEntity == "St. Anna")
     #expect(site.aggregator == AggregatorAddress(host: "aggregator.example", port: 9443))
     #expect(site.identity == "/etc/wardround/identity" && site.store == "/etc/wardround/state")
-    #expect(site.data.file == "/etc/wardround/data/admissions.csv")
-    #expect(site.data.delimiter == UInt8(ascii: ";") && site.data.hasDecimalComma)
-    #expect(site.data.missingCodes == ["-9", "NA"] && site.data.patientColumn == "id")
-    #expect(site.data.column("sex")?.levelNames == ["w": "female", "m": "male"])
-    #expect(site.data.column("sex")?.levels == ["m", "w"])
-    #expect(site.data.column("temp")?.range == 75...115)
-    #expect(site.data.column("died")?.type == .text)
+    #expect(site.data?.file == "/etc/wardround/data/admissions.csv")
+    #expect(site.data?.delimiter == UInt8(ascii: ";") && site.data?.hasDecimalComma == true)
+    #expect(site.data?.missingCodes == ["-9", "NA"] && site.data?.patientColumn == "id")
+    #expect(site.data?.column("sex")?.levelNames == ["w": "female", "m": "male"])
+    #expect(site.data?.column("sex")?.levels == ["m", "w"])
+    #expect(site.data?.column("temp")?.range == 75...115)
+    #expect(site.data?.column("died")?.type == .text)
     #expect(site.policy.minimumCohort == 100 && site.policy.disclose == ["leave-one-site-out"])
   }
 
@@ -59,7 +59,7 @@ private func problem(_ text: String) -> YAMLProblem? {
     #expect(site.policy == PolicySettings())
     #expect(!site.policy.autoApprove && site.policy.disclose.isEmpty)
     #expect(site.policy.minimumSitesInSum == 3 && site.policy.minimumCell == 10)
-    #expect(site.data.file == "/d.csv" && site.data.hasHeader)
+    #expect(site.data?.file == "/d.csv" && site.data?.hasHeader == true)
   }
 
   @Test func refusesWhatItDoesNotKnow() {

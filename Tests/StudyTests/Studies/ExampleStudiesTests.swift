@@ -22,8 +22,8 @@ import Testing
     let studies = Self.folders("studies").map { URL(filePath: $0).lastPathComponent }
     #expect(
       Set(studies).isSuperset(of: [
-        "demo-admissions", "demo-admissions-private", "gusto-mortality", "heart-disease",
-        "heart-disease-flamby",
+        "demo-admissions", "demo-admissions-private", "eicu-mortality", "gusto-mortality",
+        "heart-disease", "heart-disease-flamby", "icu-mortality",
       ]))
     #expect(Self.folders("sites").count >= 5)
   }
@@ -62,6 +62,17 @@ import Testing
     if let column = plan.cohort.holdout.column { #expect(declared.contains(column)) }
   }
 
+  /// The studies that start from records say how the records of a site are read.
+  @Test(arguments: ["eicu-mortality", "icu-mortality"])
+  func everyStudyFromRecordsSaysHowTheyLie(folder: String) throws {
+    let path = repositoryRoot.appending(path: "studies/\(folder)").path
+    let plan = try studyPlan(path)
+    let records = try RecordsDescription.read(path: "\(path)/records.yaml", folder: "/data")
+    #expect(records.sources.count >= 2)
+    #expect(plan.cohort.features.count > 25 && plan.records?.outcome != nil)
+    #expect(plan.cohort.features.allSatisfy { $0.name != "split" && $0.name != "hospital" })
+  }
+
   @Test(arguments: folders("sites")) func everySiteDecodesAndCanRunTheDemo(folder: String) throws {
     let site = try SiteConfiguration.read(
       path: folder + "/site.yaml", knownQueries: QueryKind.allCases.map(\.rawValue),
@@ -73,7 +84,7 @@ import Testing
       #expect(demo.neededQueries.allSatisfy { allowed.contains($0.rawValue) })
     }
     #expect(site.policy.minimumCell <= demo.privacy.minimumCell)
-    let columns = site.data.columns.map { SourceColumn($0.name, unit: $0.unit) }
+    let columns = try #require(site.data).columns.map { SourceColumn($0.name, unit: $0.unit) }
     _ = try CohortBuilder(demo.cohort, columns: columns)
   }
 }

@@ -3,9 +3,52 @@ import Records
 import StrictYAML
 
 extension RecordsDescription {
+  static let keys = ["sources", "zone", "skip", "diagnoses"]
+
+  /// Reads a `records.yaml`. File names in it are relative to `folder`, by default its own.
+  public static func read(
+    path: String, folder: String? = nil
+  ) throws(YAMLProblem) -> RecordsDescription {
+    guard let data = FileManager.default.contents(atPath: path),
+      let text = String(validating: data, as: UTF8.self)
+    else {
+      throw YAMLProblem(
+        .missingKey, file: path, line: 0, column: 0, keyPath: "",
+        message: "the file cannot be read as UTF-8 text",
+        advice: "it says where the records are; check the path")
+    }
+    return try RecordsDescription(
+      yaml: YAMLDocument(text: text, file: path).root,
+      folder: folder ?? (path as NSString).deletingLastPathComponent)
+  }
+
+  /// The `records:` part of a `site.yaml`: the name of a `records.yaml`, or `{file: …, folder: …}` for
+  /// one whose file names start at another folder, or its contents. Relative names start at `folder`.
+  init(site node: YAMLNode, folder: String) throws(YAMLProblem) {
+    if let file = try? node.string() {
+      self = try Self.read(path: DataDescription.resolve(file, folder: folder))
+      return
+    }
+    let map = try node.mapping(keys: Self.keys + ["file", "folder"])
+    let own = try map.optionalString("folder").map { DataDescription.resolve($0, folder: folder) }
+    guard let file = try map.optionalString("file") else {
+      try self.init(checked: map, folder: own ?? folder)
+      return
+    }
+    for key in Self.keys where map.optional(key) != nil {
+      throw map.problem(
+        .inconsistent, at: key, "the records are described in `file`",
+        advice: "keep `file`, or write its contents here")
+    }
+    self = try Self.read(path: DataDescription.resolve(file, folder: folder), folder: own)
+  }
+
   /// Decodes a `records.yaml`. File names in it are relative to `folder`.
   public init(yaml node: YAMLNode, folder: String) throws(YAMLProblem) {
-    let map = try node.mapping(keys: ["sources", "zone", "skip", "diagnoses"])
+    try self.init(checked: node.mapping(keys: Self.keys), folder: folder)
+  }
+
+  private init(checked map: YAMLMapping, folder: String) throws(YAMLProblem) {
     let zone = try map.optional("zone").map { (node) throws(YAMLProblem) in try node.zone() } ?? 0
     let sources = try map.list("sources", count: 1...64) { (entry) throws(YAMLProblem) in
       try Source(yaml: entry, folder: folder, zone: zone)
@@ -141,10 +184,24 @@ extension DelimitedMapping {
     }
     self.init(
       subject: subject == "file name" ? .fileName : .column(subject),
-      when: time == "always" ? .always : .column(time, format),
+      when: Self.when(time, format),
       knownColumn: try map.optionalString("known"), layout: layout,
       codeSystem: isLong ? try map.optionalString("system") ?? "" : "", codes: codes, units: units,
       missing: Set(try map.codes("missing") ?? []), delimiter: byte)
+  }
+}
+
+extension DelimitedMapping {
+  /// `always`, `24 h` for the end of the first day, else the name of a column.
+  fileprivate static func when(_ text: String, _ format: TimeFormat) -> When {
+    if text == "always" { return .always }
+    let parts = text.split(separator: " ")
+    if parts.count == 2, parts[1] == "h", let hours = FieldText.number(String(parts[0])),
+      (0...1e6).contains(hours)
+    {
+      return .at(Int64((hours * Double(RecordTime.hour)).rounded()))
+    }
+    return .column(text, format)
   }
 }
 

@@ -14,6 +14,8 @@ public struct DelimitedMapping: Sendable, Hashable {
     case column(String, TimeFormat)
     /// Facts without a date that the site declares to be known from the start.
     case always
+    /// At so many elapsed seconds, for summaries of a stretch of time that ends there.
+    case at(Int64)
   }
 
   /// One value per row, or one value per column.

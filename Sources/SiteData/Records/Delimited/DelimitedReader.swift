@@ -140,6 +140,7 @@ struct DelimitedReader: EventReader {
       subject = number
     }
     var time = RecordTime.always
+    if case .at(let seconds) = source.mapping.when { time = seconds }
     if case .column(_, let format) = source.mapping.when {
       let text = field(columns.time)
       guard !text.isEmpty else { return RecordFault(reason: .noTime, column: columns.time + 1) }

@@ -47,6 +47,47 @@ public struct FeatureExtraction: Sendable {
     _ recipe: RecordsRecipe, source: any EventSource,
     undeclaredDiagnoses: DiagnosisCode.System? = nil, progress: Progress = { _, _, _ in }
   ) throws(Failure) {
+    let gathered = try Gathered(
+      recipe, source: source, undeclaredDiagnoses: undeclaredDiagnoses, progress: progress)
+    table = gathered.builder.finish(gathered.lexicon)
+    report = gathered.report
+    unmappedCount = gathered.builder.unmappedCount
+    eventCount = gathered.builder.eventCount
+    isElapsed = recipe.index.anchor == .start
+    diagnosisVote = gathered.vote
+    self.undeclaredDiagnoses = gathered.undeclared
+  }
+
+  /// One table for each value of a feature.
+  static func split(
+    _ recipe: RecordsRecipe, _ description: RecordsDescription, by name: String
+  ) throws(Failure) -> (tables: [(value: String, table: FeatureTable)], isElapsed: Bool) {
+    do {
+      let gathered = try Gathered(
+        recipe, source: try description.open(),
+        undeclaredDiagnoses: description.undeclaredDiagnoses)
+      return (
+        try gathered.builder.finish(gathered.lexicon, by: name), recipe.index.anchor == .start
+      )
+    } catch {
+      throw Failure(error, source: "")
+    }
+  }
+}
+
+/// Everything the records say about the rows of a recipe, before they are put into a table.
+private struct Gathered {
+  let builder: FeatureBuilder
+  let lexicon: Lexicon
+  let report: ReadingReport
+  let vote: CodeSystemVote?
+  let undeclared: DiagnosisCode.System?
+
+  init(
+    _ recipe: RecordsRecipe, source: any EventSource,
+    undeclaredDiagnoses: DiagnosisCode.System?,
+    progress: FeatureExtraction.Progress = { _, _, _ in }
+  ) throws(FeatureExtraction.Failure) {
     do {
       var batch = EventBatch()
       var undeclared = undeclaredDiagnoses
@@ -81,15 +122,13 @@ public struct FeatureExtraction: Sendable {
         count += batch.events.count
         progress(passCount, passCount, count)
       }
-      table = builder.finish(batch.lexicon)
+      self.builder = builder
+      lexicon = batch.lexicon
       report = batch.report
-      unmappedCount = builder.unmappedCount
-      eventCount = builder.eventCount
-      isElapsed = recipe.index.anchor == .start
-      diagnosisVote = vote
-      self.undeclaredDiagnoses = undeclared
+      self.vote = vote
+      self.undeclared = undeclared
     } catch {
-      throw Failure(error, source: source.name)
+      throw FeatureExtraction.Failure(error, source: source.name)
     }
   }
 }

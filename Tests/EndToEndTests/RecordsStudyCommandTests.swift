@@ -1,0 +1,96 @@
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEnd {
+  /// A study from records as hospitals and researchers type it: a network of processes, each with a
+  /// folder of raw records.
+  @Suite struct RecordsStudyCommands {
+    private let folder = NSTemporaryDirectory() + "wardround-study-\(UUID().uuidString.prefix(8))"
+
+    private func write(_ text: String, _ name: String) throws {
+      let path = "\(folder)/\(name)"
+      try FileManager.default.createDirectory(
+        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    }
+
+    private struct Ending: Decodable {
+      var model: String
+      var result: String
+      var sites: [Site]
+
+      struct Site: Decodable {
+        var site: String
+        var patients: Int?
+        var auroc: Double?
+      }
+    }
+
+    @Test func processesRunAStudyFromRecords() async throws {
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      try write(SyntheticRecords.study(), "study/study.yaml")
+      try write(SyntheticRecords.description, "study/records.yaml")
+      for site in SyntheticRecords.sites {
+        let files = SyntheticRecords.files(site: site)
+        try write(files.facts, "data/\(site)/facts.csv")
+        try write(files.records, "data/\(site)/records.csv")
+      }
+      let all = SyntheticRecords.files()
+      try write(all.facts, "pooled/facts.csv")
+      try write(all.records, "pooled/records.csv")
+
+      let demo = try await Command.run(
+        [
+          "demo", "--study", "\(folder)/study", "--data", "\(folder)/data", "--output",
+          "\(folder)/demo", "--json",
+        ], within: 180)
+      try #require(demo.status == 0, "\(demo.error)")
+      let ending = try JSONDecoder().decode(Ending.self, from: Data(demo.output.utf8))
+      #expect(ending.sites.map(\.site) == SyntheticRecords.sites)
+      #expect(ending.sites.allSatisfy { ($0.patients ?? 0) > 150 && ($0.auroc ?? 0) > 0.6 })
+
+      // One set of records, shared out by a label of the recipe, gives the same result.
+      let simulated = try await Command.run(
+        [
+          "study", "simulate", "--study", "\(folder)/study", "--data", "\(folder)/pooled",
+          "--site-column", "site", "--output", "\(folder)/simulation", "--json",
+        ], within: 120)
+      try #require(simulated.status == 0, "\(simulated.error)")
+      let other = try JSONDecoder().decode(Ending.self, from: Data(simulated.output.utf8))
+      #expect(other.result == ending.result)
+
+      let site = "\(folder)/demo/sites/east"
+      let check = try await Command.run(["site", "check", "-d", site, "--study", "from-records"])
+      #expect(check.status == 0, "\(check.error)")
+      #expect(check.output.contains("No problem found.") && check.output.contains("with: adults"))
+      let review = try await Command.run(["site", "review", "from-records", "-d", site])
+      #expect(review.output.contains("What is read of your records"), "\(review.output)")
+      #expect(review.output.contains("predicted 24 h after it"))
+      #expect(review.output.contains("patients at this site"))
+
+      // New patients: the study file makes their table, the model file their risks.
+      let features = try await Command.run([
+        "site", "features", "--recipe", "\(folder)/study/study.yaml", "--records",
+        "\(folder)/study/records.yaml", "--folder", "\(folder)/data/west", "--for-prediction",
+        "--out", "\(folder)/new.csv", "--quiet",
+      ])
+      #expect(features.status == 0, "\(features.error)")
+      let table = try String(contentsOfFile: "\(folder)/new.csv", encoding: .utf8)
+      #expect(!table.prefix(200).contains("died"))
+      let risks = try await Command.run([
+        "model", "predict", ending.model, "\(folder)/new.csv", "--identifier", "subject",
+      ])
+      #expect(risks.status == 0, "\(risks.error)")
+      #expect(
+        risks.output.split(separator: "\n").count == table.split(separator: "\n").count)
+
+      // What is wrong with records is said with its place, at the hospital.
+      try write("id,t,what,value\n7,yesterday,lact,1\n", "data/east/records.csv")
+      let broken = try await Command.run(["site", "check", "-d", site])
+      #expect(broken.status == 1)
+      #expect(broken.output.contains("records.csv, line 2, column 2"), "\(broken.output)")
+      #expect(!broken.output.contains("yesterday"))
+    }
+  }
+}

@@ -59,7 +59,8 @@ struct PrivateUtility {
     let study = study(epsilon: epsilon)
     let federation = PooledFederation(
       study, cohorts: cohorts,
-      noiseKey: epsilon == nil ? nil : [UInt8](repeating: seed, count: 32))
+      noiseKey: epsilon == nil ? nil : [UInt8](repeating: seed, count: 32),
+      withNoiseOfColluders: true)
     return try await StudyProgram(study, over: federation).run()
   }
 

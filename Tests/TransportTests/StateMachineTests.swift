@@ -14,7 +14,9 @@ import Testing
   }
 
   @Test func controlGoesFirstAndPayloadsWaitForRoom() throws {
-    var lane = OutboundLane(settings: ConnectionSettings())
+    var settings = ConnectionSettings()
+    settings.chunkBytes = 1 << 20
+    var lane = OutboundLane(settings: settings)
     let bytes = [UInt8](repeating: 5, count: (2 << 20) + 7)
     lane.append(.init(ticket: 1, frame: Frame(kind: 1, payload: Payload(bytes)), completion: nil))
     lane.append(.init(ticket: 2, frame: Frame(kind: 2), completion: nil))

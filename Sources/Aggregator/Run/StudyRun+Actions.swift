@@ -17,7 +17,7 @@ extension StudyRun {
         for site in sites { enqueue(message, to: site) }
       case .sendResult(let sites, let message, let sum):
         keeper.sent(message, round: session.highestRound)
-        let payload = Payload(sum.bytes)
+        let payload = Payload(sum)
         for site in sites { enqueue(message, payload: payload, to: site) }
       case .sendCatchUp(let site, let message, let rounds):
         let sums = try await setup.store.sums(study: plan.id, rounds: rounds)
@@ -224,5 +224,15 @@ extension StudyRun {
     disarm()
     answersContinuation?.resume(returning: SiteAnswers(published: published, to: query))
     answersContinuation = nil
+  }
+}
+
+extension Payload {
+  /// A published sum as it travels; it shares the vector's memory.
+  fileprivate init(_ sum: RingVector) {
+    switch sum {
+    case .bits32(let elements): self.init(littleEndian: elements)
+    case .bits64(let elements): self.init(littleEndian: elements)
+    }
   }
 }

@@ -18,8 +18,9 @@ public struct ConnectionSettings: Sendable {
   public var maximumInlineBytes = 512 << 10
   /// Longest payload, sent or received, in bytes.
   public var maximumPayloadBytes = 1 << 30
-  /// Longest chunk of a payload, in bytes.
-  public var chunkBytes = 1 << 20
+  /// Longest chunk of a payload, in bytes: a few copies of one are in memory per connection while it
+  /// travels.
+  public var chunkBytes = 256 << 10
   /// Most frames that may wait to be sent.
   public var maximumQueuedFrames = 1024
   /// Most bytes that may wait to be sent; a single frame is always taken.

@@ -8,6 +8,8 @@ import Foundation
 public struct Payload: Sendable {
   private enum Storage: Sendable {
     case memory([UInt8])
+    case words32([UInt32])
+    case words64([UInt64])
     case file(SpoolFile)
   }
 
@@ -19,6 +21,21 @@ public struct Payload: Sendable {
   public init(_ bytes: [UInt8]) {
     storage = .memory(bytes)
     count = bytes.count
+  }
+
+  /// A payload of words, least significant byte first; it shares the array's memory where the machine is
+  /// little-endian.
+  public init(littleEndian words: [UInt32]) {
+    storage = .words32(
+      UInt32(littleEndian: 1) == 1 ? words : words.map(\.littleEndian))
+    count = 4 * words.count
+  }
+
+  /// The same of longer words.
+  public init(littleEndian words: [UInt64]) {
+    storage = .words64(
+      UInt64(littleEndian: 1) == 1 ? words : words.map(\.littleEndian))
+    count = 8 * words.count
   }
 
   init(_ file: SpoolFile, count: Int) {
@@ -54,6 +71,10 @@ public struct Payload: Sendable {
     switch storage {
     case .memory(let bytes):
       return try bytes.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    case .words32(let words):
+      return try words.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
+    case .words64(let words):
+      return try words.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[range])) }
     case .file(let file):
       return try file.withMap(of: range, body)
     }

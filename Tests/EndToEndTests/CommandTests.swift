@@ -101,25 +101,8 @@ extension EndToEnd {
       }
     }
 
-    private struct Demonstration: Decodable {
-      struct Site: Decodable {
-        var site: String
-        var auroc: Double?
-      }
-      var study: String
-      var report: String
-      var reportJSON: String
-      var model: String
-      var transcript: String
-      var result: String
-      var secondsTotal: Double
-      var secondsPerStage: [String: Double]
-      var sites: [Site]
-      var findings: [String]
-    }
-
     /// Runs `demo` with a study and data of one's own in a folder.
-    private func demonstrate(in folder: String) async throws -> Demonstration {
+    private func demonstrate(in folder: String) async throws -> StudyOutcome {
       let data = "\(folder)/data"
       try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
       try Data(TestStudy.text.utf8).write(to: URL(fileURLWithPath: "\(folder)/study.yaml"))
@@ -132,7 +115,7 @@ extension EndToEnd {
           "demo", "--study", folder, "--data", data, "--output", "\(folder)/run", "--json",
         ], within: 120)
       #expect(demo.status == 0, "\(demo.error)")
-      return try JSONDecoder().decode(Demonstration.self, from: Data(demo.output.utf8))
+      return try JSONDecoder().decode(StudyOutcome.self, from: Data(demo.output.utf8))
     }
 
     /// `demo` ends with one JSON object, and with the files that it names.

@@ -7,20 +7,6 @@ import Testing
 extension EndToEnd {
   /// Studies over a researcher's own files: names of sites, the JSON object, and what cannot be written.
   @Suite struct OwnData {
-    private struct Outcome: Decodable {
-      struct Site: Decodable {
-        var site: String
-        var file: String
-        var word: String?
-        var auroc: Double?
-        var aurocLower: Double?
-        var aurocUpper: Double?
-      }
-      var reportJSON: String
-      var model: String
-      var sites: [Site]
-    }
-
     /// A folder with the study and one file of all patients, each row with its site's word.
     private func withFile<Value: Sendable>(
       _ words: [String], _ body: @Sendable (_ folder: String, _ file: String) async throws -> Value
@@ -61,7 +47,7 @@ extension EndToEnd {
         let run = try await simulate(
           folder, ["--data", file, "--site-column", "hospital", "--output", "\(folder)/run"])
         try #require(run.status == 0, "\(run.error)")
-        let outcome = try JSONDecoder().decode(Outcome.self, from: Data(run.output.utf8))
+        let outcome = try JSONDecoder().decode(StudyOutcome.self, from: Data(run.output.utf8))
         #expect(outcome.sites.map(\.site) == ["a-b-c", "site-1", "south-wing", "zurich"])
         #expect(outcome.sites.map(\.word) == ["A/B/C", "site_1", "South Wing", "Zürich"])
         #expect(outcome.sites.allSatisfy { $0.file == file })

@@ -9,19 +9,6 @@ extension EndToEnd {
   /// process of its own. The result is compared with the pooled computation, and the report is opened
   /// in a browser.
   @Suite struct ShippedStudies {
-    /// What `demo --json` prints, as far as it matters here.
-    private struct Outcome: Decodable {
-      struct Site: Decodable {
-        var site: String
-        var auroc: Double?
-      }
-      var report: String
-      var transcript: String
-      var result: String
-      var sites: [Site]
-      var findings: [String]
-    }
-
     private static let repository = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../..").standardizedFileURL
 
@@ -38,7 +25,7 @@ extension EndToEnd {
 
     /// Runs `demo` in a folder of its own and hands its outcome to a body.
     private func demonstrating(
-      _ options: [String], _ body: (Outcome, _ folder: String) async throws -> Void
+      _ options: [String], _ body: (StudyOutcome, _ folder: String) async throws -> Void
     ) async throws {
       let folder = NSTemporaryDirectory() + "wardround-demo-\(UUID().uuidString.prefix(8))"
       defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -47,12 +34,12 @@ extension EndToEnd {
         directory: Self.repository.path)
       #expect(demo.status == 0, "\(demo.error)")
       try await body(
-        try JSONDecoder().decode(Outcome.self, from: Data(demo.output.utf8)), folder)
+        try JSONDecoder().decode(StudyOutcome.self, from: Data(demo.output.utf8)), folder)
     }
 
     /// The study that the processes agreed on, and the cohorts that they read.
     private func agreed(
-      _ outcome: Outcome, in folder: String
+      _ outcome: StudyOutcome, in folder: String
     ) throws -> (study: AgreedStudy, cohorts: [String: CohortTable]) {
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: outcome.transcript)))
       let study = try Transcript(fileBytes: bytes).agreedStudy()
@@ -66,7 +53,7 @@ extension EndToEnd {
 
     /// The result of the processes is the pooled one bit for bit, and so are Newton's coefficients over
     /// all patients at one place and over patients dealt anew.
-    private func expectPooledResult(_ outcome: Outcome, in folder: String) async throws {
+    private func expectPooledResult(_ outcome: StudyOutcome, in folder: String) async throws {
       let (study, cohorts) = try agreed(outcome, in: folder)
       let pooled = try await StudyProgram(
         study, over: PooledFederation(study, cohorts: cohorts)
@@ -88,7 +75,7 @@ extension EndToEnd {
     }
 
     /// The report has the named figures and tables, and the browser has nothing to complain about.
-    private func expectReadableReport(_ outcome: Outcome) async throws {
+    private func expectReadableReport(_ outcome: StudyOutcome) async throws {
       guard Browser.path != nil else { return }
       let (document, console) = try await Browser.open(outcome.report)
       #expect(!console.contains("CONSOLE"), "\(console.suffix(500))")

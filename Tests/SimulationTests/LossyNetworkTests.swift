@@ -57,11 +57,7 @@ import Transport
     let outcome = try await simulation.run(SyntheticStudy.yaml())
     #expect(cutsLeft.withLock { $0 } < 8, "seed \(seed)")
 
-    let federation = try ReplayFederation(outcome.transcript)
-    let replayed = try await StudyProgram(
-      try outcome.transcript.agreedStudy(), over: federation
-    ).run()
-    try federation.finish()
+    let replayed = try await outcome.transcript.replayed()
     #expect(replayed.digest == outcome.result.digest, "seed \(seed)")
     let oracle = try await StudyProgram(
       .synthetic(plan, sites: ["all"]),

@@ -76,10 +76,7 @@ import Transport
       #expect(abs(account.spent - privacy.provenEpsilon) < 1e-9, "\(site)")
       try await ledger.checkNotRolledBack()
     }
-    let replay = try ReplayFederation(outcome.transcript)
-    let replayed = try await StudyProgram(
-      try outcome.transcript.agreedStudy(), over: replay
-    ).run()
+    let replayed = try await outcome.transcript.replayed()
     #expect(replayed.digest == outcome.transcript.result)
   }
 
@@ -104,9 +101,7 @@ import Transport
       #expect(abs(account.spent - privacy.provenEpsilon) < 1e-9, "\(site)")
       try await ledger.checkNotRolledBack()
     }
-    let replayed = try await StudyProgram(
-      try outcome.transcript.agreedStudy(), over: try ReplayFederation(outcome.transcript)
-    ).run()
+    let replayed = try await outcome.transcript.replayed()
     #expect(replayed.digest == outcome.transcript.result)
     #expect(replayed.models[0].trees?.model == outcome.result.models[0].trees?.model)
     // Without the noise the opened totals are those of one process.

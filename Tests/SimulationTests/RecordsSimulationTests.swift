@@ -88,11 +88,7 @@ import Testing
         == oracle.models[0].coefficients.map(\.bitPattern))
     #expect(outcome.result.transform == oracle.transform)
 
-    let replay = try ReplayFederation(outcome.transcript)
-    let replayed = try await StudyProgram(
-      try outcome.transcript.agreedStudy(), over: replay
-    ).run()
-    try replay.finish()
+    let replayed = try await outcome.transcript.replayed()
     #expect(replayed.digest == outcome.transcript.result)
     #expect(replayed.flow?.fingerprints == flow.fingerprints)
     let report = try String(contentsOfFile: "\(outcome.folder)/report.html", encoding: .utf8)

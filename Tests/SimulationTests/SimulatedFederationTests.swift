@@ -91,11 +91,7 @@ import Transport
       try TreeModelFile($0, model: "m", features: plan.cohort.features).encoded()
     }
     #expect(files[0] == files[1])
-    let replay = try ReplayFederation(outcome.transcript)
-    let replayed = try await StudyProgram(
-      try outcome.transcript.agreedStudy(), over: replay
-    ).run()
-    try replay.finish()
+    let replayed = try await outcome.transcript.replayed()
     #expect(replayed.digest == outcome.transcript.result)
   }
 
@@ -120,11 +116,7 @@ import Transport
     let sites = try SyntheticCohort.partition(
       try SyntheticCohort.table(plan), into: 4, seed: 3)
     let outcome = try await simulate(SyntheticStudy.yaml(), sites)
-    let federation = try ReplayFederation(outcome.transcript)
-    let replayed = try await StudyProgram(
-      try outcome.transcript.agreedStudy(), over: federation
-    ).run()
-    try federation.finish()
+    let replayed = try await outcome.transcript.replayed()
     #expect(replayed.digest == outcome.transcript.result)
     #expect(replayed.digest == outcome.result.digest)
   }

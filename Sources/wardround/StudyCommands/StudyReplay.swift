@@ -33,9 +33,7 @@ struct StudyReplay: AsyncParsableCommand {
       }
       let study = try recorded.agreedStudy()
       try TranscriptSignatures.check(recorded)
-      let federation = try ReplayFederation(recorded)
-      let result = try await StudyProgram(study, over: federation).run()
-      try federation.finish()
+      let result = try await recorded.replayed()
       let identical = recorded.result == result.digest
       if json {
         try Output.json(

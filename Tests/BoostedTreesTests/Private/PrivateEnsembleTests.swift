@@ -45,6 +45,17 @@ struct PrivateEnsembleTests {
     return unit * unit
   }
 
+  private static func grow<Ensemble: PrivateEnsemble>(
+    _ ensemble: inout Ensemble, cohort: inout Cohort, deviation: Double,
+    watch: (Ensemble) throws -> Void = { _ in }
+  ) throws {
+    while let cells = ensemble.cells {
+      try ensemble.absorb(
+        try cohort.total(cells, at: ensemble.model, deviation: deviation))
+      try watch(ensemble)
+    }
+  }
+
   private static func forest(
     _ cohort: inout Cohort, seed: UInt64 = 0, deviation: Double = 0
   ) throws -> PrivateForest {
@@ -55,10 +66,7 @@ struct PrivateEnsembleTests {
       plan: plan, features: cohort.patients.features,
       counts: try PrivateShapesTests.counts(cohort.patients),
       leafVariance: variance(deviation), marginVariance: variance(deviation))
-    while let cells = forest.cells {
-      try forest.absorb(
-        try cohort.total(cells, at: forest.model, deviation: deviation))
-    }
+    try grow(&forest, cohort: &cohort, deviation: deviation)
     return forest
   }
 
@@ -109,11 +117,7 @@ struct PrivateEnsembleTests {
       plan: plan, features: cohort.patients.features,
       counts: try PrivateShapesTests.counts(cohort.patients),
       histogramVariance: variance(deviation), leafVariance: variance(deviation))
-    while let cells = boosting.cells {
-      try boosting.absorb(
-        try cohort.total(cells, at: boosting.model, deviation: deviation))
-      try watch(boosting)
-    }
+    try grow(&boosting, cohort: &cohort, deviation: deviation, watch: watch)
     return boosting
   }
 

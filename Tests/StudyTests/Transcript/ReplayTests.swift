@@ -8,16 +8,9 @@ import Testing
 /// The transcript is the study: running the program over it gives the same result, and a transcript
 /// that was changed is found out.
 @Suite struct ReplayTests {
-  private func replay(_ transcript: Transcript) async throws -> StudyResult {
-    let federation = try ReplayFederation(transcript)
-    let result = try await StudyProgram(try transcript.agreedStudy(), over: federation).run()
-    try federation.finish()
-    return result
-  }
-
   private func isRefused(_ transcript: Transcript) async -> Bool {
     do {
-      _ = try await replay(transcript)
+      _ = try await transcript.replayed()
       return false
     } catch let error as StudyError {
       // A changed total may contradict the totals before it: the program finds that first.
@@ -29,7 +22,7 @@ import Testing
 
   @Test func theReplayIsBitIdentical() async throws {
     let recorded = try await Recorded.shared.value
-    let replayed = try await replay(recorded.transcript)
+    let replayed = try await recorded.transcript.replayed()
     #expect(replayed.digest == recorded.result.digest)
     #expect(replayed.digest == recorded.transcript.result)
     let encoder = JSONEncoder()
@@ -43,7 +36,7 @@ import Testing
   @Test func theReplaySurvivesTheFile() async throws {
     let recorded = try await Recorded.shared.value
     let read = try Transcript(fileBytes: recorded.transcript.fileBytes)
-    #expect(try await replay(read).digest == recorded.result.digest)
+    #expect(try await read.replayed().digest == recorded.result.digest)
   }
 
   /// Any change of an entry is found by the query after it, which is bound to the chain; a change
@@ -144,7 +137,7 @@ import Testing
     var altered = recorded.transcript
     for index in altered.entries.indices { altered.entries[index].round = UInt64(100 + index) }
     #expect(head(altered) == recorded.head)
-    #expect(try await replay(altered).digest == recorded.result.digest)
+    #expect(try await altered.replayed().digest == recorded.result.digest)
   }
 
   @Test func theSignedStatementCoversQuerySiteAndAnswer() throws {

@@ -129,9 +129,7 @@ import Testing
       studyText: text, sites: study.sites, disclosures: [], entries: recorder.entries,
       result: result.digest)
     let read = try Transcript(fileBytes: transcript.fileBytes)
-    let replay = try ReplayFederation(read)
-    let replayed = try await StudyProgram(try read.agreedStudy(), over: replay).run()
-    try replay.finish()
+    let replayed = try await read.replayed()
     #expect(replayed.digest == result.digest)
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys

@@ -60,17 +60,14 @@ public struct PrivateBoosting: Sendable {
   ) throws(BoostedTreesError) {
     guard (1...1000).contains(plan.treeCount), (1...6).contains(plan.depth),
       plan.learningRate > 0, plan.learningRate <= 1, plan.featuresPerTree >= 1,
-      plan.featuresPerTree <= features.count, plan.l2Penalty >= 0, plan.l2Penalty < 0x1p60,
-      histogramVariance >= 0, histogramVariance < 0x1p63, leafVariance >= 0,
-      leafVariance < 0x1p63
+      plan.featuresPerTree <= features.count, plan.l2Penalty >= 0, plan.l2Penalty < 0x1p60
     else { throw BoostedTreesError(.invalidSettings) }
     try counts.validate(features: features)
     self.plan = plan
     self.features = features
     self.counts = counts
-    let unit = Double(PrivateCells.unit)
-    self.histogramVariance = histogramVariance / (unit * unit)
-    self.leafVariance = leafVariance / (unit * unit)
+    self.histogramVariance = try PrivateCells.inPatients(histogramVariance)
+    self.leafVariance = try PrivateCells.inPatients(leafVariance)
     begin()
   }
 

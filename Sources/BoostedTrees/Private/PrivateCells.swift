@@ -61,6 +61,12 @@ public enum PrivateCells: Sendable, Hashable {
     }
   }
 
+  /// A variance of noise in patients², from lattice units². Throws `invalidSettings` outside 0 ..< 2⁶³.
+  static func inPatients(_ variance: Double) throws(BoostedTreesError) -> Double {
+    guard variance >= 0, variance < 0x1p63 else { throw BoostedTreesError(.invalidSettings) }
+    return variance / (Double(unit) * Double(unit))
+  }
+
   /// Throws `invalidQuery` for features or trees that the bins do not have.
   func validate(_ bins: [FeatureBins]) throws(BoostedTreesError) {
     let isValid =

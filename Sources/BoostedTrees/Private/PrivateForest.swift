@@ -59,16 +59,14 @@ public struct PrivateForest: Sendable {
     plan: Plan, features: [FeatureBins], counts: PrivateCounts, leafVariance: Double,
     marginVariance: Double
   ) throws(BoostedTreesError) {
-    guard (1...1000).contains(plan.treeCount), (1...8).contains(plan.depth), !features.isEmpty,
-      leafVariance >= 0, leafVariance < 0x1p63, marginVariance >= 0, marginVariance < 0x1p63
+    guard (1...1000).contains(plan.treeCount), (1...8).contains(plan.depth), !features.isEmpty
     else { throw BoostedTreesError(.invalidSettings) }
     try counts.validate(features: features)
     self.plan = plan
     self.features = features
     self.counts = counts
-    let unit = Double(PrivateCells.unit)
-    self.leafVariance = leafVariance / (unit * unit)
-    self.marginVariance = marginVariance / (unit * unit)
+    self.leafVariance = try PrivateCells.inPatients(leafVariance)
+    self.marginVariance = try PrivateCells.inPatients(marginVariance)
     base = counts.baseMargin
     trees = (0..<plan.treeCount).map { tree in
       var generator = Xoshiro256StarStar(seed: SplitMix64.seed(plan.seed, 0xF0, UInt64(tree)))

@@ -59,14 +59,13 @@ public struct PrivateShapes: Sendable {
     plan: Plan, features: [FeatureBins], counts: PrivateCounts, variance: Double
   ) throws(BoostedTreesError) {
     guard (1...1000).contains(plan.passCount), plan.learningRate > 0, plan.learningRate <= 1,
-      plan.featuresPerStep >= 1, !features.isEmpty, variance >= 0, variance < 0x1p63
+      plan.featuresPerStep >= 1, !features.isEmpty
     else { throw BoostedTreesError(.invalidSettings) }
     try counts.validate(features: features)
     self.plan = plan
     self.features = features
     self.counts = counts
-    let unit = Double(PrivateCells.unit)
-    self.variance = variance / (unit * unit)
+    self.variance = try PrivateCells.inPatients(variance)
     model = AdditiveModel(
       objective: .logistic, features: features, baseMargin: counts.baseMargin,
       shapes: features.map { [Double](repeating: 0, count: $0.binCount) }, pairs: [])

@@ -94,11 +94,7 @@ struct PrivateTreeSteps {
     var forest = try PrivateForest(
       plan: settings.privateForest, features: columns.bins, counts: counts,
       leafVariance: Double(leaves.variance), marginVariance: Double(slope.variance))
-    while let cells = forest.cells {
-      let isLast = if case .margins = cells { true } else { false }
-      try forest.absorb(
-        try await total(cells, at: .ensemble(forest.model), noise: isLast ? slope : leaves))
-    }
+    try await grow(&forest) { if case .margins = $0 { slope } else { leaves } }
     return try fitted(
       .randomForest, .ensemble(forest.model), treeCount: forest.plan.treeCount)
   }
@@ -112,13 +108,18 @@ struct PrivateTreeSteps {
       plan: settings.privateBoosting(featureCount: columns.bins.count),
       features: columns.bins, counts: counts, histogramVariance: Double(levels.variance),
       leafVariance: Double(leaves.variance))
-    while let cells = boosting.cells {
-      let isLevel = if case .histograms = cells { true } else { false }
-      try boosting.absorb(
-        try await total(cells, at: .ensemble(boosting.model), noise: isLevel ? levels : leaves))
-    }
+    try await grow(&boosting) { if case .histograms = $0 { levels } else { leaves } }
     return try fitted(
       .boostedTrees, .ensemble(boosting.model), treeCount: boosting.plan.treeCount)
+  }
+
+  private mutating func grow(
+    _ ensemble: inout some PrivateEnsemble, noise: (PrivateCells) -> NoiseRequirement
+  ) async throws {
+    while let cells = ensemble.cells {
+      try ensemble.absorb(
+        try await total(cells, at: .ensemble(ensemble.model), noise: noise(cells)))
+    }
   }
 
   /// What the shapes contribute, by the noisy counts alone: nothing more is released for it.

@@ -114,7 +114,7 @@ let package = Package(
       "Reports",
       [
         "BoostedTrees", "CanonicalBytes", "Cohort", "Cryptography", "LinearModels",
-        "PortableNumerics", "PrivacyAudit", "Study", "Validation",
+        "PortableNumerics", "PrivacyAudit", "Records", "Study", "Validation",
       ]),
 
     // Roles
@@ -170,8 +170,8 @@ let package = Package(
     tests(
       "Reports",
       [
-        "BoostedTrees", "Cohort", "LinearModels", "PortableNumerics", "PrivacyAudit", "Study",
-        "Validation",
+        "BoostedTrees", "Cohort", "LinearModels", "PortableNumerics", "PrivacyAudit", "Records",
+        "Study", "Validation",
       ]),
     .target(
       name: "TestSupport",

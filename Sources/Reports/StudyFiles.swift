@@ -3,7 +3,8 @@ import Cryptography
 import Foundation
 import Study
 
-/// The files a finished study leaves: report, its JSON twin, one model file per model, transcript.
+/// The files a finished study leaves: report, its JSON twin, one model file per model, the frozen
+/// transform, transcript.
 public struct StudyFiles: Sendable {
   /// One file.
   public struct File: Sendable {
@@ -21,11 +22,12 @@ public struct StudyFiles: Sendable {
   /// Renders everything from the result.
   ///
   /// - Parameters:
+  ///   - plan: the study's.
   ///   - head: the transcript's last head.
   ///   - absences: sites that were asked and are not in the study, with the reason.
   ///   - now: time of the report; only printed.
   public init(
-    result: StudyResult, features: [FeatureSpecification], transcript: Transcript, head: Digest,
+    result: StudyResult, plan: StudyPlan, transcript: Transcript, head: Digest,
     absences: [String: String], now: Date = Date()
   ) throws {
     let provenance = ReportProvenance(
@@ -40,14 +42,20 @@ public struct StudyFiles: Sendable {
         name: "report.json", mediaType: "application/json",
         bytes: Array(try ReportJSON(result, provenance: provenance).encoded())),
     ]
+    let preparation = FrozenPreparation(plan, result.transform)
     for (index, model) in result.models.enumerated() {
       let file = try AnyModelFile(
-        result, model: model.name, features: features, transcriptDigest: head.hex)
+        result, model: model.name, features: preparation.features, records: preparation.records,
+        transcriptDigest: head.hex)
       files.append(
         File(
           name: Self.modelFileName(model.name, index: index),
           mediaType: "application/json", bytes: Array(try file.encoded())))
     }
+    files.append(
+      File(
+        name: TransformFile.fileName, mediaType: "application/json",
+        bytes: Array(try TransformFile(preparation, of: result.study).encoded())))
     files.append(
       File(
         name: "study.transcript", mediaType: "application/octet-stream",
@@ -59,7 +67,7 @@ public struct StudyFiles: Sendable {
   public static func names(of result: StudyResult) -> [String] {
     ["report.html", "report.json"]
       + result.models.enumerated().map { modelFileName($1.name, index: $0) }
-      + ["study.transcript"]
+      + (result.preparation == nil ? [] : [TransformFile.fileName]) + ["study.transcript"]
   }
 
   /// The primary model has a fixed name.

@@ -48,8 +48,12 @@ extension EndToEnd {
         {
           #expect(line == "\(name),\(risk),\(risk >= file.threshold ? 1 : 0)")
         }
+        let transform = try TransformFile(
+          decoding: Data(contentsOf: URL(fileURLWithPath: "\(finished.folder)/transform.json")))
+        #expect(transform.preparation.transform == file.transform)
         #expect(
           predicted.error == """
+            note: transform \(transform.digest)
             note: column `age`: 1 cell is not a number and counts as missing: row 2
             note: column `lactate`: 1 cell is outside the study's range and counts as missing: row 4
             note: column `ward`: 1 cell is in no category that the model knows and counts as another category: row 3

@@ -17,6 +17,7 @@ extension EndToEnd {
 
     private struct Ending: Decodable {
       var model: String
+      var folder: String { (model as NSString).deletingLastPathComponent }
       var result: String
       var sites: [Site]
 
@@ -84,6 +85,42 @@ extension EndToEnd {
       #expect(risks.status == 0, "\(risks.error)")
       #expect(
         risks.output.split(separator: "\n").count == table.split(separator: "\n").count)
+
+      // The model file alone makes the features of new records, twice the same bytes, through the recipe
+      // inside it; its transform is the study's, at the aggregator and at every site.
+      func predict(_ source: [String]) async throws -> Command.Outcome {
+        let risks = try await Command.run(["model", "predict", ending.model] + source)
+        #expect(risks.status == 0, "\(risks.error)")
+        return risks
+      }
+      let west = ["--records", "\(folder)/study/records.yaml", "--folder", "\(folder)/data/west"]
+      let first = try await predict(west)
+      let second = try await predict(west)
+      #expect(first.output == second.output && first.error == second.error)
+      let direct = first.output.split(separator: "\n").map {
+        $0.split(separator: ",").suffix(2).map(String.init)
+      }
+      let byTable = risks.output.split(separator: "\n").map {
+        $0.split(separator: ",").suffix(2).map(String.init)
+      }
+      #expect(direct == byTable && direct.count > 150)
+      #expect(first.output.hasPrefix("subject,index_time,risk,flagged\n"))
+      let bySite = try await predict(["--site", "\(folder)/demo/sites/west"])
+      #expect(bySite.output == first.output)
+      let transform = try String(
+        contentsOfFile: "\(ending.folder)/transform.json", encoding: .utf8)
+      #expect(
+        try transform
+          == String(contentsOfFile: "\(other.folder)/transform.json", encoding: .utf8))
+      struct Frozen: Decodable { var digest: String }
+      let digest = try JSONDecoder().decode(Frozen.self, from: Data(transform.utf8)).digest
+      #expect(first.error.contains("note: transform \(digest)\n"), "\(first.error)")
+      #expect(first.error.contains("note: with: adults: "), "\(first.error)")
+      let audit = try await Command.run(["site", "audit", "-d", site, "--last", "3", "--full"])
+      #expect(audit.output.contains(digest), "\(audit.output)")
+      let twice = try await Command.run(
+        ["model", "predict", ending.model, "\(folder)/new.csv"] + west)
+      #expect(twice.status != 0 && twice.error.contains("name the patients once"))
 
       // What is wrong with records is said with its place, at the hospital.
       try write("id,t,what,value\n7,yesterday,lact,1\n", "data/east/records.csv")

@@ -2,6 +2,7 @@ import Cohort
 import Foundation
 import LinearModels
 import PortableNumerics
+import Records
 import Study
 import Testing
 
@@ -53,6 +54,55 @@ import Testing
       ], outcome: [0, 0], isHoldout: [false, false], hasOutcome: false)
     let expected = try file.predict(table: direct)
     #expect(zip(risks, expected).allSatisfy { ($0 - $1).magnitude < 1e-4 })
+  }
+
+  /// A recipe that makes the fixture's columns.
+  private static let recipe = RecordsRecipe(
+    variables: ["age", "crea", "lactate <b>", "ward", "diabetes"].map {
+      RecordVariable(
+        $0, codes: [.exact($0)],
+        kind: $0 == "ward" ? .category : .number(unit: nil, hardRange: nil, warnRange: nil))
+    }, index: IndexRule(.start), predictionOffset: 3600,
+    features: ["age", "crea", "lactate <b>", "ward", "diabetes"].map {
+      FeatureRequest(Measure($0, .ever, .last), name: $0)
+    })
+
+  @Test func aModelOfRecordsHoldsItsRecipeUnderTheSameDigestAsTheTransformFile() async throws {
+    let result = try await StudyFixture.result.value
+    let tables = try await model()
+    let file = try ModelFile(result, features: StudyFixture.features, records: Self.recipe)
+    let bytes = try file.encoded()
+    let read = try ModelFile(decoding: bytes)
+    #expect(read == file && read.records == Self.recipe && file.digest != tables.digest)
+    let preparation = FrozenPreparation(
+      records: Self.recipe, features: StudyFixture.features, transform: result.transform)
+    let transform = TransformFile(preparation, of: result.study)
+    #expect(transform.digest == AnyModelFile.linear(read).preparationDigest?.hex)
+    #expect(transform.digest != AnyModelFile.linear(tables).preparationDigest?.hex)
+    #expect(
+      result.preparation == FrozenPreparation(StudyFixture.plan, result.transform).digest.hex)
+    #expect(try TransformFile(decoding: transform.encoded()) == transform)
+    let again = TransformFile(preparation, of: result.study)
+    #expect(try again.encoded() == transform.encoded())
+
+    // Another offset of the prediction is another model; a recipe without a column is none.
+    for data in [bytes, try transform.encoded()] {
+      let text = try #require(String(data: data, encoding: .utf8))
+      let later = text.replacing("\"predictionOffset\" : 3600", with: "\"predictionOffset\" : 7200")
+      try #require(later != text)
+      #expect(throws: ReportsError(.digestMismatch, "")) {
+        if data == bytes {
+          _ = try ModelFile(decoding: Data(later.utf8))
+        } else {
+          _ = try TransformFile(decoding: Data(later.utf8))
+        }
+      }
+    }
+    var without = Self.recipe
+    without.features.removeLast()
+    #expect(throws: ReportsError(.inconsistent, "")) {
+      try ModelFile(result, features: StudyFixture.features, records: without)
+    }
   }
 
   @Test func refusesDamageOfEveryKind() async throws {

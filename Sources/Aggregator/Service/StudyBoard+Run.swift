@@ -102,7 +102,7 @@ extension StudyBoard {
       result: result.digest)
     let head = await run.heads.last ?? .zero
     let files = try StudyFiles(
-      result: result, features: agreed.plan.cohort.features, transcript: transcript, head: head,
+      result: result, plan: agreed.plan, transcript: transcript, head: head,
       absences: absences(study, agreed))
     let folder = "\(setup.studiesFolder)/\(id)"
     try Self.writing(folder) {

@@ -1,7 +1,7 @@
 import CanonicalBytes
 
 /// How a value of a column is compared.
-public enum Comparison: String, Sendable, Hashable, CaseIterable {
+public enum Comparison: String, Sendable, Hashable, Codable, CaseIterable {
   case less = "<"
   case lessOrEqual = "<="
   case equal = "="

@@ -2,15 +2,15 @@ import CanonicalBytes
 import Cohort
 
 /// Which events make rows of the table.
-public struct IndexRule: Sendable, Hashable {
-  public enum Anchor: Sendable, Hashable {
+public struct IndexRule: Sendable, Hashable, Codable {
+  public enum Anchor: Sendable, Hashable, Codable {
     /// The source's own start: each subject has one index event at time 0.
     case start
     /// Events of a variable; with a `condition` only those whose value meets it.
     case event(variable: String, condition: ValueCondition?)
   }
 
-  public enum Occurrence: String, Sendable, Hashable, CaseIterable {
+  public enum Occurrence: String, Sendable, Hashable, Codable, CaseIterable {
     case first
     case last
     case every
@@ -29,7 +29,7 @@ public struct IndexRule: Sendable, Hashable {
 }
 
 /// A comparison with a number or with words.
-public struct ValueCondition: Sendable, Hashable {
+public struct ValueCondition: Sendable, Hashable, Codable {
   public var comparison: Comparison
   public var values: [String]
 
@@ -72,7 +72,7 @@ public struct ValueCondition: Sendable, Hashable {
 }
 
 /// One step of inclusion or exclusion, counted in the flow.
-public struct RecordCriterion: Sendable, Hashable {
+public struct RecordCriterion: Sendable, Hashable, Codable {
   public var measure: Measure
   public var condition: ValueCondition
   /// Rows that meet the condition are left out rather than kept.
@@ -97,9 +97,9 @@ public struct RecordCriterion: Sendable, Hashable {
 }
 
 /// What is predicted: an event in the time after the prediction.
-public struct RecordOutcome: Sendable, Hashable {
+public struct RecordOutcome: Sendable, Hashable, Codable {
   /// What a subject without any record of the outcome in the window is.
-  public enum Absence: String, Sendable, Hashable, CaseIterable {
+  public enum Absence: String, Sendable, Hashable, Codable, CaseIterable {
     /// Without the outcome.
     case negative
     /// Unknown, and left out.
@@ -107,7 +107,7 @@ public struct RecordOutcome: Sendable, Hashable {
   }
 
   /// What becomes of rows whose records end before the horizon without the outcome.
-  public enum Censoring: String, Sendable, Hashable, CaseIterable {
+  public enum Censoring: String, Sendable, Hashable, Codable, CaseIterable {
     case exclude
     case negative
     /// Kept with the time at which the records end, for survival models.

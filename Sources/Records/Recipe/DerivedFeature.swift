@@ -2,7 +2,7 @@ import CanonicalBytes
 
 /// Combinations of features that have a clinical meaning. Nothing outside this list can be asked
 /// for, so a table never explodes into products of everything with everything.
-public enum Interaction: String, Sendable, Hashable, CaseIterable {
+public enum Interaction: String, Sendable, Hashable, Codable, CaseIterable {
   /// a ÷ b
   case ratio
   /// a − b
@@ -59,7 +59,7 @@ public enum Interaction: String, Sendable, Hashable, CaseIterable {
 }
 
 /// A feature made of features that stand before it.
-public struct DerivedFeature: Sendable, Hashable {
+public struct DerivedFeature: Sendable, Hashable, Codable {
   public var name: String
   public var interaction: Interaction
   /// Names of features, in the order of the interaction's description.

@@ -63,7 +63,7 @@ public enum FeatureWindow: Sendable, Hashable {
 }
 
 /// What is made of a variable's values in a window.
-public enum FeatureFunction: String, Sendable, Hashable, CaseIterable {
+public enum FeatureFunction: String, Sendable, Hashable, Codable, CaseIterable {
   case minimum = "min"
   case maximum = "max"
   case mean
@@ -108,7 +108,7 @@ public enum FeatureFunction: String, Sendable, Hashable, CaseIterable {
 }
 
 /// One value per row of the table: a function of a variable over a window.
-public struct Measure: Sendable, Hashable {
+public struct Measure: Sendable, Hashable, Codable {
   public var variable: String
   public var window: FeatureWindow
   public var function: FeatureFunction
@@ -130,7 +130,7 @@ public struct Measure: Sendable, Hashable {
 }
 
 /// A named feature.
-public struct FeatureRequest: Sendable, Hashable {
+public struct FeatureRequest: Sendable, Hashable, Codable {
   public var name: String
   public var measure: Measure
   /// Whether it is a column of the table that no model gets, to choose rows, holdout or sites by.

@@ -47,7 +47,7 @@ public enum CodePattern: Sendable, Hashable {
 
 /// A clinical quantity or fact of a recipe: the codes under which sites record it, and what its
 /// values are.
-public struct RecordVariable: Sendable, Hashable {
+public struct RecordVariable: Sendable, Hashable, Codable {
   public enum Kind: Sendable, Hashable {
     /// Numbers in `unit`; outside `hardRange` they become missing, outside `warnRange` they are
     /// counted.

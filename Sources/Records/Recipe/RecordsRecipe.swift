@@ -5,7 +5,7 @@ import Cohort
 ///
 /// A row is an index event of a subject. Its features look back from the prediction time, its
 /// outcome looks forward; the two kinds of window are different types.
-public struct RecordsRecipe: Sendable, Hashable {
+public struct RecordsRecipe: Sendable, Hashable, Codable {
   /// The most variables, features and criteria, each.
   public static let maximumParts = 4096
 

@@ -113,7 +113,7 @@ extension ReportWriter {
     let definitions = Self.definitions([
       ("Study", study.id), ("Plan digest", study.planDigest),
       ("Transcript digest", provenance.transcriptDigest),
-      ("Transform digest", result.transform.digest.hex),
+      ("Transform digest", result.preparation ?? result.transform.digest.hex),
       ("Program version", "\(study.programVersion)"), ("Software", provenance.softwareVersion),
       ("Report made", provenance.generatedAt),
       ("Hospitals", NumberText.list(sites)),

@@ -1,5 +1,7 @@
 import Cohort
+import Cryptography
 import Foundation
+import Records
 import Study
 
 /// A model file of any kind, told apart by the format it names.
@@ -14,16 +16,18 @@ public enum AnyModelFile: Sendable, Equatable {
   /// - Throws: as the two kinds do.
   public init(
     _ result: StudyResult, model name: String, features: [FeatureSpecification],
-    transcriptDigest: String = ""
+    records: RecordsRecipe? = nil, transcriptDigest: String = ""
   ) throws(ReportsError) {
     if result.models.contains(where: { $0.name == name && $0.trees != nil }) {
       self = .trees(
         try TreeModelFile(
-          result, model: name, features: features, transcriptDigest: transcriptDigest))
+          result, model: name, features: features, records: records,
+          transcriptDigest: transcriptDigest))
     } else {
       self = .linear(
         try ModelFile(
-          result, model: name, features: features, transcriptDigest: transcriptDigest))
+          result, model: name, features: features, records: records,
+          transcriptDigest: transcriptDigest))
     }
   }
 
@@ -51,6 +55,27 @@ public enum AnyModelFile: Sendable, Equatable {
     switch self {
     case .linear(let file): file.features
     case .trees(let file): file.features
+    }
+  }
+
+  /// How a table is made of records; nil for a model of tables that are there.
+  public var records: RecordsRecipe? {
+    switch self {
+    case .linear(let file): file.records
+    case .trees(let file): file.records
+    }
+  }
+
+  /// Digest of recipe, features and transform: that of the study's `transform.json`. Nil for a model of
+  /// trees of an earlier version.
+  public var preparationDigest: Digest? {
+    let transform: FrozenTransform? =
+      switch self {
+      case .linear(let file): file.transform
+      case .trees(let file): file.transform
+      }
+    return transform.map {
+      FrozenPreparation(records: records, features: features, transform: $0).digest
     }
   }
 

@@ -2,6 +2,7 @@ import CanonicalBytes
 import Cohort
 import Cryptography
 import LinearModels
+import Records
 
 extension ModelFile {
   /// Throws when the parts are impossible or contradict each other.
@@ -39,9 +40,11 @@ extension ModelFile {
     try checkCommonParts()
   }
 
-  /// BLAKE2b-256 over the canonical bytes of the content.
+  /// BLAKE2b-256 over the canonical bytes of the content. The recipe stands last and only where there is
+  /// one, so that a model of tables has the digest it always had.
   static func digest(
-    model: String, study: StudyFacts, outcome: String, features: [FeatureSpecification],
+    model: String, study: StudyFacts, outcome: String, records: RecordsRecipe?,
+    features: [FeatureSpecification],
     transform: FrozenTransform, columns: [String], coefficients: [Double], threshold: Double,
     facts: TrainingFacts
   ) -> Digest {
@@ -57,6 +60,7 @@ extension ModelFile {
     writer.array(coefficients) { $0.double($1) }
     writer.double(threshold)
     facts.write(to: &writer)
+    if let records { records.write(to: &writer) }
     return Blake2b.hash("wardround.model", writer.bytes)
   }
 }

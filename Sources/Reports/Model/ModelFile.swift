@@ -3,6 +3,7 @@ import Cryptography
 import Foundation
 import LinearModels
 import PortableNumerics
+import Records
 import Study
 
 /// A model that stands alone: how to read a table, how to prepare it, and the coefficients.
@@ -46,6 +47,8 @@ public struct ModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
   public let study: StudyFacts
   /// The event in words.
   public let outcome: String
+  /// How a table is made of records; nil for a model of tables that are there.
+  public let records: RecordsRecipe?
   /// What a table must have, in the order of the transform.
   public let features: [FeatureSpecification]
   /// From a table to the columns of the model.
@@ -64,12 +67,13 @@ public struct ModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
   ///
   /// - Parameters:
   ///   - model: its name; nil for the primary model.
-  ///   - features: those of the study's plan, in its order.
+  ///   - features: those of the study's plan that the transform has, in its order.
+  ///   - records: the recipe of the study's plan.
   ///   - transcriptDigest: hexadecimal; empty when there is none.
   /// - Throws: `unknownModel`; `inconsistent` when the features are not those of the transform.
   public init(
     _ result: StudyResult, model name: String? = nil, features: [FeatureSpecification],
-    transcriptDigest: String = ""
+    records: RecordsRecipe? = nil, transcriptDigest: String = ""
   ) throws(ReportsError) {
     let fitted =
       name.map { name in result.models.first { $0.name == name } }
@@ -81,7 +85,8 @@ public struct ModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
       model: fitted.name,
       study: StudyFacts(
         id: result.study.id, title: result.study.title, planDigest: result.study.planDigest,
-        transcriptDigest: transcriptDigest), outcome: result.study.outcome, features: features,
+        transcriptDigest: transcriptDigest), outcome: result.study.outcome, records: records,
+      features: features,
       transform: result.transform, columns: fitted.columns, coefficients: fitted.coefficients,
       threshold: result.study.threshold,
       facts: TrainingFacts(
@@ -93,7 +98,8 @@ public struct ModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
   }
 
   private init(
-    model: String, study: StudyFacts, outcome: String, features: [FeatureSpecification],
+    model: String, study: StudyFacts, outcome: String, records: RecordsRecipe?,
+    features: [FeatureSpecification],
     transform: FrozenTransform, columns: [String], coefficients: [Double], threshold: Double,
     facts: TrainingFacts
   ) {
@@ -101,6 +107,7 @@ public struct ModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
     self.model = model
     self.study = study
     self.outcome = outcome
+    self.records = records
     self.features = features
     self.transform = transform
     self.columns = columns
@@ -109,7 +116,8 @@ public struct ModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
     self.facts = facts
     digest =
       Self.digest(
-        model: model, study: study, outcome: outcome, features: features, transform: transform,
+        model: model, study: study, outcome: outcome, records: records, features: features,
+        transform: transform,
         columns: columns, coefficients: coefficients, threshold: threshold, facts: facts
       ).hex
   }
@@ -123,7 +131,8 @@ public struct ModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
       Self.self, from: data, format: Self.format, limit: Self.maximumBytes)
     try check()
     let expected = Self.digest(
-      model: model, study: study, outcome: outcome, features: features, transform: transform,
+      model: model, study: study, outcome: outcome, records: records, features: features,
+      transform: transform,
       columns: columns, coefficients: coefficients, threshold: threshold, facts: facts)
     guard digest == expected.hex else {
       throw ReportsError(

@@ -1,11 +1,15 @@
 import CanonicalBytes
 import Cohort
+import Records
+import Study
 
 /// What a model file holds whatever kind of model it is.
 public protocol PredictiveModelFile {
   var study: ModelFile.StudyFacts { get }
   /// The event in words.
   var outcome: String { get }
+  /// How a table is made of records; nil for a model of tables that are there.
+  var records: RecordsRecipe? { get }
   /// What a table must have, in order.
   var features: [FeatureSpecification] { get }
   /// Risk from which a patient counts as flagged, 0 < t < 1.
@@ -23,8 +27,19 @@ extension PredictiveModelFile {
       holdout: .hash(fraction: 0.5, key: study.id))
   }
 
-  /// Throws when features, threshold or counts are impossible.
+  /// Throws when recipe, features, threshold or counts are impossible.
   func checkCommonParts() throws(ReportsError) {
+    if let records {
+      do {
+        try records.validate()
+      } catch {
+        throw ReportsError(.inconsistent, "the recipe contradicts itself", field: error.name)
+      }
+      for feature in features where !records.columnNames.contains(feature.column) {
+        throw ReportsError(
+          .inconsistent, "the recipe does not make a feature's column", field: feature.name)
+      }
+    }
     do {
       try predictionSpecification.validate()
     } catch {

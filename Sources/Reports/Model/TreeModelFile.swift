@@ -2,6 +2,7 @@ import CanonicalBytes
 import Cohort
 import Cryptography
 import Foundation
+import Records
 import Study
 
 /// A model of trees that stands alone: how to read a table, its bins, and the trees or shapes.
@@ -24,8 +25,13 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
   public let study: ModelFile.StudyFacts
   /// The event in words.
   public let outcome: String
+  /// How a table is made of records; nil for a model of tables that are there.
+  public let records: RecordsRecipe?
   /// What a table must have, in the order of the bins.
   public let features: [FeatureSpecification]
+  /// The study's frozen transform, as its other models use it: trees read the features themselves. Nil in
+  /// files of earlier versions.
+  public let transform: FrozenTransform?
   /// Bins and trees, or bins and shapes.
   public let content: TreeModel
   /// Risk from which a patient counts as flagged, 0 < t < 1.
@@ -38,13 +44,14 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
   ///
   /// - Parameters:
   ///   - model: its name.
-  ///   - features: those of the study's plan, in its order.
+  ///   - features: those of the study's plan that the transform has, in its order.
+  ///   - records: the recipe of the study's plan.
   ///   - transcriptDigest: hexadecimal; empty when there is none.
   /// - Throws: `unknownModel` when the study has no such model of trees; `inconsistent` when the
   ///   features are not those of its bins.
   public init(
     _ result: StudyResult, model name: String, features: [FeatureSpecification],
-    transcriptDigest: String = ""
+    records: RecordsRecipe? = nil, transcriptDigest: String = ""
   ) throws(ReportsError) {
     guard let fitted = result.models.first(where: { $0.name == name }), let trees = fitted.trees
     else { throw ReportsError(.unknownModel, "the study has no such model of trees", field: name) }
@@ -55,7 +62,9 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
       id: result.study.id, title: result.study.title, planDigest: result.study.planDigest,
       transcriptDigest: transcriptDigest)
     outcome = result.study.outcome
+    self.records = records
     self.features = features
+    transform = result.transform
     content = trees.model
     threshold = result.study.threshold
     facts = ModelFile.TrainingFacts(
@@ -65,8 +74,9 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
       logLoss: fitted.trainingLogLoss)
     digest =
       Self.digest(
-        model: model, learner: learner, study: study, outcome: outcome, features: features,
-        content: content, threshold: threshold, facts: facts
+        model: model, learner: learner, study: study, outcome: outcome, records: records,
+        features: features, transform: transform, content: content, threshold: threshold,
+        facts: facts
       ).hex
     try check()
   }
@@ -80,8 +90,9 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
       Self.self, from: data, format: Self.format, limit: Self.maximumBytes)
     try check()
     let expected = Self.digest(
-      model: model, learner: learner, study: study, outcome: outcome, features: features,
-      content: content, threshold: threshold, facts: facts)
+      model: model, learner: learner, study: study, outcome: outcome, records: records,
+      features: features, transform: transform, content: content, threshold: threshold, facts: facts
+    )
     guard digest == expected.hex else {
       throw ReportsError(
         .digestMismatch, "the file was changed after it was written", field: "digest")
@@ -108,6 +119,12 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
           .inconsistent, "a feature and its bins do not fit", field: feature.name)
       }
     }
+    guard transform?.features.map(\.name) ?? features.map(\.name) == features.map(\.name),
+      transform != nil || records == nil
+    else {
+      throw ReportsError(
+        .inconsistent, "features and transform do not fit", field: "transform")
+    }
     try checkCommonParts()
   }
 
@@ -128,7 +145,8 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
 
   private static func digest(
     model: String, learner: TreeSettings.Learner, study: ModelFile.StudyFacts, outcome: String,
-    features: [FeatureSpecification], content: TreeModel, threshold: Double,
+    records: RecordsRecipe?, features: [FeatureSpecification], transform: FrozenTransform?,
+    content: TreeModel, threshold: Double,
     facts: ModelFile.TrainingFacts
   ) -> Digest {
     var writer = ByteWriter()
@@ -140,6 +158,10 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
     writer.raw(content.digest.bytes)
     writer.double(threshold)
     facts.write(to: &writer)
+    if let transform {
+      writer.raw(
+        FrozenPreparation(records: records, features: features, transform: transform).digest.bytes)
+    }
     return Blake2b.hash("wardround.model", writer.bytes)
   }
 }

@@ -375,7 +375,8 @@ public actor SiteAgent {
       let result = try await run.run()
       setup.log("study \(study): finished, result \(result.digest.hex.prefix(16))…")
       try await store.set(Self.resultKey(study), to: result.digest.hex)
-      try await store.setStatus(study, to: .finished)
+      try await store.setStatus(
+        study, to: .finished, reason: result.preparation.map { "transform \($0)" })
     } catch is CancellationError {
       return
     } catch {

@@ -11,6 +11,8 @@ public struct PredictionReader {
     /// Per feature, the source rows of numbers and flags that count as missing though something stands
     /// in the cell.
     public var unusedCells: [(unreadable: [Int], outOfRange: [Int])]
+    /// One per row made of records: when its index event was; empty for rows of a file.
+    public var indexTimes: [String] = []
   }
 
   private var file: DataFile
@@ -47,7 +49,8 @@ public struct PredictionReader {
     }
     guard !identifiers.isEmpty else { return nil }
     let unused = builder.specification.features.indices.map { builder.unusedCells($0) }
-    return Block(table: try file.finish(builder), identifiers: identifiers, unusedCells: unused)
+    return Block(
+      table: try file.finish(builder), identifiers: identifiers, unusedCells: unused)
   }
 
   /// A table without rows.

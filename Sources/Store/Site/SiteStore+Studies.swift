@@ -72,7 +72,7 @@ extension SiteStore {
 
   /// Moves a study along (`running`, `finished`, `failed`), with its audit entry.
   ///
-  /// - Parameter reason: why it failed, in constant text.
+  /// - Parameter reason: why it failed, in constant text; of a finished study, the digest of what it froze.
   /// - Throws: `notFound`; `transitionRefused` when the change is not in
   ///   `SiteStudyStatus.successors`, as when a steward refused in the meantime.
   public func setStatus(

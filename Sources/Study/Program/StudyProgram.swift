@@ -23,7 +23,18 @@ public struct StudyProgram: Sendable {
 
   /// Runs the study to its result. Throws `StudyError`, or whatever the port throws.
   public func run() async throws -> StudyResult {
-    if let privacy = try PrivacyPlan(plan) { return try await runPrivately(privacy) }
+    var result =
+      if let privacy = try PrivacyPlan(plan) {
+        try await runPrivately(privacy)
+      } else {
+        try await runExactly()
+      }
+    result.preparation = FrozenPreparation(plan, result.transform).digest.hex
+    return result
+  }
+
+  /// A study whose sums carry no noise.
+  private func runExactly() async throws -> StudyResult {
     await report("profile", "counting patients", 0)
     let profile = try await profile()
     let flow = try await cohortFlow()

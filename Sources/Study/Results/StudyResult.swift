@@ -40,6 +40,9 @@ public struct StudyResult: Sendable, Codable {
   public var privacy: PrivacyFacts?
   /// How records became cohorts; nil for a study over tables, and under differential privacy.
   public var flow: CohortFlow?
+  /// Hexadecimal digest of the `FrozenPreparation`: of `transform.json` and of the preparation in every
+  /// model file. Nil in reports of earlier versions.
+  public var preparation: String?
 
   public typealias SiteName = String
 

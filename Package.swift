@@ -209,9 +209,9 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: [
-        "CanonicalBytes", "Cohort", "Cryptography", "Identity", "PortableNumerics", "Reports",
-        "SecureAggregation", "Simulation", "Site", "SiteData", "Store", "Study", "TestSupport",
-        "Transport", "wardround", grdb,
+        "BoostedTrees", "CanonicalBytes", "Cohort", "Cryptography", "Identity",
+        "PortableNumerics", "Reports", "SecureAggregation", "Simulation", "Site", "SiteData",
+        "Store", "Study", "TestSupport", "Transport", "wardround", grdb,
       ], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

@@ -58,11 +58,12 @@ public struct PrivacyAudit: Sendable {
     let releases = try await releases(probe)
     let lira = try await membership(ceiling)
     if let bound = lira.bound { canaries.append(bound) }
+    let (inversions, omission) = try await inversions()
     return AuditFacts(
       study: study.plan.id, planDigest: study.plan.digest.hex, seed: settings.seed,
       hasNoise: settings.hasNoise, delta: privacy.goal.delta, provenEpsilon: privacy.epsilon,
       provenMu: ceiling.mu, canaries: canaries, releases: releases, membership: lira.facts,
-      inversions: try await inversions())
+      inversions: inversions, inversionOmission: omission)
   }
 
   // MARK: - Canaries
@@ -200,14 +201,28 @@ public struct PrivacyAudit: Sendable {
 
   // MARK: - Reconstruction
 
-  private func inversions() async throws -> [AuditFacts.InversionFacts] {
-    guard settings.inversionTargetCount > 0 else { return [] }
+  /// What was rebuilt, or why nothing was tried.
+  private func inversions() async throws -> ([AuditFacts.InversionFacts], omission: String?) {
+    guard settings.inversionTargetCount > 0 else {
+      return ([], "Not tried: no targets were asked for.")
+    }
+    let hasGradientSteps = study.plan.models.contains {
+      if case .trees = $0.training { false } else { true }
+    }
+    guard hasGradientSteps else { return ([], Self.noRowsInHistograms) }
     var runs: [Replica.Run] = []
     for run in 0..<Self.inversionRuns {
       await report("rebuilding patients, run \(run + 1) of \(Self.inversionRuns)")
       runs.append(try await replica.run(.inversion, run))
     }
-    return try GradientInversion(
-      replica, runs: runs, targetCount: settings.inversionTargetCount)?.facts() ?? []
+    let found = try GradientInversion(
+      replica, runs: runs, targetCount: settings.inversionTargetCount)?.facts()
+    return (found ?? [], found == nil ? "Not tried: the replica took no training step." : nil)
   }
+
+  private static let noRowsInHistograms = """
+    Does not apply: every model of this study is made of trees. What is opened for them are noisy sums by \
+    bin of a feature or by leaf over all patients; no step sends one patient's update, of which the row could \
+    be read off. What the sums say about one patient is what the canaries and single releases measure.
+    """
 }

@@ -81,7 +81,7 @@ import Testing
     plan.patientLimit = 500
     plan.growth.maximumDepth = 5
     let patients = try SyntheticPatients(seed: 4, count: 300)
-    try expectIdentity(plan, patients: patients, partitions: 6, seed: 16)
+    try expectIdentity(plan, patients: patients, partitions: 20, seed: 16)
   }
 
   /// More than one block of rows, by threads too.

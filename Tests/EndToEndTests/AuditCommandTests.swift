@@ -98,7 +98,10 @@ extension EndToEnd {
       }
       let page = try String(
         contentsOfFile: "\(folder)/out/studies/\(TestStudy.id)/report.html", encoding: .utf8)
-      for words in ["Attacked by ourselves", "Empirical ε ≥", "proven ε ≤", "Ceiling"] {
+      for words in [
+        "Attacked by ourselves", "Empirical ε ≥", "proven ε ≤", "Ceiling",
+        "Patients rebuilt from what leaves a site",
+      ] {
         #expect(page.contains(words), "\(words)")
       }
       let twin = try JSONDecoder().decode(

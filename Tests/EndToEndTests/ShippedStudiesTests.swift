@@ -9,22 +9,24 @@ extension EndToEnd {
   /// process of its own. The result is compared with the pooled computation, and the report is opened
   /// in a browser.
   @Suite struct ShippedStudies {
-    private static let repository = URL(filePath: #filePath).deletingLastPathComponent()
+    static let repository = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../..").standardizedFileURL
 
-    private static let heart: URL? = {
+    /// A file below `$WARDROUND_DATA`, or below `../shared/data` beside the repository; nil where it is
+    /// in neither.
+    static func data(_ path: String) -> URL? {
       let environment = ProcessInfo.processInfo.environment["WARDROUND_DATA"].map {
         URL(filePath: $0, directoryHint: .isDirectory)
       }
-      return [environment, repository.appending(path: "../shared/data")].compactMap {
-        $0?.appending(path: "uci_heart")
-      }.first {
-        FileManager.default.fileExists(atPath: $0.appending(path: "processed.va.data").path)
-      }
-    }()
+      return [environment, repository.appending(path: "../shared/data")]
+        .compactMap { $0?.appending(path: path) }
+        .first { FileManager.default.fileExists(atPath: $0.path) }
+    }
+
+    private static let heart = data("uci_heart/processed.va.data")?.deletingLastPathComponent()
 
     /// Runs `demo` in a folder of its own and hands its outcome to a body.
-    private func demonstrating(
+    func demonstrating(
       _ options: [String], _ body: (StudyOutcome, _ folder: String) async throws -> Void
     ) async throws {
       let folder = NSTemporaryDirectory() + "wardround-demo-\(UUID().uuidString.prefix(8))"
@@ -38,7 +40,7 @@ extension EndToEnd {
     }
 
     /// The study that the processes agreed on, and the cohorts that they read.
-    private func agreed(
+    func agreed(
       _ outcome: StudyOutcome, in folder: String
     ) throws -> (study: AgreedStudy, cohorts: [String: CohortTable]) {
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: outcome.transcript)))

@@ -67,7 +67,9 @@ extension AuditFacts {
   }
 
   private var inversionLines: [String] {
-    guard !inversions.isEmpty else { return [] }
+    guard !inversions.isEmpty else {
+      return inversionOmission.map { ["Patients rebuilt from what leaves a site: \($0)", ""] } ?? []
+    }
     var rows = [["Patients rebuilt from", "targets", "exact", "features right"]]
     for fact in inversions {
       rows.append([

@@ -25,6 +25,8 @@ public struct AuditFacts: Sendable, Hashable, Codable {
   public var membership: [MembershipFacts]
   /// Reconstruction of patients from what leaves a site.
   public var inversions: [InversionFacts]
+  /// Why no patient was rebuilt, in words; nil where the attack ran.
+  public var inversionOmission: String?
 
   /// Every bound that is above what is proven, in words; empty for a passed audit.
   public var violations: [String] {

@@ -129,7 +129,11 @@ extension ReportWriter {
   }
 
   private mutating func inversionTable(_ audit: AuditFacts) -> Markup {
-    guard !audit.inversions.isEmpty else { return "" }
+    guard !audit.inversions.isEmpty else {
+      return audit.inversionOmission.map {
+        "<p><b>Patients rebuilt from what leaves a site.</b> \($0)</p>\n"
+      } ?? ""
+    }
     return table(
       "Patients rebuilt from what leaves a site",
       reading: """

@@ -9,8 +9,8 @@ struct ModelExport: AsyncParsableCommand {
     commandName: "export", abstract: "Write a model file as XGBoost JSON or ONNX.",
     discussion: """
       Columns are in the order of the model file's features: numbers in the study's units, flags 0 or \
-      1, a category as the index of its level, missing as NaN. An explainable boosting machine has no \
-      such form. A logistic model becomes an ONNX file over its prepared columns.
+      1, a category as the index of its level, missing as NaN. An explainable boosting machine becomes \
+      one tree for each of its shapes. A logistic model becomes an ONNX file over its prepared columns.
       """)
 
   enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -41,10 +41,11 @@ struct ModelExport: AsyncParsableCommand {
       return ONNXFile.logistic(
         intercept: intercept, coefficients: Array(linear.coefficients.dropFirst()))
     case .trees(let trees):
-      guard case .ensemble(let ensemble) = trees.content.content else {
-        throw ValidationError(
-          "an explainable boosting machine has no form as trees; use `wardround model predict`")
-      }
+      let ensemble =
+        switch trees.content.content {
+        case .ensemble(let ensemble): ensemble
+        case .additive(let additive): additive.ensemble
+        }
       return format == .xgboost ? XGBoostFile.bytes(of: ensemble) : ONNXFile.bytes(of: ensemble)
     }
   }

@@ -83,9 +83,26 @@ struct PrivacyAuditTests {
         "noisy feature counts", "noisy training step", "noisy performance on own holdout",
         "noisy distributions for drift",
       ])
+    #expect(!facts.inversions.isEmpty && facts.inversionOmission == nil)
     let text = facts.textLines.joined(separator: "\n")
     #expect(text.contains("Membership from the model (LiRA)"))
     #expect(text.hasPrefix("Privacy audit of `synthetic` on a replica (seed 11)"))
+  }
+
+  @Test(
+    "where no patient is rebuilt, the audit says why",
+    arguments: [
+      (AuditedStudy.Training.newton, 0, "no targets"), (.shapes, 10, "Does not apply"),
+      (.forest, 10, "Does not apply"), (.boosting, 10, "Does not apply"),
+    ])
+  func omission(training: AuditedStudy.Training, targets: Int, words: String) async throws {
+    var settings = Self.quick
+    settings.canaryCount = 40
+    settings.patientCanaryCount = 0
+    settings.inversionTargetCount = targets
+    let facts = try await Self.audit(AuditedStudy.synthetic(training, epsilon: 3), settings)
+    #expect(facts.inversions.isEmpty && facts.inversionOmission?.contains(words) == true)
+    #expect(facts.textLines.contains { $0.contains(words) })
   }
 
   @Test("a study without a promise, and settings out of range, are refused")

@@ -40,14 +40,19 @@ import Testing
       for _ in 0..<count { keys.append(random.next()) }
     }
 
-    func model(_ plan: TrainingPlan, outcomes: [Double]) throws -> TreeEnsemble {
-      let rows = try TrainingRows(
+    func training(outcomes: [Double]) throws -> TrainingRows {
+      try TrainingRows(
         table: BinnedTable(features: features, columns: columns), outcomes: outcomes, keys: keys)
-      return try PooledTraining.train(plan: plan, features: features, sites: [rows]).model
+    }
+
+    func model(_ plan: TrainingPlan, outcomes: [Double]) throws -> TreeEnsemble {
+      try PooledTraining.train(
+        plan: plan, features: features, sites: [try training(outcomes: outcomes)]
+      ).model
     }
   }
 
-  /// One model of every objective, and a forest.
+  /// One model of every objective, a forest, and shape functions as trees.
   private func models(_ rows: Rows) throws -> [(String, TreeEnsemble)] {
     var plan = TrainingPlan()
     plan.treeCount = 8
@@ -68,6 +73,18 @@ import Testing
     var forest = TrainingPlan.randomForest(treeCount: 4, featureCount: 4)
     forest.patientLimit = rows.keys.count
     result.append(("forest", try rows.model(forest, outcomes: binary)))
+    var shapes = AdditivePlan()
+    shapes.passCount = 6
+    shapes.pairCount = 2
+    shapes.pairPassCount = 3
+    shapes.patientLimit = rows.keys.count
+    result.append(
+      (
+        "ebm",
+        try PooledTraining.train(
+          plan: shapes, features: rows.features, sites: [try rows.training(outcomes: binary)]
+        ).model.ensemble
+      ))
     return result
   }
 
@@ -120,7 +137,10 @@ import Testing
   }
 
   /// The programs that the files are for, where a Python with them is named.
-  @Test(.enabled(if: ProcessInfo.processInfo.environment["WARDROUND_MODEL_PYTHON"] != nil))
+  @Test(
+    .enabled(
+      if: ProcessInfo.processInfo.environment["WARDROUND_MODEL_PYTHON"] != nil,
+      "WARDROUND_MODEL_PYTHON names no Python with xgboost and onnxruntime"))
   func othersPredictTheSame() throws {
     let python = try #require(ProcessInfo.processInfo.environment["WARDROUND_MODEL_PYTHON"])
     let rows = try Rows(seed: 73, count: 10_000)
@@ -138,6 +158,18 @@ import Testing
       }
       try predictions.withUnsafeBytes { Data($0) }.write(to: folder.appending(path: name))
     }
+    // The linear classifier takes columns that are prepared: nothing is missing there.
+    let weights = [0.4, -0.9, 0.05, 0.2]
+    try Data(ONNXFile.logistic(intercept: -0.7, coefficients: weights))
+      .write(to: folder.appending(path: "linear.onnx"))
+    let risks = rows.keys.indices.map { row in
+      Portable.sigmoid(
+        zip(weights, rows.columns).reduce(-0.7) { sum, pair in
+          let value = Double(Float(pair.1[row]))
+          return value.isNaN ? sum : sum + pair.0 * value
+        })
+    }
+    try risks.withUnsafeBytes { Data($0) }.write(to: folder.appending(path: "linear"))
     let process = Process()
     process.executableURL = URL(fileURLWithPath: python)
     process.arguments = ["-c", Self.script, folder.path]
@@ -151,7 +183,7 @@ import Testing
     os.chdir(sys.argv[1])
     import numpy, onnxruntime, xgboost
     x = numpy.fromfile("x", dtype=numpy.float32).reshape(-1, 4)
-    for name in ["logistic", "squared", "poisson", "multiclass", "forest"]:
+    for name in ["logistic", "squared", "poisson", "multiclass", "forest", "ebm"]:
         ours = numpy.fromfile(name).reshape(len(x), -1)
         booster = xgboost.Booster(model_file=name + ".json")
         table = xgboost.DMatrix(
@@ -163,5 +195,10 @@ import Testing
         for other in (theirs, onnx):
             worst = (abs(other - ours) / numpy.maximum(1, abs(ours))).max()
             assert worst < 1e-6, (name, worst)
+    session = onnxruntime.InferenceSession("linear.onnx")
+    label, risks = session.run(None, {"features": numpy.nan_to_num(x)})
+    ours = numpy.fromfile("linear")
+    assert abs(risks[:, 1] - ours).max() < 1e-6 and abs(risks.sum(1) - 1).max() < 1e-6
+    assert ((label == 1) == (ours > 0.5)).all()
     """
 }

@@ -26,22 +26,39 @@ import Testing
     return try await StudyProgram(study, over: PooledFederation(study, cohorts: cohorts)).run()
   }
 
-  /// How patients are spread over sites changes no bit of the model.
+  /// How patients are spread over sites changes no bit of the model: twenty random partitions into 1 to
+  /// 20 sites, half of them with a site away while the contributions are summed.
   @Test(arguments: models.keys.sorted())
   func anyPartitionGivesTheSameModel(learner: String) async throws {
     let plan = try SyntheticStudy.plan(models: try #require(Self.models[learner]))
     let table = try SyntheticCohort.table(plan, patients: 400, seed: 21)
     let pooled = try await Self.run(plan, ["everybody": table])
     let trees = try #require(pooled.models[0].trees)
-    for seed in 0..<4 {
-      let cohorts = try SyntheticCohort.partition(table, into: 3 + 5 * seed, seed: UInt64(seed))
-      let federated = try await Self.run(plan, cohorts)
-      #expect(federated.models[0].trees?.model == trees.model, "seed \(seed)")
-      #expect(federated.digest == pooled.digest, "seed \(seed)")
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = .sortedKeys
-      #expect(
-        try encoder.encode(federated.models[0].trees) == encoder.encode(trees), "seed \(seed)")
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    let file = try encoder.encode(trees.model)
+    for siteCount in 1...20 {
+      let cohorts = try SyntheticCohort.partition(
+        table, into: siteCount, seed: UInt64(siteCount))
+      let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+      let all = PooledFederation(study, cohorts: cohorts)
+      // Every second partition: one of its sites, another each time.
+      let away = siteCount % 2 == 0 ? study.sites[siteCount * 7 % study.sites.count] : nil
+      let without = PooledFederation(study, cohorts: cohorts.filter { $0.key != away })
+      let federated = try await StudyProgram(
+        study,
+        over: AwayFederation(
+          all, without: without, rounds: [], misses: away == nil ? nil : .contributions)
+      ).run()
+      let found = try #require(federated.models[0].trees)
+      #expect(found.model == trees.model, "\(siteCount) sites")
+      #expect(try encoder.encode(found.model) == file, "\(siteCount) sites")
+      if away == nil {
+        #expect(federated.digest == pooled.digest, "\(siteCount) sites")
+        #expect(try encoder.encode(found) == encoder.encode(trees), "\(siteCount) sites")
+      } else {
+        #expect(found.explainedCount < trees.explainedCount, "\(siteCount) sites")
+      }
     }
     #expect(trees.roundCount > trees.grownCount / 2 && trees.valueCount > 0)
     #expect(trees.contributions.map(\.feature) == ["age", "lactate", "ward", "diabetes"])

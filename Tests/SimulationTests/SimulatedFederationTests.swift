@@ -1,6 +1,7 @@
 import Cohort
 import Foundation
 import Reports
+import SecureAggregation
 import Simulation
 import Site
 import Study
@@ -93,6 +94,49 @@ import Transport
     #expect(files[0] == files[1])
     let replayed = try await outcome.transcript.replayed()
     #expect(replayed.digest == outcome.transcript.result)
+  }
+
+  /// A site whose vectors stop arriving within a tree: the others open no histogram without it, the tree
+  /// ends where it was, and the study goes on. With the protocol code of every party.
+  @Test func aSiteLostWithinATreeIsNotShownByTheRest() async throws {
+    let yaml = SyntheticStudy.yaml(
+      models:
+        "  - {name: trees, learner: boosted_trees, trees: 4, maximum_depth: 3, early_stopping: 0}\n",
+      roundSeconds: 0.5)
+    let plan = try StudyPlan(yaml: yaml, file: "study.yaml")
+    let sites = try SyntheticCohort.partition(
+      try SyntheticCohort.table(plan, patients: 300), into: 4, seed: 8)
+    let vectors = Mutex(0)
+    let isDropping = Mutex(false)
+    let folder = NSTemporaryDirectory() + "torn-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let misbehaviour = Misbehaviour { sender, _, frame, _ in
+      guard sender == "site-4", frame.kind == Study.MessageKind.secureSum.rawValue,
+        isDropping.withLock({ $0 }), Envelope.unchecked(frame.body)?.kind == .masked
+      else { return frame }
+      // The root of the first tree arrives, then two attempts at the level below it do not.
+      return vectors.withLock { count in
+        count += 1
+        return count == 3 || count == 4 ? nil : frame
+      }
+    }
+    let simulation = try Simulation(
+      sites: sites.mapValues { table in { _ in table } }, folder: folder, policy: Self.open,
+      misbehaviour: misbehaviour)
+    let outcome = try await simulation.run(yaml) { progress in
+      if progress.stage == "fit" { isDropping.withLock { $0 = true } }
+    }
+    #expect(vectors.withLock { $0 } > 4)
+    let growth = outcome.transcript.entries.filter { $0.kind == .treeGrowth }
+    let totals = growth.compactMap { entry -> Total? in
+      if case .total(let total) = entry.content { total } else { nil }
+    }
+    let torn = totals.filter { $0.participants.count < 4 }
+    #expect(torn.count == 1 && torn.allSatisfy { $0.values.allSatisfy { $0 == 0 } })
+    #expect(totals.count { $0.values.contains { $0 != 0 } } == totals.count - 1)
+    #expect(outcome.result.models[0].trees?.treeCount == 4)
+    let replayed = try await outcome.transcript.replayed()
+    #expect(replayed.digest == outcome.result.digest)
   }
 
   /// Decisions that arrive while the board looks the members up do not make a second manifest and a

@@ -61,6 +61,9 @@ extension StudyRun {
           openedFor = stated
         } else if fault.code == .setChange, openedFor == nil {
           openedFor = everyone
+        } else if fault.code == .siteMissing {
+          incompleteAttempts += 1
+          if incompleteAttempts > 1 { leftOut.formUnion(Set(everyone).subtracting(stated)) }
         }
         return try await again(text)
       }

@@ -50,6 +50,8 @@ extension StudyRun {
     interruptions = 0
     queryEnd = .now + .seconds(plan.deadlines.presenceSeconds)
     openedFor = nil
+    incompleteAttempts = 0
+    leftOut = []
     faults = []
     answers = [:]
     declined = [:]
@@ -68,16 +70,18 @@ extension StudyRun {
 
   func advancePresence() async throws {
     guard step == .presence, failure == nil else { return }
-    let ready = everyone.filter { peers[$0].isReady && peers[$0].departure == nil }
+    let ready = everyone.filter {
+      peers[$0].isReady && peers[$0].departure == nil && !leftOut.contains($0)
+    }
     if let openedFor { return try await gatherAgain(openedFor, ready: ready) }
-    let missing = everyone.filter { !peers[$0].isReady || peers[$0].departure != nil }
+    let missing = everyone.filter { !ready.contains($0) && !leftOut.contains($0) }
     let isFirst = session.epoch == nil
     let awaited = missing.filter(isAwaited)
     let quorum = isFirst ? peers.count : setup.manifest.manifest.quorum
     if ready.count >= quorum, awaited.isEmpty {
       return try await proceed(with: ready)
     }
-    let possible = everyone.count { peers[$0].departure == nil }
+    let possible = everyone.count { peers[$0].departure == nil && !leftOut.contains($0) }
     guard possible >= quorum, .now < presenceEnd else {
       throw possible < quorum
         ? tooManyLeft(missing, quorum: quorum) : waitedTooLong(ready, missing, quorum: quorum)

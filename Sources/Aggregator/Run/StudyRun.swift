@@ -119,6 +119,10 @@ public actor StudyRun: Federation {
   /// The sites for whose sum the present query may have been opened without coming out: it may be
   /// asked again over the same sites only (protocol/README.md §8, differencing rule).
   var openedFor: [UInt16]?
+  /// Attempts at the present query that ended because a site was missing that it needs, and the sites
+  /// that the next attempt goes on without: the second time nobody waits for them any more.
+  var incompleteAttempts = 0
+  var leftOut: Set<UInt16> = []
   /// Faults of the present query, in words, for the error if it cannot be answered.
   var faults: [String] = []
   /// Answers to the present per-site query.

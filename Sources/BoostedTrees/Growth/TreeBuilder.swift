@@ -68,6 +68,13 @@ struct TreeBuilder: Sendable {
   /// Whether nothing more is asked.
   var isComplete: Bool { waiting.isEmpty }
 
+  /// Asks nothing more: every leaf stays one, with the value that its parent's split gave it.
+  mutating func close() {
+    waiting = []
+    open = []
+    request.histograms = []
+  }
+
   /// Words that the tree's part of a total has.
   var answerCount: Int { waiting.reduce(0) { $0 + $1.built.layout.binCount } }
 

@@ -26,7 +26,6 @@ public struct EnsembleTrainer: Sendable {
   private var baseMargins: [Double] = []
   private var trees: [DecisionTree] = []
   private var builders: [TreeBuilder] = []
-  private var batch: TreeBatch?
   /// Trees started, for each output.
   private var startedCount = 0
   private var completed: [CompletedTree] = []
@@ -207,7 +206,6 @@ public struct EnsembleTrainer: Sendable {
       }
     }
     startedCount += iterations
-    batch = next
     builders = next.trees.map {
       TreeBuilder(context: context, output: $0.output, seed: $0.seed)
     }
@@ -228,15 +226,14 @@ public struct EnsembleTrainer: Sendable {
     return step.begins != nil || step.trees.isEmpty
   }
 
-  /// Begins the present trees again from their roots: for when other sites answered within a tree than
-  /// at its root, so that its histograms are of different patients. What the trees before it added
-  /// stays. Call it in place of `absorb`.
-  public mutating func restartBatch() {
-    guard !beginsBatch, let batch else { return }
-    builders = batch.trees.map {
-      TreeBuilder(context: context, output: $0.output, seed: $0.seed)
-    }
-    ask(GrowthStep(begins: batch, trees: takeRequests()))
+  /// Ends the present trees where they are, their open leaves as leaves, and goes on with the next:
+  /// for when a site is missing within a tree whose patients are in the sum at its root. Histograms of
+  /// the others at these margins would show, beside the root's, what the missing site holds. Call it
+  /// in place of `absorb`; nothing happens before the first level of a batch.
+  public mutating func closeBatch() {
+    guard !beginsBatch else { return }
+    for index in builders.indices { builders[index].close() }
+    advance()
   }
 
   private mutating func takeRequests() -> [TreeRequest] {

@@ -83,7 +83,7 @@ extension AggregatorSession {
   private static func endsRound(_ code: FaultCode) -> Bool {
     switch code {
     case .seedMismatch, .shareUnreadable, .queryMismatch, .setInvalid, .setChange,
-      .secondStatement, .tooFew, .resultMismatch, .sumRejected:
+      .secondStatement, .tooFew, .siteMissing, .resultMismatch, .sumRejected:
       true
     default: false
     }

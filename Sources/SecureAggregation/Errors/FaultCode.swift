@@ -29,6 +29,7 @@ public enum FaultCode: UInt16, Sendable, CaseIterable {
   case shareUnreadable = 36
   case prefetchMissing = 37
   case roundLimit = 38
+  case siteMissing = 39
   case answerInvalid = 40
   case vectorLength = 41
   case vectorDigest = 42
@@ -77,6 +78,7 @@ public enum FaultCode: UInt16, Sendable, CaseIterable {
     case .shareUnreadable: "share-unreadable"
     case .prefetchMissing: "prefetch-missing"
     case .roundLimit: "round-limit"
+    case .siteMissing: "site-missing"
     case .answerInvalid: "answer-invalid"
     case .vectorLength: "vector-length"
     case .vectorDigest: "vector-digest"
@@ -127,6 +129,7 @@ public enum FaultCode: UInt16, Sendable, CaseIterable {
     case .shareUnreadable: "a peer's share does not decrypt or is not a share"
     case .prefetchMissing: "the round needs shares that were not sent in advance"
     case .roundLimit: "the round number is beyond the limit of the epoch or the study"
+    case .siteMissing: "a site that the query needs is not in the set"
     case .answerInvalid: "the site's own answer has the wrong length, width or range"
     case .vectorLength: "a vector has another length than its header says"
     case .vectorDigest: "a vector does not fit its digest"

@@ -44,7 +44,8 @@ extension EvidenceKeeper {
   /// Lateness, restarts and refusals by policy leave nothing to prove.
   private static func notable(_ round: UInt64, _ fault: SecureAggregationError) -> NotableFault? {
     switch fault.code {
-    case .timeout, .restarted, .stopped, .refused, .answerInvalid, .prefetchMissing: nil
+    case .timeout, .restarted, .stopped, .refused, .answerInvalid, .prefetchMissing, .siteMissing:
+      nil
     default: NotableFault(round: round, fault: fault)
     }
   }

@@ -42,6 +42,8 @@ struct SiteRound: Sendable {
     let vectorDigest: Digest
     /// One per layer.
     let layers: [Digest]
+    /// The sites without which the vector may not be opened.
+    let companions: Set<UInt16>
   }
 
   /// What was acknowledged.

@@ -30,6 +30,9 @@ extension SiteSession {
     guard different.isEmpty else {
       throw SecureAggregationError(.seedMismatch, naming: different.map(\.peer))
     }
+    guard commitment.companions.isSubset(of: body.members) else {
+      throw SecureAggregationError(.siteMissing, naming: [0])
+    }
     try checkDifferencing(body.members, query: round.open.queryDigest)
     let statement = RoundDigests.statement(
       round: round.transcript, shareSet: lock.setDigest, set: RoundDigests.set(body.members),

@@ -288,9 +288,13 @@ extension SiteSession {
     }
     self.answer = nil
     answerSeeds = nil
+    let isWhole = companions.isSubset(of: lock.members)
+    let isOne = companions.isEmpty || companions.contains(index)
     let masked: MaskedVector
     do {
-      let noisy = try withLayers(answer, of: &round, alphaSeed: lock.alphaSeed)
+      let noisy = try withLayers(
+        isWhole && isOne ? answer : RingVector(zeros: answer.count, width: answer.width),
+        of: &round, alphaSeed: lock.alphaSeed)
       masked = try MaskedVector(
         answer: noisy, index: index, members: lock.members, setDigest: lock.setDigest,
         selfSecret: round.secrets.selfSecret, alphaSeed: lock.alphaSeed,
@@ -311,7 +315,8 @@ extension SiteSession {
       commitments: commitments)
     let message = sealed(body, round: round.number)
     let reply = SiteAction.sendMasked(message: message, vector: masked.vector)
-    round.commitment = SiteRound.Commitment(vectorDigest: digest, layers: commitments)
+    round.commitment = SiteRound.Commitment(
+      vectorDigest: digest, layers: commitments, companions: isWhole ? companions : [])
     self.round = round
     memory.pending = PendingRound(
       epoch: memory.epoch, round: round.number, transcript: round.transcript,

@@ -49,6 +49,8 @@ public struct SiteSession: Sendable {
   /// The number of the round in progress or just left, which a fault burns.
   var currentRound: UInt64 = 0
   var expectation: RoundBinding?
+  /// The sites that the expected query must be answered with.
+  var companions: Set<UInt16> = []
   var answer: RingVector?
   var answerSeeds: SecretBytes?
 
@@ -95,8 +97,14 @@ public struct SiteSession: Sendable {
   /// Says which query the site's own program expects next. Replaces an earlier expectation and drops
   /// an answer to it. It holds until the query's result is accepted: a round that failed may be
   /// followed by another one for the same query, and `needAnswer` asks for the answer again.
-  public mutating func expect(_ binding: RoundBinding) {
+  ///
+  /// - Parameter companions: the sites without which the answer may not be opened, because an earlier
+  ///   sum over exactly these would show what the missing ones hold. Into a round without one of
+  ///   them, or of a site that is none of them, zeros go instead of the answer; and once the answer
+  ///   itself has gone, no set without one of them is acknowledged (`siteMissing`). Empty for none.
+  public mutating func expect(_ binding: RoundBinding, companions: Set<UInt16> = []) {
     expectation = binding
+    self.companions = companions
     answer = nil
     answerSeeds = nil
   }

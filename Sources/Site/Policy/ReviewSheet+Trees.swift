@@ -32,15 +32,13 @@ extension ReviewSheet {
             + " \(settings.pairCount) of them in turn")
       }
     case .boostedTrees, .randomForest:
-      let isForest = settings.learner == .randomForest
-      let smallest = isForest ? settings.minimumChildWeight : settings.minimumChildWeight * 4
       lines.append(
         "  \(name): per level of a tree, histograms of gradients by feature in half of its leaves (up"
           + " to \(bins * (1 << max(0, settings.maximumDepth - 2))) numbers,"
           + " \(settings.maximumDepth) times a tree, at most \(settings.treeCount) trees): summed over"
           + " the hospitals, how far the model is off for the patients of each leaf and bin")
       lines.append(
-        "  \(name): no leaf has fewer than \(Int(smallest.rounded(.up))) patients over all hospitals,"
+        "  \(name): no leaf has fewer than \(settings.smallestLeaf) patients over all hospitals,"
           + " but a bin within a leaf may hold one patient: its sum is then that patient's, of a"
           + " hospital that nobody is told")
     }

@@ -53,7 +53,8 @@ extension SiteRun {
       digest: digest, in: plan, manifest: setup.manifest.manifest)
     asked.isPosed = true
     waiting = .sum(asked, continuation)
-    session.expect(binding)
+    let companions = asked.query.companions.compactMap { setup.study.sites.firstIndex(of: $0) }
+    session.expect(binding, companions: Set(companions.map { UInt16($0 + 1) }))
     let held = heldFrames
     heldFrames = []
     for frame in held { try await take(frame) }

@@ -60,7 +60,7 @@ public struct ModelSpecification: Sendable, Hashable {
 /// The `models` section of a study file.
 extension ModelSpecification {
   /// - Parameter isPrivate: whether the study has an `epsilon`.
-  init(yaml node: YAMLNode, isPrivate: Bool) throws(YAMLProblem) {
+  init(yaml node: YAMLNode, isPrivate: Bool, minimumCell: Int) throws(YAMLProblem) {
     let map = try node.mapping(keys: Self.allKeys)
     let learner = try map.choice("learner", default: Learner.logistic)
     let name = try map.string("name")
@@ -73,7 +73,8 @@ extension ModelSpecification {
       }
       self.init(
         name: name,
-        training: .trees(try TreeSettings(trees, yaml: map, isPrivate: isPrivate)))
+        training: .trees(
+          try TreeSettings(trees, yaml: map, isPrivate: isPrivate, minimumCell: minimumCell)))
       return
     }
     for key in TreeSettings.keys

@@ -21,7 +21,8 @@ extension StudyPlan {
     let models = try root.list("models", count: 1...16) { (node) throws(YAMLProblem) in
       let isPrivate = privacy.goal != nil
       try ModelSpecification.refuseIdleKeys(node, isPrivate: isPrivate)
-      return try ModelSpecification(yaml: node, isPrivate: isPrivate)
+      return try ModelSpecification(
+        yaml: node, isPrivate: isPrivate, minimumCell: privacy.minimumCell)
     }
     try Self.refuseRepeats(models.map(\.name), at: root.required("models"), what: "model")
     let cohort = try CohortSpecification(study: root, holdout: holdout, recipe: recipe)

@@ -103,6 +103,14 @@ public enum SumQuery: Sendable, Hashable {
     }
   }
 
+  /// The sites without which the query is not answered with data, empty for none: it asks about the
+  /// same patients at the same place as a sum that was opened over exactly these, so that the sum of
+  /// fewer would show, by the difference, what the missing ones hold. Derived from the totals before,
+  /// like everything in a query; a site sends zeros into any other round.
+  public var companions: [String] {
+    if case .treeGrowth(let query) = self { query.companions } else { [] }
+  }
+
   /// Name under which a site's policy allows or refuses the query.
   public var kind: QueryKind {
     switch self {

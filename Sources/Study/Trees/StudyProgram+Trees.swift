@@ -3,8 +3,6 @@ import Cohort
 
 /// Growing trees from secure sums.
 extension StudyProgram {
-  /// How often a tree is begun again because sites came or went within it.
-  private static let restartLimit = 8
   /// Patients whose contributions are summed, about: fewer for models of many nodes, whose patients
   /// take longer.
   private static let explainedPatients = 1000.0
@@ -52,10 +50,9 @@ extension StudyProgram {
       features: context.columns.bins, patientCount: context.patientCount)
     var trainer = try EnsembleTrainer(plan: plan, features: context.columns.bins)
     var history: [GrowthQuery] = []
-    // Whose patients the present trees are grown on, and how often they were begun again.
+    // Whose patients the present trees are grown on.
     var sites: [String] = []
-    var begunTreeCount = 0
-    var restartCount = 0
+    var closedCount = 0
     var roundCount = 0
     var valueCount = 0
     while let step = trainer.query {
@@ -67,25 +64,18 @@ extension StudyProgram {
       }
       let query = SumQuery.TreeGrowthQuery(
         model: context.model, columns: context.columns, patientCount: context.patientCount,
-        step: step, history: history, length: trainer.answerCount)
+        step: step, history: history, length: trainer.answerCount,
+        companions: trainer.beginsBatch ? [] : sites)
       let total = try await sum(.treeGrowth(query), stage: "fit")
       history.append(step)
       roundCount += 1
       valueCount += total.values.count
       if trainer.beginsBatch {
         sites = total.participants
-        if trainer.startedTreeCount != begunTreeCount { restartCount = 0 }
-        begunTreeCount = trainer.startedTreeCount
-      } else if total.participants != sites {
-        // Histograms of one tree must be of the same patients.
-        guard restartCount < Self.restartLimit else {
-          throw StudyError(
-            .tooFew,
-            "sites came and went \(restartCount + 1) times within one tree of"
-              + " `\(context.model.name)`; start the study again when they stay connected")
-        }
-        restartCount += 1
-        trainer.restartBatch()
+      } else if !Set(sites).isSubset(of: total.participants) {
+        // The sites that were left gave zeros: see `SumQuery.companions`.
+        closedCount += 1
+        trainer.closeBatch()
         continue
       }
       do {

@@ -16,8 +16,11 @@ extension SumQuery {
     public var history: [GrowthQuery]
     /// Elements of the answer.
     public var length: Int
+    /// Where the step goes on with trees that were begun: the sites whose patients are in the sum at
+    /// their roots.
+    public var companions: [String] = []
 
-    // The history is a function of what was published before, as is the step.
+    // The history is a function of what was published before, as are the step and the companions.
     public static func == (left: Self, right: Self) -> Bool {
       left.model == right.model && left.columns == right.columns
         && left.patientCount == right.patientCount && left.step == right.step

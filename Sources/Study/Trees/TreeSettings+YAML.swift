@@ -9,13 +9,21 @@ extension TreeSettings {
     "increasing", "decreasing", "seed",
   ]
 
-  /// - Parameter isPrivate: whether the study has an `epsilon`.
-  init(_ learner: Learner, yaml map: YAMLMapping, isPrivate: Bool) throws(YAMLProblem) {
+  /// - Parameters:
+  ///   - isPrivate: whether the study has an `epsilon`.
+  ///   - minimumCell: the study's smallest cell; without another word no leaf of a forest, whose
+  ///     share of events is published, has fewer patients.
+  init(
+    _ learner: Learner, yaml map: YAMLMapping, isPrivate: Bool, minimumCell: Int
+  ) throws(YAMLProblem) {
     guard !isPrivate else {
       try self.init(privately: learner, yaml: map)
       return
     }
     self.init(learner)
+    if learner == .randomForest {
+      minimumChildWeight = max(minimumChildWeight, Double(minimumCell))
+    }
     for key in Self.keys where !learner.keys.contains(key) && map.optional(key) != nil {
       throw map.problem(
         .inconsistent, at: key, "`\(key)` has no meaning for the learner `\(learner.rawValue)`",
@@ -33,7 +41,10 @@ extension TreeSettings {
     l2Penalty = try map.double("l2", in: 0...1e6, default: l2Penalty)
     l1Penalty = try map.double("l1", in: 0...1e6, default: l1Penalty)
     minimumSplitGain = try map.double("minimum_split_gain", in: 0...1e6, default: 0)
-    rowRate = try map.double("row_share", in: 0.05...1, default: rowRate)
+    // Trees of a forest begin at the same margins: over all rows their roots would be one question,
+    // asked again whenever a site has come or gone.
+    rowRate = try map.double(
+      "row_share", in: 0.05...(learner == .randomForest ? 0.9 : 1), default: rowRate)
     if map.optional("feature_share") != nil {
       featureRate = try map.double("feature_share", in: 0.01...1, default: 1)
     }
@@ -90,6 +101,14 @@ extension StudyPlan {
           .invalidPlan,
           "leave-one-site-out models are built for a logistic model trained by Newton's method only;"
             + " put such a model first, or remove `leave-one-site-out` from `disclose`")
+      }
+      if privacy.goal == nil, settings.smallestLeaf < privacy.minimumCell {
+        let key =
+          settings.learner == .randomForest ? "minimum_child_count" : "minimum_child_weight"
+        throw StudyError(
+          .invalidPlan,
+          "the model `\(model.name)` may publish a leaf of \(settings.smallestLeaf) patients, fewer than"
+            + " `minimum_cell: \(privacy.minimumCell)`; raise its `\(key)`")
       }
       for name in settings.increasing + settings.decreasing {
         guard

@@ -126,6 +126,14 @@ public struct TreeSettings: Sendable, Hashable {
   }
 }
 
+extension TreeSettings {
+  /// Fewest patients of a leaf over all sites. A patient's hessian is at most 1/4 in boosting, of a
+  /// forest it is 1.
+  public var smallestLeaf: Int {
+    Int((minimumChildWeight * (learner == .randomForest ? 1 : 4)).rounded(.up))
+  }
+}
+
 /// What the settings mean for a cohort whose size is known.
 extension TreeSettings {
   /// Most patients that may answer: four times those of the profile, at least 65,536, so that sites

@@ -143,23 +143,41 @@ import Testing
     #expect(replayed.models[0].trees?.model == result.models[0].trees?.model)
   }
 
-  /// A site that is away for one round within a tree: the tree is begun again with whoever is there,
-  /// and nothing is torn between two sets of patients.
+  /// A site that is away for one round within a tree: the tree ends there, the next one begins with
+  /// whoever is there, and no sum of fewer sites says what the missing one holds.
   @Test func aTreeIsGrownOnTheSamePatientsThroughout() async throws {
-    let plan = try SyntheticStudy.plan(models: try #require(Self.models["boosted_trees"]))
+    let plan = try SyntheticStudy.plan(
+      models: "  - {name: trees, learner: boosted_trees, trees: 4, early_stopping: 0}\n")
     let table = try SyntheticCohort.table(plan, patients: 400, seed: 25)
     let cohorts = try SyntheticCohort.partition(table, into: 4, seed: 3)
     let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
     let all = PooledFederation(study, cohorts: cohorts)
     let present = cohorts.filter { $0.key != "site-2" }
+    // The baseline is round 0, roots and the level below them are rounds 1 and 2.
     let federation = AwayFederation(
-      all, without: PooledFederation(study, cohorts: present), rounds: [3])
+      all, without: PooledFederation(study, cohorts: present), rounds: [2, 3])
     let result = try await StudyProgram(study, over: federation).run()
     let undisturbed = try await StudyProgram(study, over: all).run()
-    // The round was asked again with everybody, so the trees are the undisturbed ones.
-    #expect(result.models[0].trees?.model == undisturbed.models[0].trees?.model)
-    #expect(
-      result.models[0].trees?.roundCount ?? 0 > undisturbed.models[0].trees?.roundCount ?? 0)
+    guard case .ensemble(let torn)? = result.models[0].trees?.model.content,
+      case .ensemble(let whole)? = undisturbed.models[0].trees?.model.content
+    else { throw TestFault("not trees") }
+    // One level of the first tree was decided by everybody's root; its leaves are what that split says.
+    #expect(torn.trees[0].nodes.count == 3 && whole.trees[0].nodes.count > 3)
+    #expect(torn.trees[0].nodes[0].test == whole.trees[0].nodes[0].test)
+    #expect(torn.trees[0].nodes.dropFirst().allSatisfy { $0.test == nil && $0.value != 0 })
+    // The second tree's root was asked over three sites, and so were its levels.
+    let steps = federation.steps
+    #expect(steps[3].participants.count == 3 && steps[4].companions == steps[3].participants)
+    #expect(steps[4].participants.count == 4)
+    #expect(torn.trees.count > 2)
+    // No two sums that were opened with data begin a tree in the same way, and what goes on with a
+    // tree is over the sites of its root or nothing but zeros.
+    var begun: Set<TreeBatch> = []
+    for step in steps {
+      if let batch = step.begins { #expect(begun.insert(batch).inserted) }
+      let isWhole = Set(step.companions).isSubset(of: step.participants)
+      #expect(isWhole || step.isZero)
+    }
   }
 
   /// A site that is away for a round that trains nothing changes no bit of the model.
@@ -202,13 +220,22 @@ import Testing
   }
 }
 
-/// Leaves a site out of some rounds of growing trees, by their number, or of all rounds of one kind.
+/// Leaves a site out of some rounds of growing trees, by their number, or of all rounds of one kind. A
+/// round that needs the missing site has zeros, as sites answer.
 private final class AwayFederation: Federation {
+  struct Step {
+    var begins: TreeBatch?
+    var companions: [String]
+    var participants: [String]
+    var isZero: Bool
+  }
+
   private let all: any Federation
   private let without: any Federation
   private let rounds: Set<Int>
   private let misses: QueryKind?
-  private let count = Mutex(0)
+  private let asked = Mutex<[Step]>([])
+  var steps: [Step] { asked.withLock { $0 } }
 
   init(
     _ all: any Federation, without: any Federation, rounds: Set<Int>, misses: QueryKind? = nil
@@ -221,12 +248,24 @@ private final class AwayFederation: Federation {
 
   func sum(_ query: SumQuery) async throws -> Total {
     if query.kind == misses { return try await without.sum(query) }
-    guard case .treeGrowth = query else { return try await all.sum(query) }
-    let round = count.withLock { count in
-      defer { count += 1 }
-      return count
+    guard case .treeGrowth(let growth) = query else { return try await all.sum(query) }
+    let isAway = rounds.contains(asked.withLock { $0.count })
+    var total = try await (isAway ? without : all).sum(query)
+    let isWhole = Set(query.companions).isSubset(of: total.participants)
+    if !isWhole { total.values = total.values.map { _ in 0 } }
+    if !isAway, isWhole, !query.companions.isEmpty, query.companions != total.participants {
+      // Whoever was not at the root gives zeros.
+      total.values = try await without.sum(query).values
     }
-    return try await (rounds.contains(round) ? without : all).sum(query)
+    var batch: TreeBatch?
+    if case .growth(let step) = growth.step.kind { batch = step.begins }
+    asked.withLock {
+      $0.append(
+        Step(
+          begins: batch, companions: query.companions, participants: total.participants,
+          isZero: total.values.allSatisfy { $0 == 0 }))
+    }
+    return total
   }
 
   func perSite(_ query: SiteQuery) async throws -> SiteAnswers { try await all.perSite(query) }

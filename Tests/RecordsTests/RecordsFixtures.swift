@@ -5,13 +5,13 @@ struct Story {
   var batch = EventBatch()
 
   mutating func add(
-    _ subject: String, _ code: String, at time: Int64, known: Int64? = nil,
+    _ subject: String, _ code: String, at time: Int64, span: Int64 = 0, known: Int64? = nil,
     _ value: Double = .nan, unit: String? = nil, text: String? = nil
   ) throws {
     let subject = try number(batch.lexicon.subjects.index(subject))
     let code = try number(batch.lexicon.codes.index(code))
     var event = Event(
-      subject: subject, code: code, time: time, knownAt: known, value: value)
+      subject: subject, code: code, time: time, span: Int32(span), knownAt: known, value: value)
     if let unit { event.unit = try number(batch.lexicon.units.index(unit)) }
     if let text { event.text = try number(batch.lexicon.texts.index(text)) }
     batch.events.append(event)

@@ -123,6 +123,8 @@ extension FeatureBuilder {
   private func result(_ outcome: RecordOutcome, _ row: Int, _ subject: Int) -> RowOutcome? {
     let record = outcomes[row]
     let prediction = time(row).seconds
+    // The dead are no survivors, whatever the recipe says about who is at risk.
+    if record.isPrevalent, plan.isOutcomeDeath { return nil }
     if record.first != .max { return .event(after: record.first - prediction) }
     if !record.isRecorded, outcome.absence == .unknown { return nil }
     let end = followUps[subject]

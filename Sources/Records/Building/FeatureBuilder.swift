@@ -30,17 +30,24 @@ public struct FeatureBuilder: Sendable {
     var first = Int64.max
     /// Records of the outcome's variable inside the window.
     var isRecorded = false
-    /// The outcome between index and prediction.
+    /// The outcome between index and prediction; for a death, at any time before the prediction.
     var isPrevalent = false
   }
 
   private struct DuplicateKey: Hashable {
     let subject: Int32
     let variable: Int32
-    let time: Int64
-    let value: UInt64
+    let code: Int32
+    let unit: Int32
     let text: Int32
+    let span: Int32
+    let time: Int64
+    let knownAt: Int64
+    let value: UInt64
   }
+
+  /// Index events that make no row because they became known only after their own prediction.
+  public var lateIndexCount: Int { index?.lateCount ?? 0 }
 
   /// `index` is nil only when no scan is needed: then every subject is one row at time 0.
   public init(
@@ -89,7 +96,7 @@ public struct FeatureBuilder: Sendable {
     let subject = Int(event.subject)
     guard subject >= 0, subject < followUps.count else { return }
     let isTimed = event.time != RecordTime.always
-    let isImpossible = isTimed && (index?.isImpossible(event.time, subject) ?? false)
+    let isImpossible = isTimed && (index?.isImpossible(event, subject) ?? false)
     if isTimed, !isImpossible, plan.followUpVariable == nil, event.time > followUps[subject] {
       followUps[subject] = event.time
     }
@@ -106,6 +113,7 @@ public struct FeatureBuilder: Sendable {
         tallies[variable].duplicateCount += 1
         continue
       }
+      if event.isNeverKnown { tallies[variable].neverKnownCount += 1 }
       if variable == plan.followUpVariable, event.time > followUps[subject] {
         followUps[subject] = event.time
       }
@@ -122,10 +130,14 @@ public struct FeatureBuilder: Sendable {
       for row in rows {
         let prediction =
           index?.rows[row] ?? PredictionTime(index: 0, offset: recipe.predictionOffset)
-        if variable == plan.outcomeVariable, isTimed {
+        if variable == plan.outcomeVariable, isTimed,
+          event.time != prediction.index || !isAnchor(event.code)
+        {
           note(event, value, isNumber, texts, row, prediction)
         }
-        if let known = prediction.known(event) {
+        let known =
+          variable == plan.birthVariable ? prediction.knownBirth(event) : prediction.known(event)
+        if let known {
           add(known, value, isNumber ? nil : event.text, texts, variable, row, prediction)
         }
       }
@@ -134,9 +146,16 @@ public struct FeatureBuilder: Sendable {
 
   private mutating func isDuplicate(_ event: Event, _ variable: Int) -> Bool {
     let key = DuplicateKey(
-      subject: event.subject, variable: Int32(variable), time: event.time,
-      value: event.value.isNaN ? 0x7FF8 << 48 : (event.value + 0).bitPattern, text: event.text)
+      subject: event.subject, variable: Int32(variable), code: event.code, unit: event.unit,
+      text: event.text, span: event.span, time: event.time, knownAt: event.knownAt,
+      value: event.value.isNaN ? 0x7FF8 << 48 : (event.value + 0).bitPattern)
     return !seen.insert(key).inserted
+  }
+
+  /// Whether events of a code are index events.
+  private func isAnchor(_ code: Int32) -> Bool {
+    guard let anchor = plan.anchorVariable else { return false }
+    return binding.variables(of: code).contains { binding.variable(at: $0) == anchor }
   }
 
   @inline(__always)
@@ -166,6 +185,12 @@ public struct FeatureBuilder: Sendable {
     }
   }
 
+  /// Counts a record of the outcome's variable.
+  ///
+  /// Where the source says only the day, the outcome may lie on either side of the prediction: it
+  /// is the outcome unless it certainly came before, so that nobody who died that day is a
+  /// survivor. It is prevalent only when it certainly came before the prediction, and possibly after
+  /// the index. The record that is the row's own index event is neither.
   private mutating func note(
     _ event: Event, _ value: Double, _ isNumber: Bool, _ texts: borrowing Interner, _ row: Int,
     _ prediction: PredictionTime
@@ -176,8 +201,10 @@ public struct FeatureBuilder: Sendable {
         condition.isMet(
           number: value, text: event.text == Lexicon.none ? nil : texts.text(event.text))
       } ?? true
-    if event.time <= prediction.seconds {
-      if isOutcome, event.time > prediction.index { outcomes[row].isPrevalent = true }
+    if event.latest <= prediction.seconds {
+      if isOutcome, plan.isOutcomeDeath || event.latest > prediction.index {
+        outcomes[row].isPrevalent = true
+      }
       return
     }
     if let horizon = outcome.horizon,
@@ -186,6 +213,7 @@ public struct FeatureBuilder: Sendable {
       return
     }
     outcomes[row].isRecorded = true
-    if isOutcome { outcomes[row].first = min(outcomes[row].first, event.time) }
+    let time = max(event.time, prediction.seconds + 1)
+    if isOutcome { outcomes[row].first = min(outcomes[row].first, time) }
   }
 }

@@ -33,6 +33,11 @@ struct FeaturePlan: Sendable {
   private(set) var criteria: [Slot] = []
   let outcomeVariable: Int?
   let followUpVariable: Int?
+  let birthVariable: Int?
+  /// Variable whose events are the index events; nil when the source's start is.
+  let anchorVariable: Int?
+  /// The outcome is the recipe's death: nobody is at risk after it.
+  let isOutcomeDeath: Bool
 
   init(_ recipe: RecordsRecipe) {
     var numbers: [String: Int] = [:]
@@ -40,6 +45,13 @@ struct FeaturePlan: Sendable {
     channelsOfVariable = recipe.variables.map { _ in [] }
     outcomeVariable = recipe.outcome.flatMap { numbers[$0.variable] }
     followUpVariable = recipe.outcome?.followUpVariable.flatMap { numbers[$0] }
+    birthVariable = recipe.birth.flatMap { numbers[$0] }
+    if case .event(let variable, _) = recipe.index.anchor {
+      anchorVariable = numbers[variable]
+    } else {
+      anchorVariable = nil
+    }
+    isOutcomeDeath = recipe.death.map { $0 == recipe.outcome?.variable } ?? false
     var known: [Channel: Int] = [:]
     func slot(_ measure: Measure) -> Slot {
       let variable = numbers[measure.variable] ?? 0

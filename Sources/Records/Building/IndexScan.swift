@@ -2,6 +2,9 @@ import Cohort
 
 /// First pass over the records: finds each subject's index events, birth and death.
 ///
+/// An index event that becomes known only after its own prediction time makes no row: nobody could
+/// have predicted then. A date alone is no such event, since the day itself is when it is known.
+///
 /// Memory is the subjects and their index events, not the records.
 public struct IndexScan: Sendable {
   /// The most index events of one subject.
@@ -24,6 +27,8 @@ public struct IndexScan: Sendable {
   private var births: [Int64] = []
   private var deaths: [Int64] = []
   private var tally = VariableTally()
+  /// Index events that became known only after their prediction.
+  private(set) var lateCount = 0
   /// Records read.
   public private(set) var eventCount = 0
 
@@ -59,14 +64,21 @@ public struct IndexScan: Sendable {
         guard subject >= 0, subject < candidates.count, event.time != RecordTime.always else {
           continue
         }
-        if variable == birth { births[subject] = min(births[subject], event.time) }
-        if variable == death { deaths[subject] = min(deaths[subject], event.time) }
+        if variable == birth {
+          births[subject] = min(births[subject], event.time - Int64(event.span))
+        }
+        if variable == death { deaths[subject] = min(deaths[subject], event.latest) }
         guard variable == anchor else { continue }
         if let condition {
           let value =
             binding.isNumber(variable) ? binding.number(event, variable, &tally) : event.value
           let text = event.text == Lexicon.none ? nil : batch.lexicon.texts.text(event.text)
           guard condition.isMet(number: value, text: text) else { continue }
+        }
+        let prediction = PredictionTime(index: event.time, offset: recipe.predictionOffset)
+        guard event.knownAt <= max(prediction.seconds, event.latest) else {
+          lateCount += 1
+          continue
         }
         try note(event.time, subject)
       }
@@ -105,7 +117,7 @@ public struct IndexScan: Sendable {
 
   /// The rows that the records allow, before inclusion and exclusion.
   public func finish(_ lexicon: Lexicon) -> CohortIndex {
-    var index = CohortIndex(births: births, deaths: deaths)
+    var index = CohortIndex(births: births, deaths: deaths, lateCount: lateCount)
     let fromStart = anchor == nil
     for subject in 0..<lexicon.subjects.count {
       var last: Int64?
@@ -128,12 +140,17 @@ public struct CohortIndex: Sendable {
   private(set) var starts: [Int32] = [0]
   private(set) var rows: [PredictionTime] = []
   private(set) var subjects: [Int32] = []
+  /// The earliest moment of each subject's birth and the latest of its death; `Int64.max` where none
+  /// is recorded.
   private(set) var births: [Int64]
   private(set) var deaths: [Int64]
+  /// Index events that make no row because they became known only after their prediction.
+  public let lateCount: Int
 
-  init(births: [Int64], deaths: [Int64]) {
+  init(births: [Int64], deaths: [Int64], lateCount: Int) {
     self.births = births
     self.deaths = deaths
+    self.lateCount = lateCount
   }
 
   /// Rows.
@@ -155,12 +172,13 @@ public struct CohortIndex: Sendable {
     return Int(starts[subject])..<Int(starts[subject + 1])
   }
 
-  /// Whether a record of a subject at a time lies before birth or more than a day after death.
+  /// Whether a record of a subject lies certainly before birth, or more than a day after death: at
+  /// the end that leaves it possible, where the source says only the day or the year.
   @inline(__always)
-  func isImpossible(_ time: Int64, _ subject: Int) -> Bool {
+  func isImpossible(_ event: Event, _ subject: Int) -> Bool {
     guard subject < births.count else { return false }
-    if births[subject] != .max, time < births[subject] { return true }
-    return deaths[subject] != .max && time > deaths[subject]
-      && time &- deaths[subject] > RecordTime.day
+    if births[subject] != .max, event.latest < births[subject] { return true }
+    let death = deaths[subject]
+    return death != .max && event.time > death && event.time &- death > RecordTime.day
   }
 }

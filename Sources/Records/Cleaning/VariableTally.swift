@@ -19,5 +19,8 @@ public struct VariableTally: Sendable, Hashable {
   /// Records equal to one before; left out. Counted only when the recipe removes duplicates.
   public var duplicateCount = 0
 
+  /// Records of which nobody can say when they became known; in no feature.
+  public var neverKnownCount = 0
+
   public init() {}
 }

@@ -9,25 +9,46 @@ public struct Event: Sendable, Hashable {
   public var unit: Int32
   /// Number of a value that is a text; `Lexicon.none` for any other value.
   public var text: Int32
-  /// When it happened, ``RecordTime``.
+  /// How exactly the source says when: it happened within so many seconds after `time`. 0 when the
+  /// source gives a time of day, 86 399 for a date alone. A birth of which only the year or month is
+  /// known has the middle of it as its `time` and half its length here, and so lies within as many
+  /// seconds before `time` too.
+  public var span: Int32
+  /// When it happened, ``RecordTime``; the earliest moment that the source allows.
   public var time: Int64
-  /// When the hospital knew it; never before `time` for a real event.
+  /// When the hospital knew it; never before `time`. Where the source names no such time it is
+  /// ``latest``, and ``RecordTime/never`` where it should name one and does not: then the record is
+  /// in no feature, while as an outcome it counts by its `time`.
   public var knownAt: Int64
   /// The numeric value in `unit`; not-a-number when there is none.
   public var value: Double
 
+  /// A missing `knownAt` is ``latest``; one before `time` becomes `time`.
   public init(
-    subject: Int32, code: Int32, time: Int64, knownAt: Int64? = nil, value: Double = .nan,
-    unit: Int32 = Lexicon.none, text: Int32 = Lexicon.none
+    subject: Int32, code: Int32, time: Int64, span: Int32 = 0, knownAt: Int64? = nil,
+    value: Double = .nan, unit: Int32 = Lexicon.none, text: Int32 = Lexicon.none
   ) {
     self.subject = subject
     self.code = code
     self.unit = unit
     self.text = text
+    self.span = max(0, span)
     self.time = time
-    self.knownAt = max(time, knownAt ?? time)
+    self.knownAt = time
     self.value = value
+    self.knownAt = max(time, knownAt ?? latest)
   }
+
+  /// The latest moment at which it can have happened.
+  @inlinable
+  public var latest: Int64 {
+    let (sum, isBeyond) = time.addingReportingOverflow(Int64(span))
+    return isBeyond ? RecordTime.never : sum
+  }
+
+  /// Whether nobody can say when it became known: ``RecordTime/never``.
+  @inlinable
+  public var isNeverKnown: Bool { knownAt == RecordTime.never }
 }
 
 /// The texts behind the numbers of events.

@@ -72,8 +72,28 @@ public enum TimeFormat: Sendable, Hashable {
     public var seconds: Int64
     /// The text named its zone.
     public var hasZone: Bool
-    /// The text was a date alone, so the time of day is unknown and `seconds` is its midnight.
-    public var isDateOnly: Bool
+    /// How many seconds later it may have been: 0 with a time of day, 86 399 for a date alone, whose
+    /// midnight is `seconds`; see ``Event/span``.
+    public var span: Int32
+
+    public init(seconds: Int64, span: Int32 = 0, hasZone: Bool = false) {
+      self.seconds = seconds
+      self.hasZone = hasZone
+      self.span = span
+    }
+
+    /// The span of a date alone.
+    public static let dateSpan = Int32(RecordTime.day - 1)
+
+    /// The text gave no time of day.
+    public var isDateOnly: Bool { span > 0 }
+    /// The last second it can mean.
+    public var latest: Int64 { seconds + Int64(span) }
+    /// The same stretch of time told from its middle, as births are; see ``Event/span``.
+    public var centred: Self {
+      let half = (Int64(span) + 1) / 2
+      return Self(seconds: seconds + half, span: Int32(clamping: half), hasZone: hasZone)
+    }
   }
 
   /// The time that a field holds; nil when it is none.
@@ -82,18 +102,43 @@ public enum TimeFormat: Sendable, Hashable {
     case .calendar(let zone): return Self.calendarTime(field, zone: zone)
     case .clock:
       guard let seconds = Self.clockTime(field) else { return nil }
-      return Reading(seconds: seconds, hasZone: false, isDateOnly: false)
+      return Reading(seconds: seconds)
     case .elapsed(let unit):
       guard let value = FieldText.number(field) else { return nil }
       let seconds = (value * unit).rounded()
       guard abs(seconds) < Double(RecordTime.bound) else { return nil }
-      return Reading(seconds: Int64(seconds), hasZone: false, isDateOnly: false)
+      return Reading(seconds: Int64(seconds))
     }
   }
 
   /// `read` of a text.
   public func read(_ text: String) -> Reading? {
     FieldText.withBytes(text) { read($0) }
+  }
+
+  /// The stretch of time that a year, a year and month or a whole date names; a day that the month
+  /// does not have, or a month that there is not, leaves the longer stretch. Nil for a year outside
+  /// 1...9999 and for a format without a calendar.
+  public func period(year: Int, month: Int? = nil, day: Int? = nil) -> Reading? {
+    guard case .calendar(let zone) = self, (1...9999).contains(year) else { return nil }
+    let month = month.flatMap { (1...12).contains($0) ? $0 : nil }
+    let day = month.flatMap { month in
+      day.flatMap { (1...Self.monthLength(year, month)).contains($0) ? $0 : nil }
+    }
+    let start = RecordTime.days(year: year, month: month ?? 1, day: day ?? 1)
+    let end =
+      if day != nil {
+        start + 1
+      } else if let month, month < 12 {
+        RecordTime.days(year: year, month: month + 1, day: 1)
+      } else {
+        month == nil
+          ? RecordTime.days(year: year + 1, month: 1, day: 1)
+          : start + Int64(Self.monthLength(year, 12))
+      }
+    return Reading(
+      seconds: start * RecordTime.day - zone,
+      span: Int32(clamping: (end - start) * RecordTime.day - 1))
   }
 
   /// Digits from `position` on: their value and how many there are, at most `limit`.
@@ -145,7 +190,7 @@ public enum TimeFormat: Sendable, Hashable {
     var seconds =
       RecordTime.days(year: year.value, month: month.value, day: day.value) * RecordTime.day
     if field.count == 10 {
-      return Reading(seconds: seconds - zone, hasZone: false, isDateOnly: true)
+      return Reading(seconds: seconds - zone, span: Reading.dateSpan)
     }
     guard field[10] == UInt8(ascii: "T") || field[10] == 32 else { return nil }
     let hour = digits(field, 11, limit: 2)
@@ -167,10 +212,10 @@ public enum TimeFormat: Sendable, Hashable {
       }
     }
     guard position < field.count else {
-      return Reading(seconds: seconds - zone, hasZone: false, isDateOnly: false)
+      return Reading(seconds: seconds - zone)
     }
     guard let offset = zoneOffset(field, position) else { return nil }
-    return Reading(seconds: seconds - offset, hasZone: true, isDateOnly: false)
+    return Reading(seconds: seconds - offset, hasZone: true)
   }
 
   /// `Z`, `+HH:MM`, `-HHMM` or `+HH` at the end of a field, in seconds east of UTC.

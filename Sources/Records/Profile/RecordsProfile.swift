@@ -30,7 +30,7 @@ public struct RecordsProfile: Sendable {
   private var codeCounts: [Int] = []
   private var sample: [UInt64: Int] = [:]
   private var sampleBound = UInt64.max
-  private var lags = [Int](repeating: 0, count: 5)
+  private var lags = [Int](repeating: 0, count: 6)
   public private(set) var eventCount = 0
   public private(set) var unmappedCount = 0
 
@@ -74,8 +74,10 @@ public struct RecordsProfile: Sendable {
     fingerprints[subject].count += 1
     keep(Self.mixed(content ^ Self.mixed(UInt64(subject) &+ 1)))
     if event.time != RecordTime.always {
-      let lag = event.knownAt &- event.time
-      lags[lag <= 0 ? 0 : lag <= 3600 ? 1 : lag <= 86_400 ? 2 : lag <= 604_800 ? 3 : 4] += 1
+      let lag = RecordTime.clamping(event.knownAt) - RecordTime.clamping(event.latest)
+      lags[
+        event.isNeverKnown
+          ? 5 : lag <= 0 ? 0 : lag <= 3600 ? 1 : lag <= 86_400 ? 2 : lag <= 604_800 ? 3 : 4] += 1
     }
     let variables = binding.variables(of: event.code)
     if variables.isEmpty { unmappedCount += 1 }
@@ -83,7 +85,8 @@ public struct RecordsProfile: Sendable {
       let variable = binding.variable(at: position)
       tallies[variable].eventCount += 1
       subjectSeen[variable][subject] = true
-      if event.knownAt > event.time { lateCounts[variable] += 1 }
+      if event.knownAt > event.latest { lateCounts[variable] += 1 }
+      if event.isNeverKnown { tallies[variable].neverKnownCount += 1 }
       guard binding.isNumber(variable) else { continue }
       _ = binding.number(event, variable, &tallies[variable])
       sketches[UnitKey(variable: variable, unit: event.unit), default: ValueSketch()]
@@ -100,6 +103,8 @@ public struct RecordsProfile: Sendable {
   private static func hash(_ event: Event) -> UInt64 {
     var state = mixed(UInt64(bitPattern: Int64(event.code)))
     state = mixed(state ^ UInt64(bitPattern: event.time))
+    state = mixed(state ^ UInt64(bitPattern: event.knownAt))
+    state = mixed(state ^ UInt64(bitPattern: Int64(event.unit)))
     state = mixed(state ^ (event.value.isNaN ? 1 : (event.value + 0).bitPattern))
     return mixed(state ^ UInt64(bitPattern: Int64(event.text)))
   }
@@ -191,6 +196,7 @@ public struct RecordsProfile: Sendable {
       let parts = [
         (tally.missingCount, "without a value"), (tally.unknownUnitCount, "in an unknown unit"),
         (tally.hardRangeCount, "impossible"), (tally.warnRangeCount, "unusual"),
+        (tally.neverKnownCount, "known at no stated time: in no feature"),
       ].filter { $0.0 > 0 }
       line += parts.map { ", \($0.0) \($0.1)" }.joined()
       lines.append(line)
@@ -204,7 +210,9 @@ public struct RecordsProfile: Sendable {
     if !unmapped.isEmpty {
       lines.append("  commonest of them: " + unmapped.map(\.code).joined(separator: ", "))
     }
-    let names = ["at once", "within an hour", "within a day", "within a week", "later"]
+    let names = [
+      "at once", "within an hour", "within a day", "within a week", "later", "at no stated time",
+    ]
     lines += ["", "Known after the event"]
     lines += zip(names, lags).map { "  \($0): \(percent($1, lags.reduce(0, +)))" }
     lines += ["", "To look at"]

@@ -22,8 +22,9 @@ public struct RecordsRecipe: Sendable, Hashable, Codable {
   public var outcome: RecordOutcome?
   public var features: [FeatureRequest]
   public var derived: [DerivedFeature]
-  /// Records equal in subject, code, time and value count once. Costs memory for every value inside
-  /// a window, so it is off unless asked for.
+  /// Records equal in subject, variable, code, unit, time, known-at and value count once, whatever
+  /// their order. Costs about 100 bytes for every different record that a variable gathers, so it is
+  /// off unless asked for.
   public var removesDuplicates: Bool
 
   public init(

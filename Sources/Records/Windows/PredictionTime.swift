@@ -17,10 +17,21 @@ public struct PredictionTime: Sendable, Hashable {
     guard event.time <= seconds, event.knownAt <= seconds else { return nil }
     return KnownEvent(time: event.time, knownAt: event.knownAt)
   }
+
+  /// The patient's birth, if it can have happened by this time: who sees the patient knows it,
+  /// whenever it was recorded. Where only its year or month is known and this time lies in it, it
+  /// counts as at this time, so that the age is 0.
+  @inline(__always)
+  public func knownBirth(_ event: Event) -> KnownEvent? {
+    if event.time == RecordTime.always { return known(event) }
+    guard RecordTime.clamping(event.time) - Int64(event.span) <= seconds else { return nil }
+    let time = min(event.time, seconds)
+    return KnownEvent(time: time, knownAt: time)
+  }
 }
 
-/// Proof that an event was known at a row's prediction time: made by ``PredictionTime/known(_:)``
-/// alone. Accumulators of features take nothing else.
+/// Proof that an event was known at a row's prediction time: made by ``PredictionTime/known(_:)`` and
+/// ``PredictionTime/knownBirth(_:)`` alone. Accumulators of features take nothing else.
 public struct KnownEvent: Sendable, Hashable {
   public let time: Int64
   public let knownAt: Int64

@@ -7,6 +7,14 @@ struct RecordFault: Error {
   var column = 0
 }
 
+extension Event {
+  /// An event of a subject at a time as read, its code still to be named.
+  @inline(__always)
+  init(subject: Int32, at time: TimeFormat.Reading, knownAt: Int64? = nil) {
+    self.init(subject: subject, code: 0, time: time.seconds, span: time.span, knownAt: knownAt)
+  }
+}
+
 extension EventBatch {
   /// Adds the events of one record: all of them, or none when it turns out to be at fault.
   @inline(__always)

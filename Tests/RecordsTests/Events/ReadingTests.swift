@@ -29,7 +29,8 @@ import Testing
   @Test func calendarTimes() {
     let format = TimeFormat.calendar(zone: 0)
     #expect(format.read("1970-01-01")?.seconds == 0)
-    #expect(format.read("1970-01-01")?.isDateOnly == true)
+    #expect(format.read("1970-01-01") == TimeFormat.Reading(seconds: 0, span: 86_399))
+    #expect(format.read("1970-01-01T00:00")?.isDateOnly == false)
     #expect(format.read("2024-02-29 12:30")?.seconds == 1_709_209_800)
     #expect(format.read("2024-02-29T12:30:15.250Z")?.seconds == 1_709_209_815)
     #expect(format.read("2024-02-29T12:30:00+01:00")?.seconds == 1_709_206_200)
@@ -41,6 +42,25 @@ import Testing
       "2024-01-01T10:00:00+1", "2024-01-01x", "2024-01-01T10:00:00+", "2024-01-01T10:00:00 ", "",
     ]
     for text in wrong { #expect(format.read(text) == nil, "\(text)") }
+  }
+
+  /// A year, a month and a day from their first to their last second, and from their middle.
+  @Test func periods() {
+    let format = TimeFormat.calendar(zone: 3600)
+    func ends(_ year: Int, _ month: Int? = nil, _ day: Int? = nil) -> [String] {
+      guard let period = format.period(year: year, month: month, day: day) else { return [] }
+      #expect(period.centred.seconds - Int64(period.centred.span) == period.seconds)
+      #expect(period.centred.latest - period.latest == 1)
+      return [period.seconds, period.latest].map { RecordTime.text($0 + 3600) }
+    }
+    #expect(ends(2024) == ["2024-01-01T00:00:00", "2024-12-31T23:59:59"])
+    #expect(ends(2024, 2) == ["2024-02-01T00:00:00", "2024-02-29T23:59:59"])
+    #expect(ends(2023, 12) == ["2023-12-01T00:00:00", "2023-12-31T23:59:59"])
+    #expect(ends(2023, 12, 30) == ["2023-12-30T00:00:00", "2023-12-30T23:59:59"])
+    #expect(ends(2023, 2, 30) == ends(2023, 2), "there is no such day")
+    #expect(ends(2023, 13, 1) == ends(2023), "there is no such month")
+    #expect(ends(0).isEmpty && ends(10_000).isEmpty)
+    #expect(TimeFormat.clock.period(year: 2024) == nil)
   }
 
   @Test func elapsedTimes() {

@@ -54,15 +54,16 @@ import Testing
     let start: Int64 = 1_577_836_800
     #expect(
       events == [
-        "-4406053801395356975 person:birth @5356800",
+        "-4406053801395356975 person:birth @5356800 (day)",
         "-4406053801395356975 person:gender @always = F", "2 person:birth @318384000",
         "2 person:gender @always = M", "2 visit @\(start + 21600)",
-        "2 visit:9201 @\(start + 21600)", "2 visit-end @\(start + 172800) = 42",
-        "2 visit-end:9201 @\(start + 172800) = 42",
-        "2 omop:316139 @\(start) known \(start + 172800)",
-        "2 icd9cm:4280 @\(start) known \(start + 172800)", "2 omop-source:I50.9 @\(start)",
-        "2 icd:I509 @\(start)", "2 omop:3016723 @\(start + 28800) = 0.1 mg/dL",
-        "2 omop-source:c @\(start + 86400) = 45877985",
+        "2 visit:9201 @\(start + 21600)", "2 visit-end @\(start + 172800) (day) = 42",
+        "2 visit-end:9201 @\(start + 172800) (day) = 42",
+        "2 omop:316139 @\(start) (day) known \(start + 3 * 86400 - 1)",
+        "2 icd9cm:4280 @\(start) (day) known \(start + 3 * 86400 - 1)",
+        "2 omop-source:I50.9 @\(start) (day)", "2 icd:I509 @\(start) (day)",
+        "2 omop:3016723 @\(start + 28800) = 0.1 mg/dL",
+        "2 omop-source:c @\(start + 86400) (day) = 45877985",
       ])
     #expect(batch.report.rows["person"] == 2)
     #expect(batch.report.rows["death"] == nil, "a table that is not there is not counted")
@@ -89,7 +90,7 @@ import Testing
     }
     let (events, batch) = try RecordsFixture.events(
       OMOPSource(.sqlite(path: bad), policy: .skip(atMost: 1)))
-    #expect(events.last == "1 omop:5 @1577836800 = 1")
+    #expect(events.last == "1 omop:5 @1577836800 (day) = 1")
     #expect(batch.report.skipped == [.badTime: 1])
     #expect("drop table; --".isPlainIdentifier == false)
     #expect("cdm_5".isPlainIdentifier)
@@ -110,13 +111,14 @@ import Testing
     let start: Int64 = 1_577_836_800
     #expect(
       events == [
-        "p icd10cm:I509 @\(start - 3600) known \(start + 86400)", "p person:birth @-303955200",
+        "p icd10cm:I509 @\(start - 3600) known \(start + 86400)",
+        "p person:birth @\(-303_868_800 + 43_200) ±1339200",
         "p person:gender @always = M", "p death @1580515200", "p visit @\(start - 3600)",
         "p visit:IMP @\(start - 3600)", "p visit-end @\(start + 86400) = 25",
         "p visit-end:IMP @\(start + 86400) = 25",
         "p loinc:85354-9 @\(start + 18000) known \(start + 21600)",
         "p loinc:8480-6 @\(start + 18000) known \(start + 21600) = 120 mm[Hg]",
-        "p local:x @\(start) = café 😀",
+        "p local:x @\(start) (day) = café 😀",
       ])
     #expect(batch.report.rows["Observation"] == 2)
     #expect(batch.report.rows["Location"] == 1)

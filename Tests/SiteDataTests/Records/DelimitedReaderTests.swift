@@ -60,7 +60,8 @@ import Testing
       """
     #expect(
       try events(text, mapping) == [
-        "1 hr @3600 known 7200 = 80 /min", "1 ward @3600 known 7200 = icu", "1 ward @3600 = icu",
+        "1 hr @3600 known 7200 = 80 /min", "1 ward @3600 known 7200 = icu",
+        "1 ward @3600 known never = icu",
       ])
   }
 

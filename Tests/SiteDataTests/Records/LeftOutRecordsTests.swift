@@ -54,8 +54,9 @@ import Testing
     let (events, batch) = try RecordsFixture.events(FHIRSource(path: path))
     #expect(
       events == [
-        "p icd10cm:I509 @1577836800", "p loinc:2160-0 @1577836800 = 1",
-        "p icd10cm:I509 @1577836800", "p s|d @1577836800", "p icd10cm:I509 @1577836800",
+        "p icd10cm:I509 @1577836800 (day) known never",
+        "p loinc:2160-0 @1577836800 (day) = 1", "p icd10cm:I509 @1577836800 (day)",
+        "p s|d @1577836800 (day)", "p icd10cm:I509 @1577836800 (day)",
         "p visit @1577836800", "p visit:unknown @1577836800",
       ])
     #expect(batch.report.skippedCount == 0)
@@ -95,7 +96,8 @@ import Testing
       try FHIRSource(path: path, policy: .skip(atMost: 1)))
     #expect(
       events == [
-        "p local:bp @1577836800", "p local:sys @1577836800 = 120", "p local:dia @1577836800 = 80",
+        "p local:bp @1577836800 (day)", "p local:sys @1577836800 (day) = 120",
+        "p local:dia @1577836800 (day) = 80",
       ])
     #expect(batch.report.skipped == [.badNumber: 1])
   }
@@ -111,7 +113,7 @@ import Testing
     let path = try RecordsFixture.write(bundle, "bundle.json")
     let (events, batch) = try RecordsFixture.events(
       try FHIRSource(path: path, policy: .skip(atMost: 2)))
-    #expect(events == ["p icd10cm:I509 @1577836800"])
+    #expect(events == ["p icd10cm:I509 @1577836800 (day) known never"])
     #expect(batch.report.skipped == [.noTime: 1, .noSubject: 1])
     #expect(throws: SiteDataError(.tooManyBadRecords, file: "", message: "", advice: "")) {
       try RecordsFixture.events(FHIRSource(path: path, policy: .skip(atMost: 1)))
@@ -131,7 +133,8 @@ import Testing
     ])
     let (events, batch) = try RecordsFixture.events(
       OMOPSource(.sqlite(path: path), policy: .skip(atMost: 1)))
-    #expect(events == ["2 follow-up-start @1577836800", "2 follow-up-end @1577923200"])
+    #expect(
+      events == ["2 follow-up-start @1577836800 (day)", "2 follow-up-end @1577923200 (day)"])
     #expect(batch.report.skipped == [.badTime: 1])
   }
 
@@ -153,7 +156,7 @@ import Testing
     let file = folder.appending(path: isBundle ? "all.json" : "all.ndjson").path
     try Data(text.utf8).write(to: URL(filePath: file))
     let (events, batch) = try RecordsFixture.events(FHIRSource(path: file))
-    #expect(events.first == "p icd10cm:I509 @1577836800")
+    #expect(events.first == "p icd10cm:I509 @1577836800 known never", "the encounter has no end")
     #expect(batch.report.rows == ["Condition": 1, "Encounter": 1])
   }
 }

@@ -38,7 +38,16 @@ enum RecordsFixture {
         let lexicon = batch.lexicon
         var text = "\(lexicon.subjects.text(event.subject)) \(lexicon.codes.text(event.code))"
         text += " @\(event.time == RecordTime.always ? "always" : String(event.time))"
-        if event.knownAt != event.time { text += " known \(event.knownAt)" }
+        if event.span == 86_399 {
+          text += " (day)"
+        } else if event.span != 0 {
+          text += " ±\(event.span)"
+        }
+        if event.isNeverKnown {
+          text += " known never"
+        } else if event.knownAt != event.latest {
+          text += " known \(event.knownAt)"
+        }
         if !event.value.isNaN { text += " = \(FeatureTable.text(event.value))" }
         if event.text != Lexicon.none { text += " = \(lexicon.texts.text(event.text))" }
         if event.unit != Lexicon.none { text += " \(lexicon.units.text(event.unit))" }

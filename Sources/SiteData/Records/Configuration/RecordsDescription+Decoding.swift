@@ -182,10 +182,16 @@ extension DelimitedMapping {
             unit: try column.optionalString("unit"))
         })
     }
+    let when = Self.when(time, format)
+    let known = try map.optionalString("known")
+    if known != nil, when != .column(time, format) {
+      throw map.problem(
+        .inconsistent, at: "known", "`time: \(time)` says already when these records are known",
+        advice: "remove `known`, or name the column with their time in `time`")
+    }
     self.init(
-      subject: subject == "file name" ? .fileName : .column(subject),
-      when: Self.when(time, format),
-      knownColumn: try map.optionalString("known"), layout: layout,
+      subject: subject == "file name" ? .fileName : .column(subject), when: when,
+      knownColumn: known, layout: layout,
       codeSystem: isLong ? try map.optionalString("system") ?? "" : "", codes: codes, units: units,
       missing: Set(try map.codes("missing") ?? []), delimiter: byte)
   }

@@ -39,7 +39,8 @@ public struct DelimitedMapping: Sendable, Hashable {
 
   public var subject: Subject
   public var when: When
-  /// Column with the time at which the record became known; nil when that is the time itself.
+  /// Column with the time at which the record became known; a date alone is the end of that day, and
+  /// an empty field leaves the record out of every feature. Nil when that is the time itself.
   public var knownColumn: String?
   public var layout: Layout
   /// Code system of a long file's codes, put before them with a colon; empty for local codes.

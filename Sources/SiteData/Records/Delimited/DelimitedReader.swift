@@ -140,6 +140,7 @@ struct DelimitedReader: EventReader {
       subject = number
     }
     var time = RecordTime.always
+    var span: Int32 = 0
     if case .at(let seconds) = source.mapping.when { time = seconds }
     if case .column(_, let format) = source.mapping.when {
       let text = field(columns.time)
@@ -149,19 +150,24 @@ struct DelimitedReader: EventReader {
       }
       batch.report.count(reading)
       time = max(reading.seconds, source.mapping.earliest ?? .min)
+      span = reading.span
     }
-    var known = time
+    // A record of its own time is known when that is over; where a column should say since when it is
+    // known and does not, nobody can say.
+    var frame = Event(subject: subject, code: 0, time: time, span: span)
     if columns.known >= 0, case .column(_, let format) = source.mapping.when {
       let text = field(columns.known)
-      if !text.isEmpty {
+      if text.isEmpty || isMissing(text) {
+        frame.knownAt = RecordTime.never
+      } else {
         guard let reading = format.read(text) else {
           return RecordFault(reason: .badTime, column: columns.known + 1)
         }
-        known = max(time, reading.seconds)
+        frame.knownAt = max(time, reading.latest)
       }
     }
     if columns.code >= 0 {
-      return takeLong(bytes, fields, subject, time, known, &batch)
+      return takeLong(bytes, fields, frame, &batch)
     }
     for column in columns.wide {
       let text = field(column.position)
@@ -169,8 +175,9 @@ struct DelimitedReader: EventReader {
       guard text.count <= Self.maximumFieldBytes else {
         return RecordFault(reason: .fieldTooLarge, column: column.position + 1)
       }
-      var event = Event(
-        subject: subject, code: column.code, time: time, knownAt: known, unit: column.unit)
+      var event = frame
+      event.code = column.code
+      event.unit = column.unit
       guard Self.setValue(text, &event, &batch.lexicon) else {
         return RecordFault(reason: .wrongEncoding, column: column.position + 1)
       }
@@ -180,8 +187,8 @@ struct DelimitedReader: EventReader {
   }
 
   private mutating func takeLong(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ fields: [RecordScanner.Field], _ subject: Int32,
-    _ time: Int64, _ known: Int64, _ batch: inout EventBatch
+    _ bytes: UnsafeBufferPointer<UInt8>, _ fields: [RecordScanner.Field], _ frame: Event,
+    _ batch: inout EventBatch
   ) -> RecordFault? {
     func field(_ position: Int) -> UnsafeBufferPointer<UInt8> {
       FieldText.trimmed(
@@ -195,8 +202,9 @@ struct DelimitedReader: EventReader {
     guard let code = codes.look(text, source.mapping, &batch.lexicon) else {
       return RecordFault(reason: .wrongEncoding, column: columns.code + 1)
     }
-    var event = Event(
-      subject: subject, code: code.code, time: time, knownAt: known, unit: code.unit)
+    var event = frame
+    event.code = code.code
+    event.unit = code.unit
     if columns.value >= 0 {
       let value = field(columns.value)
       guard value.count <= Self.maximumFieldBytes else {

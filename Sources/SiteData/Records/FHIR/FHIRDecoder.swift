@@ -7,8 +7,17 @@ import Records
 /// to it and stand themselves.
 struct FHIRDecoder {
   private struct Period {
-    let start: Int64
-    let end: Int64
+    let start: TimeFormat.Reading
+    /// Nil while it lasts.
+    let end: TimeFormat.Reading?
+  }
+
+  /// What a resource without a time at which it became known is known at.
+  private enum Unstated {
+    /// When it happened, as for what is written down then.
+    case itsTime
+    /// The end of its encounter, as codes for billing are; without an encounter that ended, never.
+    case encounterEnd
   }
 
   private let format: TimeFormat
@@ -27,7 +36,7 @@ struct FHIRDecoder {
       guard let id = resource["id"]?.text, let start = time(resource["period"]?["start"]),
         encounterNames.existing(id) == nil, encounterNames.index(id) != nil
       else { continue }
-      encounters.append(Period(start: start, end: time(resource["period"]?["end"]) ?? start))
+      encounters.append(Period(start: start, end: time(resource["period"]?["end"])))
     }
   }
 
@@ -66,7 +75,8 @@ struct FHIRDecoder {
     case "Condition":
       coded(
         resource, resource["code"],
-        at: ["onsetDateTime", "recordedDate"], known: ["recordedDate"], &batch)
+        at: ["onsetDateTime", "recordedDate"], known: ["recordedDate"], unstated: .encounterEnd,
+        &batch)
     case "Observation": observation(resource, &batch)
     case "MedicationRequest":
       coded(
@@ -86,18 +96,23 @@ struct FHIRDecoder {
 
   // MARK: Parts
 
-  private func time(_ value: JSONValue?) -> Int64? {
+  private func time(_ value: JSONValue?) -> TimeFormat.Reading? {
     guard var raw = value?.raw else { return nil }
     if ignoresZones, raw.count > 19 { raw = UnsafeBufferPointer(rebasing: raw[..<19]) }
     if raw.count == 4 || raw.count == 7 { return partialDate(raw) }
-    return format.read(raw)?.seconds
+    return format.read(raw)
   }
 
-  /// A year, or a year and a month: the middle of it.
-  private func partialDate(_ raw: UnsafeBufferPointer<UInt8>) -> Int64? {
-    let text = String(decoding: raw, as: UTF8.self)
-    let full = raw.count == 4 ? "\(text)-07-01" : "\(text)-15"
-    return format.read(full)?.seconds
+  /// A year, or a year and a month: from its first to its last second.
+  private func partialDate(_ raw: UnsafeBufferPointer<UInt8>) -> TimeFormat.Reading? {
+    let parts = String(decoding: raw, as: UTF8.self).split(
+      separator: "-", omittingEmptySubsequences: false)
+    guard parts.count == (raw.count == 4 ? 1 : 2), parts[0].utf8.count == 4,
+      parts.allSatisfy({ $0.utf8.allSatisfy { (48...57).contains($0) } }), let year = Int(parts[0])
+    else { return nil }
+    let month = parts.count == 2 ? Int(parts[1]) : nil
+    guard month.map({ (1...12).contains($0) }) ?? true else { return nil }
+    return format.period(year: year, month: month)
   }
 
   /// The last part of a reference: `Patient/ID` and `urn:uuid:ID` both give `ID`.
@@ -158,8 +173,9 @@ struct FHIRDecoder {
     guard let id = resource["id"]?.text, !id.isEmpty, id.utf8.count <= 256,
       let subject = batch.lexicon.subjects.index(id)
     else { return .noSubject }
-    if let birth = time(resource["birthDate"]) {
-      emit("person:birth", Event(subject: subject, code: 0, time: birth), &batch)
+    if var birth = time(resource["birthDate"]) {
+      if birth.span > TimeFormat.Reading.dateSpan { birth = birth.centred }
+      emit("person:birth", Event(subject: subject, at: birth), &batch)
     }
     if let gender = resource["gender"]?.text {
       let short = ["male": "M", "female": "F"][gender] ?? gender
@@ -168,7 +184,7 @@ struct FHIRDecoder {
       emit("person:gender", event, &batch)
     }
     if let death = time(resource["deceasedDateTime"]) {
-      emit("death", Event(subject: subject, code: 0, time: death), &batch)
+      emit("death", Event(subject: subject, at: death), &batch)
     }
     return nil
   }
@@ -180,16 +196,16 @@ struct FHIRDecoder {
     guard let start = time(resource["period"]?["start"]) else { return .noTime }
     let kind = resource["class"]?["code"]?.text ?? "unknown"
     for code in ["visit", "visit:\(kind)"] {
-      emit(code, Event(subject: subject, code: 0, time: start), &batch)
+      emit(code, Event(subject: subject, at: start), &batch)
     }
     guard let end = time(resource["period"]?["end"]) else { return nil }
-    let hours = Double(end - start) / 3600
-    for code in ["visit-end", "visit-end:\(kind)"] {
-      emit(code, Event(subject: subject, code: 0, time: end, value: hours), &batch)
-    }
+    var ending = Event(subject: subject, at: end)
+    ending.value = Double(end.seconds - start.seconds) / 3600
+    for code in ["visit-end", "visit-end:\(kind)"] { emit(code, ending, &batch) }
     let disposition = resource["hospitalization"]?["dischargeDisposition"]?["coding"]
     if let text = disposition?.elements.first?["code"]?.text {
-      let event = Event(subject: subject, code: 0, time: end, text: word(text, &batch))
+      var event = Event(subject: subject, at: end)
+      event.text = word(text, &batch)
       emit("discharge-disposition", event, &batch)
     }
     return nil
@@ -199,11 +215,13 @@ struct FHIRDecoder {
   private func coded(
     _ resource: JSONValue, _ concept: JSONValue?, at keys: [StaticString],
     known knownKeys: [StaticString], period: JSONValue? = nil, reference: JSONValue? = nil,
-    _ batch: inout EventBatch
+    unstated: Unstated = .itsTime, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
     guard let subject = subject(resource, &batch) else { return .noSubject }
-    guard let (start, known) = moment(resource, keys, knownKeys, period) else { return .noTime }
-    let event = Event(subject: subject, code: 0, time: start, knownAt: known)
+    guard let (start, known) = moment(resource, keys, knownKeys, period, unstated) else {
+      return .noTime
+    }
+    let event = Event(subject: subject, at: start, knownAt: known)
     var codes = concept?["coding"]?.elements.compactMap { code($0) } ?? []
     if codes.isEmpty, let id = identifier(reference) { codes = ["medication:\(id)"] }
     guard !codes.isEmpty else { return concept?["text"] == nil ? .noCode : nil }
@@ -211,23 +229,24 @@ struct FHIRDecoder {
     return nil
   }
 
-  /// When a resource happened and when it became known.
+  /// When a resource happened and when it became known; a date alone is known when it is over, and a
+  /// stretch of time when that is. What takes its time from its encounter is known at the encounter's
+  /// end, as `unstated` says of the rest; while the encounter lasts, never.
   private func moment(
     _ resource: JSONValue, _ keys: [StaticString], _ knownKeys: [StaticString],
-    _ period: JSONValue?
-  ) -> (start: Int64, known: Int64)? {
-    let known = knownKeys.lazy.compactMap { time(resource[$0]) }.first
+    _ period: JSONValue?, _ unstated: Unstated
+  ) -> (start: TimeFormat.Reading, known: Int64)? {
+    let known = knownKeys.lazy.compactMap { time(resource[$0])?.latest }.first
+    let encounter = identifier(resource["encounter"]).flatMap { encounterNames.existing($0) }
+      .map { encounters[Int($0)] }
+    let encounterEnd = encounter?.end?.latest ?? RecordTime.never
     if let start = keys.lazy.compactMap({ time(resource[$0]) }).first {
-      return (start, max(start, known ?? start))
+      return (start, known ?? (unstated == .itsTime ? start.latest : encounterEnd))
     }
     if let start = time(period?["start"]) {
-      return (start, max(start, known ?? time(period?["end"]) ?? start))
+      return (start, known ?? time(period?["end"])?.latest ?? start.latest)
     }
-    guard let name = identifier(resource["encounter"]),
-      let number = encounterNames.existing(name)
-    else { return nil }
-    let encounter = encounters[Int(number)]
-    return (encounter.start, max(encounter.start, known ?? encounter.end))
+    return encounter.map { ($0.start, known ?? encounterEnd) }
   }
 
   private func observation(
@@ -237,9 +256,9 @@ struct FHIRDecoder {
     guard
       let (start, known) = moment(
         resource, ["effectiveDateTime", "effectiveInstant", "issued"], ["issued"],
-        resource["effectivePeriod"])
+        resource["effectivePeriod"], .itsTime)
     else { return .noTime }
-    let event = Event(subject: subject, code: 0, time: start, knownAt: known)
+    let event = Event(subject: subject, at: start, knownAt: known)
     let components = resource["component"]?.elements ?? []
     var hasCode = false
     for part in [resource] + components {

@@ -12,7 +12,9 @@ import Records
 /// A resource that its source took back is counted, and is no fact: see ``FHIRDecoder``.
 ///
 /// A resource without a date of its own takes its encounter's start and is known at its end: codes
-/// for billing are assigned then. Encounters are therefore read first, and their periods kept.
+/// for billing are assigned then. So is a condition with an onset and no `recordedDate`, since the
+/// onset says when it began and not when anybody knew; without an encounter that has ended nobody can
+/// say, and it is in no feature. Encounters are therefore read first, and their periods kept.
 public struct FHIRSource: EventSource {
   public let files: [String]
   /// Seconds east of UTC of times without a zone.

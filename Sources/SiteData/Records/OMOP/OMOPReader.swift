@@ -97,6 +97,7 @@ struct OMOPReader: EventReader {
       } else {
         fields.append("NULL")
       }
+      let visit = source.diagnosesAtVisitEnd ? text("visit_occurrence_id") : "NULL"
       let concepts = try database.columns(of: "concept")
       if concepts.contains("vocabulary_id"), columns.contains(table.sourceConcept) {
         fields.append(database.text("c.vocabulary_id"))
@@ -104,6 +105,7 @@ struct OMOPReader: EventReader {
       } else {
         fields.append("NULL")
       }
+      fields.append(visit)
     case .record:
       fields += [text(table.concept), text(table.sourceValue), first(table.start)]
       fields += [number(table.number), text(table.unitConcept), text(table.unitText)]
@@ -126,14 +128,14 @@ struct OMOPReader: EventReader {
       switch time(cursor, 1, &batch.report) {
       case .failure(let reason): return reason.reason
       case .success(let time):
-        return emit("death", Event(subject: subject, code: 0, time: time), &batch)
+        return emit("death", Event(subject: subject, at: time), &batch)
       }
     case .period:
       for (column, code) in [(1, "follow-up-start"), (2, "follow-up-end")] {
         switch time(cursor, column, &batch.report) {
         case .failure(let reason): return reason.reason
         case .success(let time):
-          if let reason = emit(code, Event(subject: subject, code: 0, time: time), &batch) {
+          if let reason = emit(code, Event(subject: subject, at: time), &batch) {
             return reason
           }
         }
@@ -144,13 +146,13 @@ struct OMOPReader: EventReader {
 
   private func time(
     _ cursor: any TableCursor, _ column: Int, _ report: inout ReadingReport
-  ) -> Result<Int64, RecordFault> {
+  ) -> Result<TimeFormat.Reading, RecordFault> {
     guard let cell = cursor.cell(column), !cell.isEmpty else {
       return .failure(RecordFault(reason: .noTime))
     }
     guard let reading = format.read(cell) else { return .failure(RecordFault(reason: .badTime)) }
     report.count(reading)
-    return .success(reading.seconds)
+    return .success(reading)
   }
 
   private func emit(
@@ -172,24 +174,15 @@ struct OMOPReader: EventReader {
   private func takePerson(
     _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
-    var birth: Int64?
-    if let cell = cursor.cell(1), let reading = format.read(cell) { birth = reading.seconds }
-    if birth == nil, let year = string(cursor, 2).flatMap({ Int($0) }), (1..<10_000).contains(year)
-    {
-      // The middle of what is not known.
-      let month = string(cursor, 3).flatMap { Int($0) }
-      let day = string(cursor, 4).flatMap { Int($0) }
-      let inRange = month.map { (1...12).contains($0) } ?? false
-      birth =
-        RecordTime.day
-        * RecordTime.days(
-          year: year, month: inRange ? month ?? 7 : 7,
-          day: inRange ? day.map { min(max($0, 1), 28) } ?? 15 : 1)
+    var birth = cursor.cell(1).flatMap { format.read($0) }
+    if birth == nil, let year = string(cursor, 2).flatMap({ Int($0) }) {
+      birth = format.period(
+        year: year, month: string(cursor, 3).flatMap { Int($0) },
+        day: string(cursor, 4).flatMap { Int($0) })
     }
-    if let birth {
-      if let reason = emit(
-        "person:birth", Event(subject: subject, code: 0, time: birth), &batch)
-      {
+    if var birth {
+      if birth.span > TimeFormat.Reading.dateSpan { birth = birth.centred }
+      if let reason = emit("person:birth", Event(subject: subject, at: birth), &batch) {
         return reason
       }
     }
@@ -208,21 +201,19 @@ struct OMOPReader: EventReader {
     _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
     let concept = string(cursor, 1) ?? "0"
-    let start: Int64
+    let start: TimeFormat.Reading
     switch time(cursor, 3, &batch.report) {
     case .failure(let fault): return fault.reason
     case .success(let time): start = time
     }
     for code in ["visit", "visit:\(concept)"] {
-      if let reason = emit(code, Event(subject: subject, code: 0, time: start), &batch) {
-        return reason
-      }
+      if let reason = emit(code, Event(subject: subject, at: start), &batch) { return reason }
     }
     guard case .success(let end) = time(cursor, 4, &batch.report) else { return nil }
-    let hours = Double(end - start) / 3600
+    var ending = Event(subject: subject, at: end)
+    ending.value = Double(end.seconds - start.seconds) / 3600
     for code in ["visit-end", "visit-end:\(concept)"] {
-      let event = Event(subject: subject, code: 0, time: end, value: hours)
-      if let reason = emit(code, event, &batch) { return reason }
+      if let reason = emit(code, ending, &batch) { return reason }
     }
     return nil
   }
@@ -230,16 +221,19 @@ struct OMOPReader: EventReader {
   private func takeCondition(
     _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
-    let start: Int64
+    let start: TimeFormat.Reading
     switch time(cursor, 3, &batch.report) {
     case .failure(let fault): return fault.reason
     case .success(let time): start = time
     }
-    var known = start
-    if cursor.cell(4) != nil, case .success(let end) = time(cursor, 4, &batch.report) {
-      known = end
+    var known = start.latest
+    if let visit = string(cursor, 6), visit != "0" {
+      known = RecordTime.never
+      if cursor.cell(4) != nil, case .success(let end) = time(cursor, 4, &batch.report) {
+        known = end.latest
+      }
     }
-    let event = Event(subject: subject, code: 0, time: start, knownAt: known)
+    let event = Event(subject: subject, at: start, knownAt: known)
     let concept = string(cursor, 1) ?? "0"
     let own = string(cursor, 2)
     let code = concept != "0" ? "omop:\(concept)" : "omop-source:\(own ?? "")"
@@ -259,12 +253,12 @@ struct OMOPReader: EventReader {
   private func takeRecord(
     _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
-    let start: Int64
+    let start: TimeFormat.Reading
     switch time(cursor, 3, &batch.report) {
     case .failure(let fault): return fault.reason
     case .success(let time): start = time
     }
-    var event = Event(subject: subject, code: 0, time: start)
+    var event = Event(subject: subject, at: start)
     if let cell = cursor.cell(4), !cell.isEmpty {
       guard let number = FieldText.number(cell) else { return .badNumber }
       event.value = number

@@ -19,8 +19,10 @@ public struct OMOPSource: EventSource {
   /// Seconds east of UTC of the clocks that wrote the times.
   public let zone: Int64
   public let policy: ReadingPolicy
-  /// A diagnosis of a visit is known when the visit ends, as billing codes are; false takes the
-  /// start of the condition.
+  /// A diagnosis of a visit is known when the visit ends, as billing codes are: a date alone is the
+  /// end of that day, and while the visit has no end nobody can say, so that it is in no feature. One
+  /// without a visit is known when the condition starts. False takes the start of the condition for
+  /// all.
   public let diagnosesAtVisitEnd: Bool
 
   public init(

@@ -25,6 +25,15 @@ extension FeatureExtraction {
               tally.duplicateCount,
             ].map(String.init)
         })
+    for (variable, tally) in table.tallies where tally.neverKnownCount > 0 {
+      lines.append(
+        "  \(variable): \(tally.neverKnownCount) records known at no stated time: in no feature")
+    }
+    if lateIndexCount > 0 {
+      lines.append(
+        "  \(lateIndexCount) index events became known only after their prediction: they make no row"
+      )
+    }
     lines += ["", "Records"]
     lines += Self.aligned(report.rows.sorted { $0.key < $1.key }.map { [$0.key, "\($0.value)"] })
     lines.append(

@@ -9,6 +9,8 @@ public struct FeatureExtraction: Sendable {
   /// Records that no variable of the recipe gathers, and all records.
   public let unmappedCount: Int
   public let eventCount: Int
+  /// Index events that make no row because they became known only after their own prediction.
+  public let lateIndexCount: Int
   /// Times are seconds since the source's own start rather than calendar times.
   public let isElapsed: Bool
   /// How the system of undeclared diagnoses was decided, where there are any.
@@ -53,6 +55,7 @@ public struct FeatureExtraction: Sendable {
     report = gathered.report
     unmappedCount = gathered.builder.unmappedCount
     eventCount = gathered.builder.eventCount
+    lateIndexCount = gathered.builder.lateIndexCount
     isElapsed = recipe.index.anchor == .start
     diagnosisVote = gathered.vote
     self.undeclaredDiagnoses = gathered.undeclared

@@ -131,7 +131,7 @@ import Testing
     #expect(patternSum == pooled)
     #expect(summarySum == summary)
     let read = try ContributionSummary(
-      total: summary, features: fixture.model.features, minimumCellCount: 20)
+      total: summary, features: fixture.model.features, patientLimit: 300, minimumCellCount: 20)
     var importance = [Double](repeating: 0, count: 5)
     for row in all {
       let values = explainer.contributions(ofBins: bins(fixture, row: row))[0]
@@ -140,7 +140,7 @@ import Testing
     for feature in 0..<5 { #expect(abs(read.importance[feature] - importance[feature]) < 1e-6) }
     #expect(read.dependence[0].contains { $0 != nil })
     let strict = try ContributionSummary(
-      total: summary, features: fixture.model.features, minimumCellCount: 301)
+      total: summary, features: fixture.model.features, patientLimit: 300, minimumCellCount: 301)
     #expect(strict.dependence.allSatisfy { $0.allSatisfy { $0 == nil } })
   }
 
@@ -157,7 +157,32 @@ import Testing
     }
     #expect(throws: BoostedTreesError.self) {
       try ContributionSummary(
-        total: [-1], features: fixture.model.features, minimumCellCount: 1)
+        total: [-1], features: fixture.model.features, patientLimit: 300, minimumCellCount: 1)
+    }
+  }
+
+  /// Sums that no patients have are refused, however large, and never trap.
+  @Test func falseSummariesAreRefused() throws {
+    let fixture = try fixture(seed: 57)
+    let explainer = PathDependentExplainer(model: fixture.model)
+    let summary = try explainer.summaryAnswer(
+      table: fixture.rows.table, rows: Array(0..<fixture.rows.table.rowCount))
+    let first = 1 + fixture.model.features.count
+    for value in [-1, 301, 1 << 31, 1 << 62, Int64.max, Int64.min] {
+      for changes in [[0], [1], [first], [first, first + 2], [0, first, first + 2], [first + 1]] {
+        var total = summary
+        for index in changes { total[index] = value }
+        // The sums of |φ| and φ may be as large as 1,024 a patient.
+        if value == 301 || value == 1 << 31 || value == -1, changes == [1] || changes == [first + 1]
+        {
+          continue
+        }
+        #expect(throws: BoostedTreesError.self, "\(changes): \(value)") {
+          try ContributionSummary(
+            total: total, features: fixture.model.features, patientLimit: 300,
+            minimumCellCount: 1)
+        }
+      }
     }
   }
 }

@@ -134,7 +134,7 @@ import Testing
     var shard = try LocalShard(rows: rows, settings: plan.shardSettings())
     while let query = trainer.query { try trainer.absorb(shard.answer(query)) }
     // All five trees were added, whatever early stopping kept.
-    guard trainer.model.trees.count == 5 else { return }
+    try #require(trainer.model.trees.count == 5)
     let predicted = try trainer.model.margins(of: rows.table)
     for row in 0..<300 { #expect(shard.margins(ofRow: row) == predicted[row]) }
   }

@@ -18,7 +18,9 @@ public struct AdditiveTrainer: Sendable {
   private let step: AdditiveStep
   private var current: AdditiveModel
   /// The model with the least evaluation loss of the stage, and the pass it was reached in.
-  private var best: (model: AdditiveModel, loss: Double, pass: Int)?
+  private var best: (model: AdditiveModel, loss: Double, pass: Int, measured: Int)?
+  /// The losses of the model as it is kept; nil where they were not measured.
+  public private(set) var keptLoss: EnsembleTrainer.MeasuredLoss?
   /// By feature and bin: sum of hessians at the base margin, as good as counts for centring.
   private var weights: [[Double]] = []
   private var pairWeights: [[[Double]]] = []
@@ -156,9 +158,13 @@ public struct AdditiveTrainer: Sendable {
       else { throw BoostedTreesError(.totalOutOfRange, index: start) }
       means.append(total[start] > 0 ? sum / Double(total[start]) : nil)
     }
-    losses.append(.init(iteration: losses.count, evaluation: means[0], training: means[1]))
+    // The first measurement of the stage of pairs is of the shapes that were kept.
+    let measured = EnsembleTrainer.MeasuredLoss(
+      iteration: stage == .shapes ? pass : passCount + pass, evaluation: means[0],
+      training: means[1])
+    losses.append(measured)
     guard let patience = plan.earlyStopping, let loss = means[0] else { return false }
-    if loss < best?.loss ?? .infinity { best = (current, loss, pass) }
+    if loss < best?.loss ?? .infinity { best = (current, loss, pass, losses.count - 1) }
     return pass - (best?.pass ?? pass) >= patience
   }
 
@@ -208,6 +214,7 @@ public struct AdditiveTrainer: Sendable {
   private mutating func endStage(updates: [AdditiveUpdate] = []) {
     var updates = updates
     if stage == .shapes { keptPassCount = best?.pass ?? pass }
+    keptLoss = (best?.measured ?? losses.indices.last).map { losses[$0] }
     if let best {
       for feature in features.indices where current.shapes[feature] != best.model.shapes[feature] {
         let change = zip(best.model.shapes[feature], current.shapes[feature]).map { $0 - $1 }

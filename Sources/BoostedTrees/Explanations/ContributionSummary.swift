@@ -55,34 +55,46 @@ public struct ContributionSummary: Sendable, Hashable {
     return answer
   }
 
-  /// Reads a total. Throws `totalLength`, `noPatients` or `totalOutOfRange`.
+  /// Reads a total of at most `patientLimit` patients, 1 ..< 2³¹.
+  ///
+  /// Throws `totalLength`, `noPatients`, `totalOutOfRange`, and `totalInconsistent` with the feature
+  /// whose bins do not hold the patients once each.
   public init(
-    total: [Int64], features: [FeatureBins], minimumCellCount: Int
+    total: [Int64], features: [FeatureBins], patientLimit: Int, minimumCellCount: Int
   ) throws(BoostedTreesError) {
     guard total.count == Self.elementCount(features: features) else {
       throw BoostedTreesError(.totalLength)
     }
     guard total[0] > 0 else { throw BoostedTreesError(.noPatients) }
+    guard total[0] <= Int64(clamping: patientLimit), total[0] < 1 << 31 else {
+      throw BoostedTreesError(.totalOutOfRange)
+    }
     patientCount = total[0]
+    let largest = Int64(Self.limit * Self.factor)
     var start = 1 + features.count
     var importance: [Double] = []
     var dependence: [[Double?]] = []
     var counts: [[Int64]] = []
     var sums: [[Double]] = []
     for (feature, bins) in features.enumerated() {
-      guard total[1 + feature] >= 0 else {
+      guard (0...(largest * total[0])).contains(total[1 + feature]) else {
         throw BoostedTreesError(.totalOutOfRange, index: 1 + feature)
       }
+      var binned: Int64 = 0
       importance.append(Double(total[1 + feature]) / Self.factor / Double(total[0]))
       var curve: [Double?] = []
       for bin in 0..<bins.binCount {
         let count = total[start + 2 * bin]
-        guard count >= 0, count <= total[0] else {
-          throw BoostedTreesError(.totalOutOfRange, index: start + 2 * bin)
-        }
+        guard count >= 0, count <= total[0],
+          total[start + 2 * bin + 1].magnitude <= UInt64(largest * count)
+        else { throw BoostedTreesError(.totalOutOfRange, index: start + 2 * bin) }
+        binned += count
         let isShown = count > 0 && count >= minimumCellCount
         curve.append(
           isShown ? Double(total[start + 2 * bin + 1]) / Self.factor / Double(count) : nil)
+      }
+      guard binned == total[0] else {
+        throw BoostedTreesError(.totalInconsistent, index: feature)
       }
       dependence.append(curve)
       counts.append((0..<bins.binCount).map { total[start + 2 * $0] })

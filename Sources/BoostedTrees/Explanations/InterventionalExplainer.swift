@@ -22,6 +22,7 @@ public struct InterventionalExplainer: Sendable {
   ) throws(BoostedTreesError) {
     guard total.count == patterns.elementCount else { throw BoostedTreesError(.totalLength) }
     guard total[0] > 0 else { throw BoostedTreesError(.noPatients) }
+    guard total[0] < 1 << 31 else { throw BoostedTreesError(.totalOutOfRange) }
     for (index, count) in total.enumerated() where count < 0 || count > total[0] {
       throw BoostedTreesError(.totalOutOfRange, index: index)
     }
@@ -30,7 +31,7 @@ public struct InterventionalExplainer: Sendable {
       for leaf in leaves {
         let size = 1 << leaf.features.count
         let cells = total[leaf.start..<(leaf.start + size)]
-        guard cells.reduce(0, +) == total[0] else {
+        guard cells.reduce(0, &+) == total[0] else {
           throw BoostedTreesError(.totalInconsistent, index: tree)
         }
         let reached = Double(total[leaf.start + size - 1])

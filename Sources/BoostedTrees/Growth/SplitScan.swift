@@ -64,7 +64,7 @@ struct SplitScan {
       let word = words[bin]
       if word != 0 {
         left &+= word
-        if let counts { leftCount += counts[bin] }
+        if let counts { leftCount &+= counts[bin] }
         consider(
           left, leftCount, .upTo(UInt8(truncatingIfNeeded: bin)),
           missing: missing == 0 ? nil : false)
@@ -79,7 +79,7 @@ struct SplitScan {
       let word = words[bin]
       if word != 0 {
         left &+= word
-        if let counts { leftCount += counts[bin] }
+        if let counts { leftCount &+= counts[bin] }
         consider(left, leftCount, .upTo(UInt8(truncatingIfNeeded: bin)), missing: true)
       }
       bin += 1
@@ -96,7 +96,7 @@ struct SplitScan {
       let count = counts?[bin] ?? 0
       consider(words[bin], count, rule, missing: missing == 0 ? nil : false)
       if missing != 0 {
-        consider(words[bin] &+ missing, count + (counts?[0] ?? 0), rule, missing: true)
+        consider(words[bin] &+ missing, count &+ (counts?[0] ?? 0), rule, missing: true)
       }
     }
   }

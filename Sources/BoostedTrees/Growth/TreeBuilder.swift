@@ -114,6 +114,9 @@ struct TreeBuilder: Sendable {
       if !counts.isEmpty {
         let start = counts.startIndex + offset
         wait.built.counts = Array(counts[start..<(start + size)])
+        for count in wait.built.counts where count < 0 || count > context.scale.patientLimit {
+          throw BoostedTreesError(.totalOutOfRange)
+        }
       }
       offset += size
       if wait.built.node == 0 { try takeRootTotals(&wait.built) }
@@ -121,6 +124,9 @@ struct TreeBuilder: Sendable {
         sibling.histogram = Self.difference(wait.parent, wait.built.histogram)
         sibling.counts = Self.difference(wait.parentCounts, wait.built.counts)
         for word in sibling.histogram where PackedWord.hessian(word) < 0 {
+          throw BoostedTreesError(.totalOutOfRange)
+        }
+        for count in sibling.counts where count < 0 {
           throw BoostedTreesError(.totalOutOfRange)
         }
         // In the order of their leaf numbers: the left child has the lower one.

@@ -45,10 +45,14 @@ public struct DecisionTree: Sendable, Hashable, Codable {
     return index
   }
 
-  /// Whether the nodes are a tree over `features`.
+  /// The most splits above one another: what explains a row goes down a tree recursively.
+  static let depthLimit = 64
+
+  /// Whether the nodes are a tree over `features`, no deeper than trees are grown.
   func isValid(features: [FeatureBins], outputCount: Int) -> Bool {
     guard (0..<outputCount).contains(output), !nodes.isEmpty else { return false }
     var parents = [Int](repeating: 0, count: nodes.count)
+    var depths = parents
     for (index, node) in nodes.enumerated() {
       guard node.value.isFinite, node.cover.isFinite, node.gain.isFinite else { return false }
       guard let test = node.test else { continue }
@@ -57,6 +61,10 @@ public struct DecisionTree: Sendable, Hashable, Codable {
       else { return false }
       parents[node.left] += 1
       parents[node.right] += 1
+      // Children come after their parents, so that every depth is known in time.
+      guard depths[index] < Self.depthLimit else { return false }
+      depths[node.left] = depths[index] + 1
+      depths[node.right] = depths[index] + 1
       switch (test.rule, features[test.feature].kind) {
       case (.upTo(let bin), .numeric), (.equals(let bin), .categorical):
         guard bin >= 1, Int(bin) < features[test.feature].binCount else { return false }

@@ -28,6 +28,8 @@ public struct EnsembleTrainer: Sendable {
   private var builders: [TreeBuilder] = []
   /// Trees started, for each output.
   private var startedCount = 0
+  /// Iterations, or trees of a forest, that were grown to their end; early stopping keeps fewer.
+  public private(set) var grownTreeCount = 0
   private var completed: [CompletedTree] = []
 
   /// Mean losses after some iterations.
@@ -74,6 +76,11 @@ public struct EnsembleTrainer: Sendable {
   public var model: TreeEnsemble {
     TreeEnsemble(
       objective: plan.objective, features: features, baseMargins: baseMargins, trees: trees)
+  }
+
+  /// The losses of the model as it is kept; nil where they were not measured.
+  public var keptLoss: MeasuredLoss? {
+    losses.last { $0.iteration == trees.count / plan.objective.outputCount }
   }
 
   /// Takes the sum of all sites' answers to `query`.
@@ -176,6 +183,7 @@ public struct EnsembleTrainer: Sendable {
     }
     completed = builders.map(\.completed)
     trees += builders.map(\.tree)
+    grownTreeCount = trees.count / plan.objective.outputCount
     startBatch()
   }
 

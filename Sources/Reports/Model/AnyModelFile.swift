@@ -93,6 +93,18 @@ public enum AnyModelFile: Sendable, Equatable {
     }
   }
 
+  /// Whether a word that the model does not know counts as a missing value, by feature: trees that
+  /// met no rare words have no branch for others.
+  public var unknownCountsAsMissing: [Bool] {
+    switch self {
+    case .linear(let file): file.transform.features.map { _ in false }
+    case .trees(let file):
+      file.content.columns.features.map {
+        if case .category(_, _, let hasOther) = $0 { !hasOther } else { false }
+      }
+    }
+  }
+
   /// Risk from which a patient counts as flagged.
   public var threshold: Double {
     switch self {

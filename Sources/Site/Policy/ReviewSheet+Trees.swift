@@ -44,7 +44,9 @@ extension ReviewSheet {
     }
     lines.append(
       "  \(name): what each feature contributes, summed over about 1,000 patients of all hospitals"
-        + " (about \(2 * bins) numbers, once)")
+        + " (about \(2 * bins) numbers, once); a bin of them may hold one patient of a hospital that"
+        + " nobody is told, and the report merges or leaves out bins of fewer than"
+        + " \(plan.privacy.minimumCell)")
     return lines
   }
 }

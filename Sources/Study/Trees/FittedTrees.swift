@@ -14,13 +14,15 @@ public struct FittedTrees: Sendable, Codable {
   public var valueCount: Int
   /// Mean loss of evaluation and training patients after each tree or pass, where measured.
   public var losses: [EnsembleTrainer.MeasuredLoss]
+  /// The losses of the model that is kept.
+  public var keptLoss: EnsembleTrainer.MeasuredLoss?
   /// Patients over whom the contributions were summed; 0 where they could not be.
   public var explainedCount: Int
   /// By feature, in the plan's order; empty where they could not be summed.
   public var contributions: [FeatureContribution]
 
   /// Bytes that each hospital sent for one tree or pass, the protocol's own left out.
-  public var bytesPerTree: Double { Double(8 * valueCount) / Double(max(grownCount, 1)) }
+  public var bytesPerTree: Double { 8 * Double(valueCount) / Double(max(grownCount, 1)) }
   /// Secure sums for one tree or pass.
   public var roundsPerTree: Double { Double(roundCount) / Double(max(grownCount, 1)) }
 
@@ -84,13 +86,17 @@ public struct FeatureContribution: Sendable, Codable {
 extension FeatureContribution {
   /// Reads one feature's part of a total.
   ///
-  /// - Parameter minimumCount: fewest patients of a point; smaller ones at the end of a number are
-  ///   added to their neighbour, others left out.
+  /// - Parameters:
+  ///   - minimumCount: fewest patients of a point; smaller ones at the end of a number are added to
+  ///     their neighbour, others left out.
+  ///   - minimumCell: fewest patients left out, when any are: points are left out with them until
+  ///     they are so many, since what is left out is also what the others leave of everybody.
   init(
     _ feature: TreeColumns.Feature, importance: Double, counts: [Int64], sums: [Double],
-    minimumCount: Int
+    minimumCount: Int, minimumCell: Int
   ) {
     var points: [Point] = []
+    let everybody = counts.reduce(0, &+)
     func add(_ lower: Double?, _ upper: Double?, _ level: String?, _ count: Int64, _ sum: Double) {
       guard count > 0, count >= minimumCount else { return }
       points.append(
@@ -103,7 +109,7 @@ extension FeatureContribution {
       var count: Int64 = 0
       var sum = 0.0
       var first = 1
-      var left = counts.dropFirst().reduce(0, +)
+      var left = counts.dropFirst().reduce(0, &+)
       for bin in counts.indices.dropFirst() {
         count += counts[bin]
         sum += sums[bin]
@@ -126,6 +132,10 @@ extension FeatureContribution {
       }
     }
     add(nil, nil, "missing", counts[0], sums[0])
+    func hidden() -> Int { Int(everybody) - points.reduce(0) { $0 + $1.patientCount } }
+    while hidden() > 0, hidden() < minimumCell,
+      let smallest = points.indices.min(by: { points[$0].patientCount < points[$1].patientCount })
+    { points.remove(at: smallest) }
     self.init(feature: feature.name, importance: importance, points: points)
   }
 }

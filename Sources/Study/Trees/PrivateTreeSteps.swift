@@ -64,7 +64,7 @@ struct PrivateTreeSteps {
     FittedTrees(
       learner: learner, model: try TreeModel(columns: columns, content: content),
       treeCount: treeCount, grownCount: treeCount, roundCount: roundCount,
-      valueCount: valueCount, losses: [], explainedCount: 0, contributions: [])
+      valueCount: valueCount, losses: [], keptLoss: nil, explainedCount: 0, contributions: [])
   }
 
   // MARK: - Learners
@@ -139,7 +139,7 @@ struct PrivateTreeSteps {
       return FeatureContribution(
         feature, importance: total > 0 ? importance / total : 0, counts: whole,
         sums: zip(whole, shape).map { Double($0) * $1 },
-        minimumCount: isNumber ? max(minimumCell, share) : minimumCell)
+        minimumCount: isNumber ? max(minimumCell, share) : minimumCell, minimumCell: 0)
     }
   }
 }

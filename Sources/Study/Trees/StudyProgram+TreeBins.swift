@@ -5,7 +5,8 @@ import Cohort
 extension StudyProgram {
   /// Bins of every feature for a model. Quantile cuts come from counts below probes, as the deciles
   /// do, but a bracket that holds few patients is not divided further: cuts are quantiles to within a
-  /// quarter of a bin, and no single patient's value is searched for.
+  /// quarter of a bin, or to within the minimum cell where that is more (fewer and wider bins come out
+  /// then), and no single patient's value is searched for.
   func treeColumns(
     _ settings: TreeSettings, _ preparation: Preparation, cuts: [Int: [Double]]
   ) throws -> TreeColumns {
@@ -61,7 +62,7 @@ extension StudyProgram {
     let cell = Double(plan.privacy.minimumCell) / Double(max(profile.trainingCount, 1))
     var search = QuantileSearch(
       grids: grids(of: numbers), probabilities: (1..<binCount).map { Double($0) * share },
-      probesPerFeature: 4 * binCount, closingShare: max(share / 4, min(cell, share)))
+      probesPerFeature: 4 * binCount, closingShare: max(share / 4, cell))
     try await run(&search, over: numbers)
     return zip(numbers, search.cuts).reduce(into: [:]) { $0[$1.0] = $1.1 }
   }

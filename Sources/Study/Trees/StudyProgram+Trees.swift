@@ -27,7 +27,7 @@ extension StudyProgram {
     return FittedModel(
       name: model.name, training: settings.learner.inWords, coefficients: [],
       standardErrors: nil, columns: [], iterationCount: fitted.roundCount, converged: true,
-      trainingLogLoss: settings.learner == .randomForest ? nil : fitted.losses.last?.training,
+      trainingLogLoss: settings.learner == .randomForest ? nil : fitted.keptLoss?.training,
       trees: fitted)
   }
 
@@ -88,9 +88,9 @@ extension StudyProgram {
     return FittedTrees(
       learner: context.settings.learner,
       model: try TreeModel(columns: context.columns, content: .ensemble(ensemble)),
-      treeCount: ensemble.trees.count, grownCount: trainer.startedTreeCount,
-      roundCount: roundCount, valueCount: valueCount, losses: trainer.losses, explainedCount: 0,
-      contributions: [])
+      treeCount: ensemble.trees.count, grownCount: trainer.grownTreeCount,
+      roundCount: roundCount, valueCount: valueCount, losses: trainer.losses,
+      keptLoss: trainer.keptLoss, explainedCount: 0, contributions: [])
   }
 
   private func additive(_ context: TreeContext) async throws -> FittedTrees {
@@ -123,7 +123,7 @@ extension StudyProgram {
       model: try TreeModel(columns: context.columns, content: .additive(trainer.model)),
       treeCount: trainer.keptPassCount, grownCount: trainer.passCount,
       roundCount: trainer.roundCount, valueCount: valueCount, losses: trainer.losses,
-      explainedCount: 0, contributions: [])
+      keptLoss: trainer.keptLoss, explainedCount: 0, contributions: [])
   }
 
   /// Sums what each feature contributes, over about a thousand training patients of all sites.
@@ -137,12 +137,14 @@ extension StudyProgram {
       model: fitted.model, share: min(1, patients / Double(max(profile.trainingCount, 1))))
     let total = try await sum(.contributions(query), stage: "explain")
     let features = fitted.model.columns.features
-    // A small study may have drawn nobody.
-    guard total.values.first ?? 0 > 0 else { return }
+    // A small study may have drawn nobody, or so few that nothing may be said of them.
+    guard total.values.first ?? 0 >= Int64(max(plan.privacy.minimumCell, 1)) else { return }
     let summary: ContributionSummary
     do {
       summary = try ContributionSummary(
         total: total.values, features: fitted.model.columns.bins,
+        patientLimit: TreeSettings.patientLimit(
+          profileCount: profile.trainingCount + profile.holdoutCount),
         minimumCellCount: plan.privacy.minimumCell)
     } catch {
       throw Self.treeError(error, model: "contributions")
@@ -154,7 +156,8 @@ extension StudyProgram {
       return FeatureContribution(
         features[index], importance: summary.importance[index], counts: summary.counts[index],
         sums: summary.sums[index],
-        minimumCount: isNumber ? minimum : max(plan.privacy.minimumCell, 1))
+        minimumCount: isNumber ? minimum : max(plan.privacy.minimumCell, 1),
+        minimumCell: plan.privacy.minimumCell)
     }
   }
 

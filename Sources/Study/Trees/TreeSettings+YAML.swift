@@ -33,9 +33,17 @@ extension TreeSettings {
     treeCount = try map.integer(
       isAdditive ? "passes" : "trees", in: 1...10_000, default: treeCount)
     learningRate = try map.double("learning_rate", in: 0.001...1, default: learningRate)
-    maximumDepth = try map.integer("maximum_depth", in: 1...12, default: maximumDepth)
     maximumLeafCount = try map.integer(
       "maximum_leaves", in: 2...(isAdditive ? 64 : 4096), default: maximumLeafCount)
+    // Grown leaf by leaf, a tree is bounded by its leaves unless the study bounds its depth too.
+    if !isAdditive, maximumLeafCount > 0 { maximumDepth = min(12, maximumLeafCount - 1) }
+    maximumDepth = try map.integer("maximum_depth", in: 1...12, default: maximumDepth)
+    guard isAdditive || maximumLeafCount <= 1 << maximumDepth else {
+      throw map.problem(
+        .inconsistent, at: "maximum_leaves",
+        "a tree of depth \(maximumDepth) has at most \(1 << maximumDepth) leaves",
+        advice: "raise `maximum_depth` (at most 12) or lower `maximum_leaves`")
+    }
     let weightKey = learner == .randomForest ? "minimum_child_count" : "minimum_child_weight"
     minimumChildWeight = try map.double(weightKey, in: 0...1e6, default: minimumChildWeight)
     l2Penalty = try map.double("l2", in: 0...1e6, default: l2Penalty)

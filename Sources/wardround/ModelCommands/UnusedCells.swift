@@ -20,6 +20,7 @@ struct UnusedCells {
 
   private let features: [FeatureSpecification]
   private let knownLevels: [[String]?]
+  private let unknownCountsAsMissing: [Bool]
   private var unreadable: [Tally]
   private var outOfRange: [Tally]
   private var unknown: [Tally]
@@ -27,6 +28,7 @@ struct UnusedCells {
   init(_ file: AnyModelFile) {
     features = file.features
     knownLevels = file.knownLevels
+    unknownCountsAsMissing = file.unknownCountsAsMissing
     unreadable = features.map { _ in Tally() }
     outOfRange = unreadable
     unknown = unreadable
@@ -52,7 +54,9 @@ struct UnusedCells {
           index, unreadable[index], isFlag ? "neither yes nor no" : "not a number",
           "as missing"),
         line(index, outOfRange[index], "outside the study's range", "as missing"),
-        line(index, unknown[index], "in no category that the model knows", "as another category"),
+        line(
+          index, unknown[index], "in no category that the model knows",
+          unknownCountsAsMissing[index] ? "as missing" : "as another category"),
       ].compactMap { $0 }
     }
   }

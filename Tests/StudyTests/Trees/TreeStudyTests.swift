@@ -198,6 +198,66 @@ import Testing
         < undisturbed.models[0].trees?.explainedCount ?? 0)
   }
 
+  /// What is said of the model is said of the trees that it keeps.
+  @Test(arguments: ["boosted_trees", "ebm"])
+  func theLossIsThatOfTheModelThatIsKept(learner: String) async throws {
+    let patience = "early_stopping: 3, evaluation_share: 0.3, minimum_child_weight: 1"
+    let plan = try SyntheticStudy.plan(
+      models: learner == "ebm"
+        ? "  - {name: m, learner: ebm, passes: 60, learning_rate: 1, \(patience)}\n"
+        : "  - {name: m, learner: boosted_trees, trees: 60, learning_rate: 0.5, \(patience)}\n")
+    let table = try SyntheticCohort.table(plan, patients: 400, seed: 28)
+    let result = try await Self.run(plan, ["everybody": table])
+    let trees = try #require(result.models[0].trees)
+    #expect(trees.treeCount < trees.grownCount && trees.grownCount < 60)
+    #expect(trees.losses.map(\.iteration) == Array(1...trees.grownCount))
+    let kept = try #require(trees.keptLoss)
+    #expect(kept.iteration == trees.treeCount)
+    #expect(kept.evaluation == trees.losses.compactMap(\.evaluation).min())
+    #expect(result.models[0].trainingLogLoss == kept.training)
+    #expect(kept.training != trees.losses.last?.training)
+  }
+
+  /// A point that is left out cannot be had from those that are shown.
+  @Test func smallCellsCannotBeSubtracted() throws {
+    func shown(_ counts: [Int64], minimum: Int) -> [Int] {
+      FeatureContribution(
+        .category(name: "ward", levels: ["a", "b", "c"], hasOther: false), importance: 1,
+        counts: counts, sums: counts.map { Double($0) }, minimumCount: minimum,
+        minimumCell: minimum
+      ).points.map(\.patientCount)
+    }
+    #expect(shown([0, 100, 40, 30], minimum: 10) == [100, 40, 30])
+    // Four patients beside 998 would be what is left of 1,002.
+    #expect(shown([0, 600, 398, 4], minimum: 10) == [600])
+    // Two small cells together are enough.
+    #expect(shown([6, 600, 398, 4], minimum: 10) == [600, 398])
+    #expect(shown([0, 994, 4, 0], minimum: 10).isEmpty)
+  }
+
+  @Test func impossibleContributionsAreRefused() async throws {
+    let plan = try SyntheticStudy.plan(models: try #require(Self.models["boosted_trees"]))
+    let table = try SyntheticCohort.table(plan, patients: 300, seed: 27)
+    let study = AgreedStudy.synthetic(plan, sites: ["a"])
+    let first = 1 + plan.cohort.features.count
+    for changes in [
+      [0: Int64.max, first: 1 << 62, first + 2: 1 << 62], [0: 1 << 40], [first: 1 << 62],
+      [first + 1: .min], [1: .max], [first: -1],
+    ] as [[Int: Int64]] {
+      let federation = AlteredFederation(
+        PooledFederation(study, cohorts: ["a": table]),
+        total: { query, total in
+          guard case .contributions = query else { return total }
+          var altered = total
+          for (index, value) in changes { altered.values[index] = value }
+          return altered
+        })
+      await #expect(throws: StudyError(.implausibleTotal, ""), "\(changes)") {
+        _ = try await StudyProgram(study, over: federation).run()
+      }
+    }
+  }
+
   @Test func impossibleHistogramsAreRefused() async throws {
     let plan = try SyntheticStudy.plan(models: try #require(Self.models["boosted_trees"]))
     let table = try SyntheticCohort.table(plan, patients: 300, seed: 27)

@@ -26,6 +26,8 @@ struct EventBinding: Sendable {
   private var bound: [Int32] = []
   private var conversions: [[Conversion]]
   private var unitCount = 0
+  /// Whether each text is a number with a decimal comma.
+  private var commaTexts: [Bool] = []
 
   /// `undeclared` is the system of diagnoses whose system the source does not name.
   init(_ recipe: RecordsRecipe, undeclared: DiagnosisCode.System?) {
@@ -69,6 +71,9 @@ struct EventBinding: Sendable {
       for number in rules.indices { conversions[number].append(conversion(unit, rules[number])) }
       unitCount += 1
     }
+    while commaTexts.count < lexicon.texts.count {
+      commaTexts.append(FieldText.isDecimalComma(lexicon.texts.text(Int32(commaTexts.count))))
+    }
   }
 
   private func conversion(_ unit: String, _ rule: Rule) -> Conversion {
@@ -101,7 +106,13 @@ struct EventBinding: Sendable {
   func number(_ event: Event, _ variable: Int, _ tally: inout VariableTally) -> Double {
     let rule = rules[variable]
     var value = event.value
-    if value.isNaN || (!rule.missing.isEmpty && rule.missing.contains(value)) {
+    if value.isNaN, event.text != Lexicon.none {
+      tally.wordCount += 1
+      let text = Int(event.text)
+      if commaTexts.indices.contains(text), commaTexts[text] { tally.decimalCommaCount += 1 }
+      return .nan
+    }
+    if isMissing(value, variable) {
       tally.missingCount += 1
       return .nan
     }
@@ -130,6 +141,13 @@ struct EventBinding: Sendable {
     if let warn = rule.warn, !warn.contains(value) { tally.warnRangeCount += 1 }
     // Negative zero and zero are one value.
     return value + 0
+  }
+
+  /// Whether a number is none, or one that the recipe says means "not recorded".
+  @inline(__always)
+  func isMissing(_ value: Double, _ variable: Int) -> Bool {
+    let missing = rules[variable].missing
+    return value.isNaN || (!missing.isEmpty && missing.contains(value))
   }
 
   /// Whether the value of a category means "not recorded".

@@ -4,6 +4,10 @@ public struct VariableTally: Sendable, Hashable {
   public var eventCount = 0
   /// Records without a number, or with one that means "not recorded".
   public var missingCount = 0
+  /// Records of a numeric variable whose value is a word; made missing.
+  public var wordCount = 0
+  /// Of those, words that are numbers with a decimal comma.
+  public var decimalCommaCount = 0
   /// Values in a unit that has no conversion; made missing.
   public var unknownUnitCount = 0
   /// Values without a unit, read as the variable's own.
@@ -23,4 +27,14 @@ public struct VariableTally: Sendable, Hashable {
   public var neverKnownCount = 0
 
   public init() {}
+
+  /// What to tell the data steward of a variable's words; nil when there are none. No value is in it.
+  public func words(of variable: String) -> String? {
+    guard wordCount > 0 else { return nil }
+    let text = "\(wordCount) values of \(variable) are words and count as missing"
+    return decimalCommaCount == 0
+      ? text + "; name what means \u{201C}not recorded\u{201D} in `missing`"
+      : text
+        + "; \(decimalCommaCount) are numbers with a comma: set `decimal: \",\"` in the mapping"
+  }
 }

@@ -10,6 +10,11 @@ public struct CodeSystemVote: Sendable, Hashable {
 
   public init() {}
 
+  /// Counts the diagnoses of a lexicon whose system nobody declared.
+  public init(undeclaredIn lexicon: Lexicon) {
+    for code in lexicon.codes.texts where code.hasPrefix("icd:") { add(String(code.dropFirst(4))) }
+  }
+
   /// Counts one distinct code.
   public mutating func add(_ text: String) {
     switch Self.sign(text) {

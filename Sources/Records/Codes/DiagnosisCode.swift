@@ -14,14 +14,9 @@ public struct DiagnosisCode: Sendable, Hashable {
   /// Dagger, asterisk and exclamation marks of ICD-10 are taken off.
   public init?(_ text: String, undeclared: System? = nil) {
     guard let colon = text.firstIndex(of: ":") else { return nil }
-    let system: System
-    switch text[..<colon] {
-    case "icd9cm": system = .icd9
-    case "icd10", "icd10cm", "icd10gm", "icd10am", "icd10ca": system = .icd10
-    case "icd":
-      guard let undeclared else { return nil }
-      system = undeclared
-    default: return nil
+    let word = String(text[..<colon])
+    guard let system = word == Self.undeclaredWord ? undeclared : Self.systems[word] else {
+      return nil
     }
     let bare = Self.bare(text[text.index(after: colon)...])
     guard bare.count >= 3 else { return nil }
@@ -32,6 +27,30 @@ public struct DiagnosisCode: Sendable, Hashable {
   public init(_ system: System, _ bare: String) {
     self.system = system
     code = bare
+  }
+
+  private static let undeclaredWord = "icd"
+  private static let systems: [String: System] = [
+    "icd9cm": .icd9, "icd10": .icd10, "icd10cm": .icd10, "icd10gm": .icd10, "icd10am": .icd10,
+    "icd10ca": .icd10,
+  ]
+
+  /// The words for code systems of diagnoses before a colon; `icd` is one that nobody declared.
+  public static let systemWords: [String] = ([undeclaredWord] + systems.keys).sorted()
+
+  /// Whether a word stands for a code system of diagnoses in a spelling that is none of ``systemWords``, as
+  /// `ICD-10` or `icd9`: its codes would belong to no group.
+  public static func isMisspelt(system word: String) -> Bool {
+    let letters = word.lowercased().filter { $0.isLetter || $0.isNumber }
+    return letters.hasPrefix("icd") && !systemWords.contains(word)
+  }
+
+  /// A code text as the readers write it: bare behind a system of diagnoses, else as it is.
+  public static func normalised(_ text: String) -> String {
+    guard let colon = text.firstIndex(of: ":"), systemWords.contains(String(text[..<colon])) else {
+      return text
+    }
+    return "\(text[...colon])\(bare(text[text.index(after: colon)...]))"
   }
 
   /// Letters and digits of a code, in upper case.

@@ -17,7 +17,11 @@ public enum FieldText {
   /// At most 15 significant digits with a power of ten up to 22 are exact in one IEEE operation
   /// (Clinger, How to read floating point numbers accurately, PLDI 1990); the rest goes through
   /// the standard library, which rounds correctly too.
-  public static func number(_ field: UnsafeBufferPointer<UInt8>) -> Double? {
+  ///
+  /// With another `decimal` that byte stands for the point, which is then refused.
+  public static func number(
+    _ field: UnsafeBufferPointer<UInt8>, decimal: UInt8 = UInt8(ascii: ".")
+  ) -> Double? {
     let count = field.count
     guard count > 0, count <= 64 else { return nil }
     var position = 0
@@ -33,10 +37,10 @@ public enum FieldText {
       if byte >= 48, byte <= 57 {
         sawDigit = true
         if mantissa != 0 || byte != 48 { digits += 1 }
-        if digits > 18 { return slowNumber(field) }
+        if digits > 18 { return slowNumber(field, decimal) }
         mantissa = mantissa &* 10 &+ UInt64(byte &- 48)
         if sawPoint { scale -= 1 }
-      } else if byte == UInt8(ascii: "."), !sawPoint {
+      } else if byte == decimal, !sawPoint {
         sawPoint = true
       } else {
         break
@@ -44,25 +48,37 @@ public enum FieldText {
       position += 1
     }
     guard sawDigit else { return nil }
-    guard position == count else { return slowNumber(field) }
-    guard digits <= 15, scale >= -22 else { return slowNumber(field) }
+    guard position == count else { return slowNumber(field, decimal) }
+    guard digits <= 15, scale >= -22 else { return slowNumber(field, decimal) }
     let value = Double(mantissa) / powersOfTen[-scale]
     return negative ? -value : value
   }
 
-  private static func slowNumber(_ field: UnsafeBufferPointer<UInt8>) -> Double? {
+  private static func slowNumber(
+    _ field: UnsafeBufferPointer<UInt8>, _ decimal: UInt8
+  ) -> Double? {
     for byte in field {
       switch byte {
-      case 48...57, UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "e"),
+      case 48...57, decimal, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "e"),
         UInt8(ascii: "E"):
         break
       default: return nil
       }
     }
-    guard let value = Double(String(decoding: field, as: UTF8.self)), value.isFinite else {
+    let plain = field.lazy.map { $0 == decimal ? UInt8(ascii: ".") : $0 }
+    guard let value = Double(String(decoding: plain, as: UTF8.self)), value.isFinite else {
       return nil
     }
     return value
+  }
+
+  /// Whether a text is a number with a decimal comma, as `-80,5`: nothing but digits around one.
+  public static func isDecimalComma(_ text: String) -> Bool {
+    var digits = text.utf8[...]
+    if digits.first == UInt8(ascii: "-") { digits.removeFirst() }
+    let parts = digits.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+    return parts.count == 2
+      && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { (48...57).contains($0) } }
   }
 
   private static let powersOfTen: [Double] = [

@@ -96,15 +96,17 @@ public enum TimeFormat: Sendable, Hashable {
     }
   }
 
-  /// The time that a field holds; nil when it is none.
-  public func read(_ field: UnsafeBufferPointer<UInt8>) -> Reading? {
+  /// The time that a field holds; nil when it is none. `decimal` is the point of elapsed times.
+  public func read(
+    _ field: UnsafeBufferPointer<UInt8>, decimal: UInt8 = UInt8(ascii: ".")
+  ) -> Reading? {
     switch self {
     case .calendar(let zone): return Self.calendarTime(field, zone: zone)
     case .clock:
       guard let seconds = Self.clockTime(field) else { return nil }
       return Reading(seconds: seconds)
     case .elapsed(let unit):
-      guard let value = FieldText.number(field) else { return nil }
+      guard let value = FieldText.number(field, decimal: decimal) else { return nil }
       let seconds = (value * unit).rounded()
       guard abs(seconds) < Double(RecordTime.bound) else { return nil }
       return Reading(seconds: Int64(seconds))

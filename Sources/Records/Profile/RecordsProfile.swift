@@ -89,6 +89,7 @@ public struct RecordsProfile: Sendable {
       if event.isNeverKnown { tallies[variable].neverKnownCount += 1 }
       guard binding.isNumber(variable) else { continue }
       _ = binding.number(event, variable, &tallies[variable])
+      guard !binding.isMissing(event.value, variable) else { continue }
       sketches[UnitKey(variable: variable, unit: event.unit), default: ValueSketch()]
         .add(event.value)
     }
@@ -142,7 +143,8 @@ public struct RecordsProfile: Sendable {
       .compactMap { key, sketch in
         let variable = recipe.variables[key.variable]
         guard let clinical = variable.clinical else { return nil }
-        let declared = key.unit == Lexicon.none ? nil : lexicon.units.text(key.unit)
+        var declared = key.unit == Lexicon.none ? nil : lexicon.units.text(key.unit)
+        if case .number(let own?, _, _) = variable.kind, declared == nil { declared = own }
         return UnitSuspicion.find(variable.name, clinical: clinical, declared: declared, sketch)
       }
   }
@@ -194,7 +196,8 @@ public struct RecordsProfile: Sendable {
       var line = "  \(variable.name): \(tally.eventCount) records,"
       line += " \(percent(covered, lexicon.subjects.count)) of the patients"
       let parts = [
-        (tally.missingCount, "without a value"), (tally.unknownUnitCount, "in an unknown unit"),
+        (tally.missingCount, "without a value"), (tally.wordCount, "words"),
+        (tally.unknownUnitCount, "in an unknown unit"),
         (tally.hardRangeCount, "impossible"), (tally.warnRangeCount, "unusual"),
         (tally.neverKnownCount, "known at no stated time: in no feature"),
       ].filter { $0.0 > 0 }
@@ -216,7 +219,8 @@ public struct RecordsProfile: Sendable {
     lines += ["", "Known after the event"]
     lines += zip(names, lags).map { "  \($0): \(percent($1, lags.reduce(0, +)))" }
     lines += ["", "To look at"]
-    var findings = unitSuspicions(lexicon).map(\.words)
+    var findings = zip(recipe.variables, tallies).compactMap { $1.words(of: $0.name) }
+    findings += unitSuspicions(lexicon).map(\.words)
     findings += undatedDiagnoses.map {
       "\($0): no record says when it was coded; diagnoses for billing are coded at discharge"
     }

@@ -22,7 +22,9 @@ public struct UnitSuspicion: Sendable, Hashable {
 
   /// Looks at the distribution of a dictionary variable's values as they were recorded.
   ///
-  /// All values are suspect when another unit explains their median, as
+  /// `declared` is the unit that the records name, or the recipe's; nil is the dictionary's.
+  ///
+  /// At least half of a share in per cent are suspect when they are fractions; all values when another unit explains their median, as
   /// ``Cohort/ClinicalVariable/judge(typical:unit:)`` says; a part of them when at least 2 % lie
   /// outside the hard or warn range and one known mistake brings them inside the reference interval.
   public static func find(
@@ -32,6 +34,12 @@ public struct UnitSuspicion: Sendable, Hashable {
       sketch.count >= 20, let median = sketch.quantile(0.5), median > 0
     else { return nil }
     let unit = declared ?? variable.unit
+    let fractions = sketch.share { ClinicalVariable.fractions.contains($0) }
+    if let mistake = variable.isFraction(share: fractions, unit: unit) {
+      return UnitSuspicion(
+        variable: name, declaredUnit: unit, likelyUnit: mistake.recordedUnit,
+        concernsAll: fractions > 0.9, share: fractions)
+    }
     if case .anotherUnit(let mistake) = variable.judge(typical: median, unit: unit) {
       return UnitSuspicion(
         variable: name, declaredUnit: unit, likelyUnit: mistake.recordedUnit, concernsAll: true,

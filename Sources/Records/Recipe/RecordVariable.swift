@@ -11,19 +11,26 @@ public enum CodePattern: Sendable, Hashable {
   /// `chapter:circulatory`, `strack:diabetes`.
   case group(DiagnosisGrouping, String)
 
-  /// Reads the written form.
+  /// Reads the written form. Diagnoses lose their dot, as every reader takes it off:
+  /// `icd10:I50.*` is `icd10:I50*`.
   public init(_ text: String) {
     if text.hasSuffix("*") {
-      self = .prefix(String(text.dropLast()))
+      self = .prefix(DiagnosisCode.normalised(String(text.dropLast())))
       return
     }
     if let colon = text.firstIndex(of: ":"),
-      let grouping = DiagnosisGrouping(rawValue: String(text[..<colon]))
+      let grouping = DiagnosisGrouping(rawValue: text[..<colon].lowercased())
     {
       self = .group(grouping, String(text[text.index(after: colon)...]))
       return
     }
-    self = .exact(text)
+    self = .exact(DiagnosisCode.normalised(text))
+  }
+
+  /// Whether it names a group that its grouping does not have, and so would gather nobody.
+  public var isUnknownGroup: Bool {
+    guard case .group(let grouping, let key) = self else { return false }
+    return !grouping.keys.contains(key)
   }
 
   /// The written form.
@@ -86,6 +93,22 @@ public struct RecordVariable: Sendable, Hashable, Codable {
       kind: .number(
         unit: variable.unit, hardRange: variable.hardRange, warnRange: variable.warnRange),
       clinical: variable.key)
+  }
+
+  /// The same variable of the dictionary with its values in another unit: ranges that are still in
+  /// the unit they had are converted with it. Nil when no conversion between the two is known.
+  public func inUnit(_ other: String) -> RecordVariable? {
+    guard case .number(let unit, let hard, let warn) = kind else { return nil }
+    guard let conversion = try? UnitConversion.from(unit, to: other, feature: clinical ?? name)
+    else { return nil }
+    func converted(_ range: ClosedRange<Double>) -> ClosedRange<Double> {
+      let ends = [conversion.apply(range.lowerBound), conversion.apply(range.upperBound)]
+      return min(ends[0], ends[1])...max(ends[0], ends[1])
+    }
+    var variable = self
+    variable.kind = .number(
+      unit: other, hardRange: hard.map(converted), warnRange: warn.map(converted))
+    return variable
   }
 
   func write(to writer: inout ByteWriter) {

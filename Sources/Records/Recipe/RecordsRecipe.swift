@@ -82,6 +82,9 @@ public struct RecordsRecipe: Sendable, Hashable, Codable {
       guard !variable.name.isEmpty, !variable.codes.isEmpty else {
         throw fail(variable.name, "a variable needs a name and at least one code")
       }
+      for pattern in variable.codes where pattern.isUnknownGroup {
+        throw fail(variable.name, "there is no group `\(pattern.text)`")
+      }
       guard kinds.updateValue(variable.kind, forKey: variable.name) == nil else {
         throw fail(variable.name, "two variables have this name")
       }

@@ -72,6 +72,14 @@ public struct RecordsCheck: Sendable, Hashable, Codable {
           message: "times with and without a zone are mixed",
           advice: "say in `zone` which zone times without one are in"))
     }
+    let commas = batch.lexicon.texts.texts.count { FieldText.isDecimalComma($0) }
+    if commas > 0 {
+      problems.append(
+        Problem(
+          kind: "decimal-comma", isError: false, count: commas, places: [],
+          message: "values are words that look like numbers with a comma",
+          advice: "write `decimal: \",\"` in the mapping, if that is what they are"))
+    }
     return RecordsCheck(
       site: site, source: name, subjectCount: batch.lexicon.subjects.count, eventCount: count,
       problems: problems)

@@ -55,7 +55,7 @@ extension ReadingReport.Reason {
     case .fieldTooLarge: "check for an unclosed quote"
     case .noSubject, .noCode, .noTime: "fill the column or remove the record"
     case .badTime: "correct `format`: iso, clock, seconds, minutes, hours or days"
-    case .badNumber: "write numbers with a decimal point and without separators"
+    case .badNumber: "write numbers with one decimal sign (`decimal`) and without separators"
     }
   }
 }

@@ -95,6 +95,21 @@ extension RecordVariable {
     ])
     let name = try map.string("name")
     let codes = try map.strings("codes").map { CodePattern($0) }
+    for pattern in codes {
+      if case .group(let grouping, let key) = pattern, pattern.isUnknownGroup {
+        let near = Suggestion.nearest(to: key, among: grouping.keys)
+        throw map.problem(
+          .unknownWord, at: "codes", "there is no group `\(pattern.text)`",
+          advice: near.map { "did you mean `\(grouping.rawValue):\($0)`?" }
+            ?? "write one of \(grouping.keys.joined(separator: ", "))")
+      }
+      let head = pattern.text.prefix { $0 != ":" }
+      if head.count < pattern.text.count, DiagnosisCode.isMisspelt(system: String(head)) {
+        throw map.problem(
+          .unknownWord, at: "codes", "`\(head)` is no code system of diagnoses",
+          advice: "write one of \(DiagnosisCode.systemWords.joined(separator: ", "))")
+      }
+    }
     var variable: RecordVariable
     if let key = try map.optionalString("clinical") {
       guard let known = RecordVariable(name, clinical: key, codes: codes) else {
@@ -113,9 +128,18 @@ extension RecordVariable {
         }
       variable = RecordVariable(name, codes: codes.isEmpty ? [.exact(name)] : codes, kind: kind)
     }
-    if case .number(let unit, let hard, let warn) = variable.kind {
+    let unit = try map.optionalString("unit")
+    if let unit, variable.clinical != nil {
+      guard let same = variable.inUnit(unit) else {
+        throw map.problem(
+          .outOfRange, at: "unit", "no conversion to this unit is known for this variable",
+          advice: "write the unit in UCUM, as mg/dL or umol/L, or leave `clinical` out")
+      }
+      variable = same
+    }
+    if case .number(let known, let hard, let warn) = variable.kind {
       variable.kind = .number(
-        unit: try map.optionalString("unit") ?? unit,
+        unit: unit ?? known,
         hardRange: try map.optional("range").map { (node) throws(YAMLProblem) in
           try node.range()
         } ?? hard,

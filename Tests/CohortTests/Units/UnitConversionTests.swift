@@ -91,5 +91,33 @@ import Testing
     #expect(try judged("age", "a", 80) == .plausible)
     #expect(try judged("creatinine", "mg/dL", 900) == .implausible)
     #expect(try judged("creatinine", "furlong", 900) == .plausible)
+    // Troponins of an emergency department, in the unit that they are declared in.
+    for (name, median) in [("tnt", 0.2), ("tnt", 2.6), ("tni", 0.2), ("tni", 2.6)] {
+      #expect(try judged(name, "ng/mL", median) == .plausible, "\(name) \(median)")
+    }
+    #expect(try judged("bili", "mg/dL", 6) == .plausible, "a liver unit")
+    guard case .anotherUnit(let mistake) = try judged("tnt", "ng/mL", 9) else {
+      Issue.record("a troponin T of 9 ng/mL is no typical value")
+      return
+    }
+    #expect(mistake.recordedUnit == "ng/L")
+  }
+
+  /// A share declared in per cent and recorded as a fraction; small shares are no fractions.
+  @Test func fractions() throws {
+    for (name, median) in [("fio2", 0.5), ("fio2", 0.21), ("spo2", 0.97), ("hct", 0.4)] {
+      guard case .anotherUnit(let mistake) = try judged(name, "%", median) else {
+        Issue.record("\(name) \(median)")
+        continue
+      }
+      #expect(mistake.recordedUnit == "1" && mistake.conversion.apply(0.5) == 50)
+      #expect(try judged(name, "1", median) == .plausible)
+    }
+    #expect(try judged("fio2", "%", 50) == .plausible)
+    #expect(try judged("bnd", "%", 0.5) == .plausible)
+    let fio2 = try #require(ClinicalVariable.named("fio2"))
+    #expect(fio2.isFraction(share: 0.5, unit: "%") != nil)
+    #expect(fio2.isFraction(share: 0.49, unit: "%") == nil)
+    #expect(fio2.isFraction(share: 1, unit: "1") == nil)
   }
 }

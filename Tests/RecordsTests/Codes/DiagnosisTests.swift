@@ -78,5 +78,32 @@ import Testing
     #expect(CodePattern("charlson:chf") == .group(.charlson, "chf"))
     #expect(CodePattern("loinc:8480-6") == .exact("loinc:8480-6"))
     for text in ["a*", "strack:diabetes", "x"] { #expect(CodePattern(text).text == text) }
+    #expect(CodePattern("icd10:i50.9") == .exact("icd10:I509"))
+    #expect(CodePattern("icd9cm:428.*") == .prefix("icd9cm:428"))
+    #expect(CodePattern("Charlson:chf") == .group(.charlson, "chf"))
+    #expect(CodePattern("loinc:8480-6*") == .prefix("loinc:8480-6"))
+    #expect(
+      CodePattern("charlson:chd").isUnknownGroup && !CodePattern("charlson:chf").isUnknownGroup)
+  }
+
+  /// Words that would make a code system nobody groups.
+  @Test func systems() {
+    for word in ["icd", "icd10", "icd9cm", "icd10gm", "loinc", "snomed", "", "omop"] {
+      #expect(!DiagnosisCode.isMisspelt(system: word), "\(word)")
+    }
+    for word in ["ICD10", "icd-10", "icd9", "ICD-9-CM", "icd10 gm", "icd11"] {
+      #expect(DiagnosisCode.isMisspelt(system: word), "\(word)")
+    }
+    #expect(DiagnosisCode.normalised("icd:i50.9") == "icd:I509")
+    #expect(DiagnosisCode.normalised("note: i50.9") == "note: i50.9")
+  }
+
+  @Test func aGroupThatIsNotThereIsRefused() throws {
+    let recipe = RecordsRecipe(
+      variables: [RecordVariable("x", codes: [.group(.charlson, "chd")])],
+      index: IndexRule(.start),
+      features: [FeatureRequest(Measure("x", .ever, .present), name: "x")])
+    let error = #expect(throws: RecordsError.self) { try recipe.validate() }
+    #expect(error?.detail.contains("charlson:chd") == true)
   }
 }

@@ -17,6 +17,23 @@ import Testing
     #expect(FieldText.number(text) == nil)
   }
 
+  @Test func decimalCommas() {
+    func number(_ text: String) -> Double? {
+      FieldText.withBytes(text) { FieldText.number($0, decimal: UInt8(ascii: ",")) }
+    }
+    #expect(number("80,5") == 80.5 && number("-0,25") == -0.25 && number("7") == 7)
+    #expect(number("1,5e3") == 1500 && number("0,12345678901234567890") == 0.12345678901234567890)
+    #expect(number("80.5") == nil && number("1,234,5") == nil)
+    let hours = FieldText.withBytes("1,5") {
+      TimeFormat.elapsed(unit: 3600).read($0, decimal: UInt8(ascii: ","))
+    }
+    #expect(hours?.seconds == 5400)
+    for text in ["80,5", "-1,25"] { #expect(FieldText.isDecimalComma(text)) }
+    for text in ["80.5", "1,", ",5", "--1,5", "1,2,3", "a,b", "1, 5", ""] {
+      #expect(!FieldText.isDecimalComma(text), "\(text)")
+    }
+  }
+
   /// The quick way reads as the standard library does.
   @Test func numbersAsTheStandardLibrary() {
     var random = SplitMix64(seed: 5)

@@ -73,6 +73,80 @@ import Testing
     #expect(part.text(words).contains("20 % of the values declared as Cel look recorded in [degF]"))
   }
 
+  /// The dictionary's ranges are converted to the unit that the recipe asks for.
+  @Test func rangesFollowTheUnit() throws {
+    let creatinine = try #require(
+      RecordVariable("crea", clinical: "crea")?.inUnit("umol/L"))
+    let glucose = try #require(RecordVariable("glu", clinical: "glu")?.inUnit("mmol/L"))
+    let temperature = try #require(RecordVariable("temp", clinical: "temp")?.inUnit("[degF]"))
+    #expect(creatinine.inUnit("furlong") == nil)
+    guard case .number(let unit, let hard, _) = temperature.kind else { return }
+    #expect(unit == "[degF]" && abs((hard?.lowerBound ?? 0) - 50) < 1e-9)
+    let recipe = RecordsRecipe(
+      variables: [creatinine, glucose], index: IndexRule(.start), predictionOffset: day,
+      features: ["crea", "glu"].map { FeatureRequest(Measure($0, .ever, .last), name: $0) })
+    var story = Story()
+    for number in 0..<30 {
+      try story.add("a", "crea", at: Int64(number), 88)
+      try story.add("a", "glu", at: Int64(number), 5.5 + Double(number) / 100)
+    }
+    try story.add("a", "crea", at: 40, 1, unit: "mg/dL")
+    try story.add("b", "crea", at: 1, 9000)
+    try story.add("b", "glu", at: 1, 0.2)
+    let table = try story.table(recipe)
+    #expect(abs(table.numbers("crea")[0] - 88.4) < 0.05 && table.numbers("crea")[1].isNaN)
+    #expect(table.numbers("glu")[0] == 5.79)
+    #expect(table.tallies.map(\.tally.warnRangeCount) == [0, 1])
+    var profile = try RecordsProfile(recipe)
+    profile.receive(story.batch)
+    #expect(profile.unitSuspicions(story.batch.lexicon).isEmpty)
+  }
+
+  /// Words under a numeric variable are no missing values; a comma says what they are.
+  @Test func wordsUnderANumber() throws {
+    let (profile, lexicon) = try profile { story, _ in
+      for text in ["80,5", "71,25", "haemolytic"] { try story.add("p1", "hr", at: 1, text: text) }
+      try story.add("p1", "glu", at: 1, text: "haemolytic")
+    }
+    let text = profile.text(lexicon)
+    #expect(text.contains("3 words"))
+    #expect(
+      text.contains(
+        "3 values of hr are words and count as missing; 2 are numbers with a comma: set"
+          + " `decimal: \",\"` in the mapping"))
+    #expect(text.contains("1 values of glucose are words"))
+    #expect(!text.contains("80,5") && !text.contains("haemolytic"))
+  }
+
+  /// Fractions under per cent are named by at least half of the values; values that mean "not
+  /// recorded" are none.
+  @Test func fractionsAndMissingValues() throws {
+    var oxygen = try #require(RecordVariable("oxygen", clinical: "fio2"))
+    oxygen.missingValues = [-1, 999]
+    let recipe = RecordsRecipe(
+      variables: [oxygen], index: IndexRule(.start),
+      features: [FeatureRequest(Measure("oxygen", .ever, .last), name: "o")])
+    func suspicions(_ values: [Double]) throws -> [UnitSuspicion] {
+      var story = Story()
+      for (number, value) in values.enumerated() {
+        try story.add("a", "fio2", at: Int64(number), value)
+      }
+      var profile = try RecordsProfile(recipe)
+      profile.receive(story.batch)
+      return profile.unitSuspicions(story.batch.lexicon)
+    }
+    let fractions = (0..<40).map { 0.21 + Double($0) / 80 }
+    let percent = (0..<40).map { 21 + Double($0) }
+    let found = try #require(suspicions(fractions + percent).first)
+    #expect(found.likelyUnit == "1" && found.declaredUnit == "%" && !found.concernsAll)
+    #expect(found.share == 0.5)
+    #expect(try suspicions(fractions).first?.concernsAll == true)
+    #expect(try suspicions(percent).isEmpty)
+    let missing = [Double](repeating: 999, count: 400)
+    #expect(try suspicions(percent + missing).isEmpty)
+    #expect(try suspicions(fractions + missing).first?.concernsAll == true)
+  }
+
   @Test func aPlantedTwinIsFound() throws {
     let (profile, lexicon) = try profile { story, _ in
       let number = story.batch.lexicon.subjects.index("twin")

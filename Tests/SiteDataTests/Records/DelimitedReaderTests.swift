@@ -1,6 +1,7 @@
 import Foundation
 import PortableNumerics
 import Records
+import StrictYAML
 import Testing
 
 @testable import SiteData
@@ -63,6 +64,35 @@ import Testing
         "1 hr @3600 known 7200 = 80 /min", "1 ward @3600 known 7200 = icu",
         "1 ward @3600 known never = icu",
       ])
+  }
+
+  /// A German export without `decimal` is no sound one.
+  @Test func decimalCommas() throws {
+    let text = "id;t;what;value;unit\n1;1,5;HR;80,5;\n1;2;HR;<0,5;\n1;2;HR;7.5;\n"
+    var mapping = long
+    mapping.delimiter = UInt8(ascii: ";")
+    #expect(failure(text, mapping)?.column == 2)
+    let plain = text.replacingOccurrences(of: "1,5", with: "1")
+    let path = try RecordsFixture.write(plain)
+    let check = RecordsCheck.run(
+      RecordsDescription(sources: [.delimited(files: [path], mapping: mapping)]), site: "a")
+    #expect(check.problems.map(\.kind) == ["decimal-comma"])
+    #expect(check.text().contains("decimal: \",\"") && !check.text().contains("80,5"))
+    mapping.decimal = UInt8(ascii: ",")
+    #expect(
+      try events(text, mapping) == [
+        "1 hr @5400 = 80.5 /min", "1 hr @7200 = 0.5 /min", "1 hr @7200 = 7.5 /min",
+      ])
+    let described = try RecordsDescription(
+      yaml: YAMLDocument(
+        text: "sources: [{form: long, file: a, subject: i, time: t, code: c, decimal: \",\"}]",
+        file: "r.yaml"
+      ).root, folder: "")
+    guard case .delimited(_, let read)? = described.sources.first else {
+      Issue.record("a long file")
+      return
+    }
+    #expect(read.decimal == UInt8(ascii: ","))
   }
 
   @Test func factsWithoutDate() throws {

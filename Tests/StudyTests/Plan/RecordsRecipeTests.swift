@@ -35,14 +35,46 @@ import Testing
     duplicates: remove
     """
 
+  /// A group that is not there would gather nobody; the dictionary's ranges follow the unit.
+  @Test func variablesAreChecked() throws {
+    func problem(_ variable: String) throws -> YAMLProblem? {
+      do throws(YAMLProblem) {
+        let node = try YAMLDocument(text: variable, file: "v.yaml").root
+        _ = try RecordVariable(yaml: node)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    #expect(try problem("{name: x, type: occurrence, codes: [charlson:chf]}") == nil)
+    let group = try problem("{name: x, type: occurrence, codes: [charlson:chd]}")
+    #expect(group?.code == .unknownWord && group?.advice == "did you mean `charlson:chf`?")
+    let system = try problem("{name: x, type: occurrence, codes: [\"ICD-10:I50\"]}")
+    #expect(system?.code == .unknownWord && system?.advice.contains("icd10gm") == true)
+    #expect(try problem("{name: x, clinical: crea, unit: furlong}")?.code == .outOfRange)
+    let node = try YAMLDocument(
+      text: "{name: x, clinical: crea, unit: umol/L, warn: [20, 900]}", file: "v.yaml"
+    ).root
+    guard case .number(let unit, let hard?, let warn) = try RecordVariable(yaml: node).kind else {
+      Issue.record("a number")
+      return
+    }
+    #expect(unit == "umol/L" && hard.contains(88) && hard.upperBound > 5000 && warn == 20...900)
+  }
+
   @Test func decodesEverySection() throws {
     let recipe = try recipe(whole)
     #expect(recipe.variables.count == 7)
     #expect(recipe.variables[0].codes.prefix(2) == [.exact("pulse"), .exact("hr")])
     #expect(recipe.variables[0].codes.contains(.exact("loinc:8867-4")))
     #expect(recipe.variables[0].codes.contains(.exact("omop:3027018")))
-    #expect(
-      recipe.variables[1].kind == .number(unit: "mg/dL", hardRange: 0...400, warnRange: 0.2...30))
+    guard case .number(let unit, let hard, let warn?) = recipe.variables[1].kind else {
+      Issue.record("lactate is a number")
+      return
+    }
+    // 1 mg/dL is 0.111 mmol/L, and 0.2...30 mmol/L are unusual.
+    #expect(unit == "mg/dL" && hard == 0...400)
+    #expect(abs(warn.lowerBound - 0.2 / 0.111) < 1e-3 && abs(warn.upperBound - 30 / 0.111) < 0.1)
     #expect(recipe.variables[6].codes == [.group(.charlson, "chf"), .prefix("icd10cm:I50")])
     #expect(recipe.index.minimumGap == 30 * RecordTime.day)
     #expect(recipe.predictionOffset == RecordTime.day)

@@ -14,10 +14,11 @@ final class InputBytes {
     memory = bytes[...]
   }
 
-  init(path: String) throws(SiteDataError) {
+  /// `name` is what messages call the file; its path when nil.
+  init(path: String, name: String? = nil) throws(SiteDataError) {
     func refused() -> SiteDataError {
       SiteDataError(
-        .unreadableFile, file: path, message: "the file cannot be opened",
+        .unreadableFile, file: name ?? path, message: "the file cannot be opened",
         advice: "check the path and the file's permissions")
     }
     var status = stat()
@@ -26,7 +27,7 @@ final class InputBytes {
     else { throw refused() }
     gzbuffer(handle, 1 << 18)
     self.handle = handle
-    file = path
+    file = name ?? path
   }
 
   deinit { if let handle { gzclose_r(handle) } }

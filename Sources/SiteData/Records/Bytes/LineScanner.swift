@@ -7,9 +7,10 @@ struct LineScanner {
   private(set) var line = 0
   private(set) var range = 0..<0
 
-  init(path: String) throws(SiteDataError) {
-    file = path
-    buffer = RefillBuffer(try InputBytes(path: path))
+  /// `name` is what messages call the file; its path when nil.
+  init(path: String, name: String? = nil) throws(SiteDataError) {
+    file = name ?? path
+    buffer = RefillBuffer(try InputBytes(path: path, name: name))
   }
 
   /// Moves to the next line; with `whole` the rest of the file is one line. False at the end.

@@ -29,8 +29,10 @@ struct RecordScanner {
   /// The record's quotes do not fit together.
   var isMalformed: Bool { !malformedFields.isEmpty }
 
-  init(path: String, delimiter: UInt8) throws(SiteDataError) {
-    try self.init(try InputBytes(path: path), file: path, delimiter: delimiter)
+  /// `name` is what messages call the file; its path when nil.
+  init(path: String, name: String? = nil, delimiter: UInt8) throws(SiteDataError) {
+    try self.init(
+      try InputBytes(path: path, name: name), file: name ?? path, delimiter: delimiter)
   }
 
   /// Reads what `input` has; `file` names it in messages.

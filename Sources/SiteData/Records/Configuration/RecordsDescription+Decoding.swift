@@ -74,7 +74,8 @@ extension RecordsDescription.Source {
 
   init(yaml node: YAMLNode, folder: String, zone: Int64) throws(YAMLProblem) {
     let delimited = [
-      "form", "file", "files", "delimiter", "subject", "time", "time_format", "known", "missing",
+      "form", "file", "files", "delimiter", "decimal", "subject", "time", "time_format", "known",
+      "missing",
     ]
     let keys = [
       "code", "value", "unit", "system", "codes", "units", "columns", "database", "postgresql",
@@ -182,6 +183,12 @@ extension DelimitedMapping {
             unit: try column.optionalString("unit"))
         })
     }
+    let system = isLong ? try map.optionalString("system") ?? "" : ""
+    if DiagnosisCode.isMisspelt(system: system) {
+      throw map.problem(
+        .unknownWord, at: "system", "this is no code system of diagnoses",
+        advice: "write one of \(DiagnosisCode.systemWords.joined(separator: ", "))")
+    }
     let when = Self.when(time, format)
     let known = try map.optionalString("known")
     if known != nil, when != .column(time, format) {
@@ -192,8 +199,11 @@ extension DelimitedMapping {
     self.init(
       subject: subject == "file name" ? .fileName : .column(subject), when: when,
       knownColumn: known, layout: layout,
-      codeSystem: isLong ? try map.optionalString("system") ?? "" : "", codes: codes, units: units,
-      missing: Set(try map.codes("missing") ?? []), delimiter: byte)
+      codeSystem: system, codes: codes, units: units,
+      missing: Set(try map.codes("missing") ?? []), delimiter: byte,
+      decimal: try map.optional("decimal").map { (node) throws(YAMLProblem) in
+        try node.choice([(".", UInt8(ascii: ".")), (",", UInt8(ascii: ","))])
+      } ?? UInt8(ascii: "."))
   }
 }
 

@@ -11,9 +11,11 @@ struct CodeCache {
     if let number = local.existing(text) { return found[Int(number)] }
     guard let own = String(validating: text, as: UTF8.self) else { return nil }
     let prefixed = mapping.codeSystem.isEmpty ? own : "\(mapping.codeSystem):\(own)"
-    let name = mapping.codes[own] ?? prefixed
+    let name = DiagnosisCode.normalised(mapping.codes[own] ?? prefixed)
     guard let code = lexicon.codes.index(name), local.index(text) != nil else { return nil }
-    let unit = mapping.units[name].flatMap { lexicon.units.index($0) } ?? Lexicon.none
+    let unit =
+      (mapping.units[name] ?? mapping.units[mapping.codes[own] ?? prefixed])
+      .flatMap { lexicon.units.index($0) } ?? Lexicon.none
     found.append((code, unit))
     return (code, unit)
   }

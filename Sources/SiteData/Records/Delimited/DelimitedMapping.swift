@@ -52,6 +52,8 @@ public struct DelimitedMapping: Sendable, Hashable {
   /// Texts that mean "not recorded", besides the empty field.
   public var missing: Set<String>
   public var delimiter: UInt8
+  /// Stands for the decimal point of numbers: `.` or `,`.
+  public var decimal: UInt8
   /// Elapsed times before this many seconds are moved to it: for facts that become known only when
   /// the whole record is closed.
   public var earliest: Int64?
@@ -59,7 +61,8 @@ public struct DelimitedMapping: Sendable, Hashable {
   public init(
     subject: Subject, when: When, knownColumn: String? = nil, layout: Layout,
     codeSystem: String = "", codes: [String: String] = [:], units: [String: String] = [:],
-    missing: Set<String> = [], delimiter: UInt8 = UInt8(ascii: ","), earliest: Int64? = nil
+    missing: Set<String> = [], delimiter: UInt8 = UInt8(ascii: ","),
+    decimal: UInt8 = UInt8(ascii: "."), earliest: Int64? = nil
   ) {
     self.subject = subject
     self.when = when
@@ -70,6 +73,7 @@ public struct DelimitedMapping: Sendable, Hashable {
     self.units = units
     self.missing = missing
     self.delimiter = delimiter
+    self.decimal = decimal
     self.earliest = earliest
   }
 }
@@ -86,9 +90,7 @@ public struct DelimitedSource: EventSource {
     self.policy = policy
   }
 
-  public var name: String {
-    files.count == 1 ? files[0] : "\(files.first ?? "") and \(files.count - 1) more files"
-  }
+  public var name: String { FileNaming.source(files, arePatients: mapping.subject == .fileName) }
 
   public func open() throws(SiteDataError) -> any EventReader {
     guard !files.isEmpty else {

@@ -8,6 +8,7 @@ struct DelimitedReader: EventReader {
   static let maximumFieldBytes = 4096
 
   private let source: DelimitedSource
+  private let name: String
   private let missing: [[UInt8]]
   private var fileNumber = 0
   private var scanner: RecordScanner?
@@ -29,6 +30,7 @@ struct DelimitedReader: EventReader {
 
   init(_ source: DelimitedSource) {
     self.source = source
+    name = source.name
     missing = source.mapping.missing.map { Array($0.utf8) }
   }
 
@@ -52,19 +54,21 @@ struct DelimitedReader: EventReader {
 
   private mutating func openFile(_ batch: inout EventBatch) throws(SiteDataError) {
     let path = source.files[fileNumber]
-    var opened = try RecordScanner(path: path, delimiter: source.mapping.delimiter)
+    let name = FileNaming.file(
+      fileNumber, of: source.files, isPatient: source.mapping.subject == .fileName)
+    var opened = try RecordScanner(path: path, name: name, delimiter: source.mapping.delimiter)
     guard try opened.next() else {
       throw SiteDataError(
-        .emptyFile, file: path, message: "the file is empty",
+        .emptyFile, file: name, message: "the file is empty",
         advice: "it should begin with a line of column names")
     }
     let names = opened.fields.indices.map { opened.text($0)?.trimmed ?? "" }
-    columns = try locate(names, file: path, &batch.lexicon)
+    columns = try locate(names, path: path, file: name, &batch.lexicon)
     scanner = opened
   }
 
   private func locate(
-    _ names: [String], file: String, _ lexicon: inout Lexicon
+    _ names: [String], path: String, file: String, _ lexicon: inout Lexicon
   ) throws(SiteDataError) -> Columns {
     var columns = Columns()
     columns.count = names.count
@@ -81,7 +85,7 @@ struct DelimitedReader: EventReader {
     switch mapping.subject {
     case .column(let name): columns.subject = try find(name)
     case .fileName:
-      let last = file.split(separator: "/").last.map(String.init) ?? file
+      let last = path.split(separator: "/").last.map(String.init) ?? path
       let stem = last.split(separator: ".").first.map(String.init) ?? last
       columns.fileSubject = lexicon.subjects.index(stem) ?? -1
     }
@@ -95,7 +99,8 @@ struct DelimitedReader: EventReader {
     case .wide(let list):
       for column in list {
         let unit = (column.unit ?? mapping.units[column.code]).flatMap { lexicon.units.index($0) }
-        guard let code = lexicon.codes.index(column.code) else { continue }
+        let name = DiagnosisCode.normalised(column.code)
+        guard let code = lexicon.codes.index(name) else { continue }
         columns.wide.append((try find(column.column), code, unit ?? Lexicon.none))
       }
     }
@@ -104,7 +109,7 @@ struct DelimitedReader: EventReader {
 
   private mutating func takeRecord(_ batch: inout EventBatch) throws(SiteDataError) {
     guard let scanner else { return }
-    batch.report.rows[scanner.file, default: 0] += 1
+    batch.report.rows[name, default: 0] += 1
     let fault: RecordFault?
     if scanner.isMalformed {
       fault = RecordFault(reason: .malformed)
@@ -145,7 +150,7 @@ struct DelimitedReader: EventReader {
     if case .column(_, let format) = source.mapping.when {
       let text = field(columns.time)
       guard !text.isEmpty else { return RecordFault(reason: .noTime, column: columns.time + 1) }
-      guard let reading = format.read(text) else {
+      guard let reading = format.read(text, decimal: source.mapping.decimal) else {
         return RecordFault(reason: .badTime, column: columns.time + 1)
       }
       batch.report.count(reading)
@@ -160,7 +165,7 @@ struct DelimitedReader: EventReader {
       if text.isEmpty || isMissing(text) {
         frame.knownAt = RecordTime.never
       } else {
-        guard let reading = format.read(text) else {
+        guard let reading = format.read(text, decimal: source.mapping.decimal) else {
           return RecordFault(reason: .badTime, column: columns.known + 1)
         }
         frame.knownAt = max(time, reading.latest)
@@ -178,7 +183,7 @@ struct DelimitedReader: EventReader {
       var event = frame
       event.code = column.code
       event.unit = column.unit
-      guard Self.setValue(text, &event, &batch.lexicon) else {
+      guard setValue(text, &event, &batch.lexicon) else {
         return RecordFault(reason: .wrongEncoding, column: column.position + 1)
       }
       batch.events.append(event)
@@ -211,7 +216,7 @@ struct DelimitedReader: EventReader {
         return RecordFault(reason: .fieldTooLarge, column: columns.value + 1)
       }
       if !value.isEmpty, !isMissing(value) {
-        guard Self.setValue(value, &event, &batch.lexicon) else {
+        guard setValue(value, &event, &batch.lexicon) else {
           return RecordFault(reason: .wrongEncoding, column: columns.value + 1)
         }
       }
@@ -236,17 +241,17 @@ struct DelimitedReader: EventReader {
 
   /// A number, a number behind `<` or `>` (the limit of detection stands for the value), or a word;
   /// false when the word is not UTF-8.
-  static func setValue(
+  private func setValue(
     _ text: UnsafeBufferPointer<UInt8>, _ event: inout Event, _ lexicon: inout Lexicon
   ) -> Bool {
-    if let number = FieldText.number(text) {
+    if let number = FieldText.number(text, decimal: source.mapping.decimal) {
       event.value = number
       return true
     }
     if text.count > 1, text[0] == UInt8(ascii: "<") || text[0] == UInt8(ascii: ">") {
       let skipped = text[1] == UInt8(ascii: "=") ? 2 : 1
       let rest = FieldText.trimmed(UnsafeBufferPointer(rebasing: text[skipped...]))
-      if let number = FieldText.number(rest) {
+      if let number = FieldText.number(rest, decimal: source.mapping.decimal) {
         event.value = number
         return true
       }

@@ -35,10 +35,12 @@ struct FHIRReader: EventReader {
           fileNumber += 1
           continue
         }
-        scanner = try LineScanner(path: path)
+        scanner = try LineScanner(
+          path: path,
+          name: FileNaming.file(fileNumber, of: source.files, isPatient: !Self.isLines(name)))
         continue
       }
-      let isBundle = scanner.map { !Self.isLines(Self.fileName($0.file)) } ?? false
+      let isBundle = !Self.isLines(Self.fileName(source.files[fileNumber]))
       guard try scanner?.next(whole: isBundle) == true, let scanner else {
         self.scanner = nil
         fileNumber += 1
@@ -53,12 +55,12 @@ struct FHIRReader: EventReader {
   }
 
   /// The name of a file without its folders, which say nothing about it.
-  private static func fileName(_ path: String) -> Substring {
+  static func fileName(_ path: String) -> Substring {
     path.split(separator: "/").last ?? ""
   }
 
   /// Whether a file has one resource per line, by its name; any other is one bundle.
-  private static func isLines(_ name: Substring) -> Bool {
+  static func isLines(_ name: Substring) -> Bool {
     name.hasSuffix(".ndjson") || name.hasSuffix(".ndjson.gz")
   }
 

@@ -42,7 +42,8 @@ public struct FHIRSource: EventSource {
   }
 
   public var name: String {
-    files.count == 1 ? files[0] : "\(files.first ?? "") and \(files.count - 1) more files"
+    FileNaming.source(
+      files, arePatients: files.contains { !FHIRReader.isLines(FHIRReader.fileName($0)) })
   }
 
   public func open() throws(SiteDataError) -> any EventReader { FHIRReader(self) }

@@ -110,7 +110,8 @@ struct OMOPTable: Sendable {
       start: ["observation_period_start_date"], end: ["observation_period_end_date"]),
   ]
 
-  /// UCUM units of the concepts that OMOP sites use most.
+  /// UCUM units of the concepts that OMOP sites use most, by the vocabulary's own codes; a test
+  /// compares every entry with a concept table.
   static let units: [String: String] = [
     "8840": "mg/dL", "8753": "mmol/L", "8876": "mm[Hg]", "8554": "%", "8541": "/min",
     "8482": "[pH]", "8749": "umol/L", "8713": "g/dL", "8636": "g/L", "8848": "10*3/uL",
@@ -118,9 +119,13 @@ struct OMOPTable: Sendable {
     "8817": "ng/dL", "8837": "ug/dL", "8748": "ug/L", "8725": "ng/L", "8736": "nmol/L",
     "8729": "pmol/L", "9557": "meq/L", "8815": "10*6/uL", "8583": "fL", "8564": "pg",
     "8555": "s", "9529": "kg", "8582": "cm", "8587": "mL", "8519": "L", "9289": "[degF]",
-    "586323": "Cel", "8653": "Cel", "8523": "1", "9531": "kg/m2", "8531": "kg/m2",
-    "9440": "[IU]/L", "8923": "[IU]/L", "8985": "m[IU]/L", "8550": "h", "8505": "h",
-    "9448": "a", "9330": "[in_i]", "8739": "[lb_av]", "720870": "mL/min/{1.73_m2}",
-    "8647": "/uL", "8961": "10*3/uL",
+    "586323": "Cel", "8653": "Cel", "8523": "1", "9531": "kg/m2", "8923": "[IU]/L",
+    "9040": "m[IU]/L", "9093": "u[IU]/mL", "8985": "[IU]/mL", "8550": "min", "8505": "h",
+    "8512": "d", "9580": "mo", "9448": "a", "9593": "ms", "9327": "[in_i]", "9330": "[in_i]",
+    "9546": "m", "8739": "[lb_av]", "8504": "g", "9523": "K", "44777602": "kPa",
+    "44777590": "cm[H2O]", "8647": "/uL", "8961": "10*3/uL", "8734": "10*12/L", "8859": "ug/mL",
+    "8861": "mg/mL", "9579": "mmol/mol", "32995": "ukat/L", "8698": "L/min", "8752": "mm/h",
+    "8862": "mosm/kg", "720870": "mL/min/{1.73_m2}", "9117": "mL/min/{1.73_m2}",
+    "32707": "ng/mL{FEU}", "8989": "ug/mL{FEU}", "44777663": "mg/L{FEU}",
   ]
 }

@@ -16,15 +16,22 @@ extension FeatureExtraction {
     }
     lines += ["", "Variables"]
     lines += Self.aligned(
-      [["", "records", "missing", "unit?", "converted", "hard", "warn", "impossible", "double"]]
+      [
+        [
+          "", "records", "missing", "words", "unit?", "converted", "hard", "warn", "impossible",
+          "double",
+        ]
+      ]
         + table.tallies.map { variable, tally in
           [variable]
             + [
-              tally.eventCount, tally.missingCount, tally.unknownUnitCount, tally.convertedCount,
+              tally.eventCount, tally.missingCount, tally.wordCount, tally.unknownUnitCount,
+              tally.convertedCount,
               tally.hardRangeCount, tally.warnRangeCount, tally.impossibleTimeCount,
               tally.duplicateCount,
             ].map(String.init)
         })
+    lines += table.tallies.compactMap { $0.tally.words(of: $0.variable) }.map { "  \($0)" }
     for (variable, tally) in table.tallies where tally.neverKnownCount > 0 {
       lines.append(
         "  \(variable): \(tally.neverKnownCount) records known at no stated time: in no feature")

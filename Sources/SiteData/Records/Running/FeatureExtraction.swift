@@ -98,24 +98,33 @@ private struct Gathered {
       var index: CohortIndex?
       let needsScan = IndexScan.isNeeded(for: recipe)
       let needsVote = undeclared == nil && recipe.usesDiagnoses
-      let passCount = needsScan || needsVote ? 2 : 1
-      if passCount == 2 {
+      // Index events that are diagnoses are found only when their system is decided.
+      let votesFirst = needsVote && (!needsScan || recipe.scansDiagnoses)
+      let passCount = 1 + (needsScan ? 1 : 0) + (votesFirst ? 1 : 0)
+      func decide() {
+        let counted = CodeSystemVote(undeclaredIn: batch.lexicon)
+        vote = counted
+        undeclared = counted.system
+      }
+      if votesFirst {
+        var count = 0
+        try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
+          count += batch.events.count
+          progress(1, passCount, count)
+        }
+        decide()
+        batch.report = ReadingReport()
+      }
+      if needsScan {
         var scan = try IndexScan(recipe, undeclared: undeclared)
         var count = 0
         try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
           try scan.receive(batch)
           count += batch.events.count
-          progress(1, passCount, count)
+          progress(passCount - 1, passCount, count)
         }
-        if needsScan { index = scan.finish(batch.lexicon) }
-        if needsVote {
-          var counted = CodeSystemVote()
-          for code in batch.lexicon.codes.texts where code.hasPrefix("icd:") {
-            counted.add(String(code.dropFirst(4)))
-          }
-          vote = counted
-          undeclared = counted.system
-        }
+        index = scan.finish(batch.lexicon)
+        if needsVote, !votesFirst { decide() }
         batch.report = ReadingReport()
       }
       var builder = try FeatureBuilder(recipe, index: index, undeclared: undeclared)
@@ -155,12 +164,22 @@ extension FeatureExtraction.Failure {
 
 extension RecordsRecipe {
   /// Whether a variable gathers diagnoses by group, so that their code system matters.
-  var usesDiagnoses: Bool {
-    variables.contains { variable in
-      variable.codes.contains { pattern in
-        if case .group = pattern { return true }
-        return false
-      }
+  var usesDiagnoses: Bool { variables.contains { $0.isGroupOfDiagnoses } }
+
+  /// Whether a variable that the index events, births or deaths are looked up by does.
+  var scansDiagnoses: Bool {
+    var names = [birth, death].compactMap { $0 }
+    if case .event(let variable, _) = index.anchor { names.append(variable) }
+    return variables.contains { names.contains($0.name) && $0.isGroupOfDiagnoses }
+  }
+}
+
+extension RecordVariable {
+  /// Whether it gathers diagnoses by group.
+  fileprivate var isGroupOfDiagnoses: Bool {
+    codes.contains { pattern in
+      if case .group = pattern { return true }
+      return false
     }
   }
 }

@@ -3,7 +3,8 @@ import Records
 /// A look at a hospital's records before any study, and at the table of a recipe: profile and leak
 /// scan, as text that stays in the hospital.
 public enum RecordsSurvey {
-  /// Reads the records once for the profile and, where the recipe has an outcome, makes its table to
+  /// Reads the records for the profile, before that for the vote on undeclared codes of diagnoses
+  /// where the recipe groups any, and, where the recipe has an outcome, makes its table to
   /// scan it for leaks. The text holds counts, codes and names of variables; no value of a patient
   /// and no identifier.
   public static func text(
@@ -12,12 +13,18 @@ public enum RecordsSurvey {
     do {
       let source = try description.open()
       var batch = EventBatch()
-      var profile = try RecordsProfile(recipe, undeclared: description.undeclaredDiagnoses)
+      var undeclared = description.undeclaredDiagnoses
+      if undeclared == nil, recipe.usesDiagnoses {
+        try source.forEachBatch(&batch) { (_) throws(RecordsError) in }
+        undeclared = CodeSystemVote(undeclaredIn: batch.lexicon).system
+        batch.report = ReadingReport()
+      }
+      var profile = try RecordsProfile(recipe, undeclared: undeclared)
       try source.forEachBatch(&batch) { (batch) throws(RecordsError) in profile.receive(batch) }
       var text = profile.text(batch.lexicon)
       guard recipe.outcome != nil else { return text }
       let extraction = try FeatureExtraction(
-        recipe, source: source, undeclaredDiagnoses: description.undeclaredDiagnoses)
+        recipe, source: source, undeclaredDiagnoses: undeclared)
       let suspects = LeakScan.run(
         extraction.table, recipe: recipe, undated: profile.undatedDiagnoses)
       text += "\nLeak scan\n"

@@ -111,6 +111,26 @@ import Testing
     }
   }
 
+  /// With small counts merged, contributions still add up, relative to another mean.
+  @Test func mergedBackgroundAddsUp() throws {
+    let fixture = try fixture(seed: 57)
+    let patterns = try BackgroundPatterns(model: fixture.model)
+    let total = try patterns.counts(of: fixture.rows.table, rows: Array(0..<120))
+    #expect(try patterns.merging(total, below: 1) == total)
+    let merged = try patterns.merging(total, below: 10)
+    for leaf in patterns.leaves.joined() {
+      let counts = merged[leaf.cells]
+      #expect(counts.reduce(0, +) == 120 && counts.allSatisfy { $0 == 0 || $0 >= 10 })
+    }
+    let explainer = try InterventionalExplainer(patterns: patterns, total: merged)
+    for row in stride(from: 0, to: 300, by: 17) {
+      let bins = bins(fixture, row: row)
+      let found = try explainer.contributions(ofBins: bins)[0]
+      let margin = fixture.model.margins(ofBins: bins)[0]
+      #expect(abs(found.reduce(0, +) + explainer.expectedMargins[0] - margin) < 1e-9)
+    }
+  }
+
   @Test func countsAddOverSites() throws {
     let fixture = try fixture(seed: 54)
     let patterns = try BackgroundPatterns(model: fixture.model)
@@ -154,6 +174,11 @@ import Testing
     total[1] += 1
     #expect(throws: BoostedTreesError.self) {
       try InterventionalExplainer(patterns: patterns, total: total)
+    }
+    // Numbers whose sum leaves the integers do not trap.
+    for huge in [Int64.max, .min, 1 << 41] {
+      let wrong = [Int64](repeating: huge, count: total.count)
+      #expect(throws: BoostedTreesError.self) { try patterns.merging(wrong, below: 3) }
     }
     #expect(throws: BoostedTreesError.self) {
       try ContributionSummary(

@@ -12,7 +12,7 @@ extension EndToEnd {
   @Suite struct TreeCommands {
     private static let models = [
       "  - {name: boosted, learner: boosted_trees, trees: 6, maximum_depth: 3, minimum_child_weight: 1,",
-      "     increasing: [age], early_stopping: 0}",
+      "     increasing: [age], early_stopping: 0, minimum_child_count: 8, explanation: interventional}",
       "  - {name: forest, learner: random_forest, trees: 4, maximum_depth: 4}",
       "  - {name: shapes, learner: ebm, passes: 4, pairs: 1, minimum_child_weight: 1}",
       "  - {name: newton, training: newton, ridge: 1}",

@@ -75,6 +75,7 @@ enum StudyFixture {
     var forest = TreeSettings(.randomForest)
     forest.treeCount = 4
     forest.maximumDepth = 4
+    forest.explanation = .interventional
     var shapes = TreeSettings(.additive)
     shapes.treeCount = 8
     shapes.pairCount = 1

@@ -39,6 +39,8 @@ import Testing
     for heading in [
       "What the trees cost", "Importance in the model", "Contribution by value in the model",
       "Shape functions of the model", "Loss while the model",
+      "What the combination of two values adds", "path-dependent TreeSHAP",
+      "interventional TreeSHAP",
     ] { #expect(text.contains(heading), "\(heading)") }
     for model in result.models {
       if let trees = model.trees {

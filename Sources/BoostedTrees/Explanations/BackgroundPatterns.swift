@@ -18,6 +18,9 @@ public struct BackgroundPatterns: Sendable {
     /// First of the leaf's counts in the vector.
     let start: Int
 
+    /// Where the leaf's counts stand in the vector.
+    var cells: Range<Int> { start..<(start + (1 << features.count)) }
+
     func pattern(_ bin: (Int) -> UInt8) -> Int {
       var pattern = 0
       for (index, feature) in features.enumerated() where accepts[index][Int(bin(feature))] {
@@ -79,6 +82,43 @@ public struct BackgroundPatterns: Sendable {
       }
     }
     return result
+  }
+
+  /// Checks a total. Throws `totalLength`, `noPatients`, `totalOutOfRange` with the element for an impossible
+  /// count, and `totalInconsistent` with the tree when a leaf's counts do not add up to the patients.
+  public func check(_ total: [Int64]) throws(BoostedTreesError) {
+    guard total.count == elementCount else { throw BoostedTreesError(.totalLength) }
+    guard total[0] > 0 else { throw BoostedTreesError(.noPatients) }
+    // A leaf has at most 2^20 counts, so that none of their sums leaves the integers.
+    guard total[0] < 1 << 31 else { throw BoostedTreesError(.totalOutOfRange) }
+    for (index, count) in total.enumerated() where count < 0 || count > total[0] {
+      throw BoostedTreesError(.totalOutOfRange, index: index)
+    }
+    for (tree, leaves) in leaves.enumerated() {
+      for leaf in leaves where total[leaf.cells].reduce(0, +) != total[0] {
+        throw BoostedTreesError(.totalInconsistent, index: tree)
+      }
+    }
+  }
+
+  /// A total as it may be printed and kept: of every leaf, patterns that fewer than `minimumCount` patients
+  /// have are counted as the leaf's most frequent one. Contributions from it still add up exactly, relative
+  /// to the mean that it gives.
+  ///
+  /// Throws as `InterventionalExplainer` does.
+  public func merging(
+    _ total: [Int64], below minimumCount: Int
+  ) throws(BoostedTreesError) -> [Int64] {
+    try check(total)
+    var merged = total
+    for leaf in leaves.joined() {
+      guard let most = leaf.cells.max(by: { total[$0] < total[$1] }) else { continue }
+      for cell in leaf.cells where cell != most && total[cell] < minimumCount {
+        merged[most] += merged[cell]
+        merged[cell] = 0
+      }
+    }
+    return merged
   }
 
   /// One site's counts over `rows` of a table with the model's bins. Throws `shapeMismatch`.

@@ -20,21 +20,11 @@ public struct InterventionalExplainer: Sendable {
   public init(
     patterns: BackgroundPatterns, total: [Int64]
   ) throws(BoostedTreesError) {
-    guard total.count == patterns.elementCount else { throw BoostedTreesError(.totalLength) }
-    guard total[0] > 0 else { throw BoostedTreesError(.noPatients) }
-    guard total[0] < 1 << 31 else { throw BoostedTreesError(.totalOutOfRange) }
-    for (index, count) in total.enumerated() where count < 0 || count > total[0] {
-      throw BoostedTreesError(.totalOutOfRange, index: index)
-    }
+    try patterns.check(total)
     var expected = patterns.model.baseMargins
     for (tree, leaves) in patterns.leaves.enumerated() {
       for leaf in leaves {
-        let size = 1 << leaf.features.count
-        let cells = total[leaf.start..<(leaf.start + size)]
-        guard cells.reduce(0, &+) == total[0] else {
-          throw BoostedTreesError(.totalInconsistent, index: tree)
-        }
-        let reached = Double(total[leaf.start + size - 1])
+        let reached = Double(total[leaf.cells.upperBound - 1])
         expected[patterns.model.trees[tree].output] += leaf.value * reached / Double(total[0])
       }
     }
@@ -46,8 +36,15 @@ public struct InterventionalExplainer: Sendable {
 
   /// Contributions of each feature to each output's margin, by output. Throws `shapeMismatch`.
   public func contributions(of row: [Double]) throws(BoostedTreesError) -> [[Double]] {
+    try contributions(ofBins: try patterns.model.bins(of: row))
+  }
+
+  /// Contributions of a row of bins, by output. Throws `shapeMismatch`.
+  public func contributions(ofBins bins: [UInt8]) throws(BoostedTreesError) -> [[Double]] {
     let model = patterns.model
-    let bins = try model.bins(of: row)
+    guard bins.count == model.features.count,
+      zip(bins, model.features).allSatisfy({ Int($0) < $1.binCount })
+    else { throw BoostedTreesError(.shapeMismatch) }
     var result = model.baseMargins.map { _ in
       [Double](repeating: 0, count: model.features.count)
     }

@@ -13,7 +13,8 @@ extension ReportWriter {
     for (name, trees) in models {
       body =
         body + "<h3>\(name)</h3>\n" + importanceFigure(name, trees)
-        + contributionFigure(name, trees) + shapeFigure(name, trees) + lossFigure(name, trees)
+        + contributionFigure(name, trees) + shapeFigure(name, trees) + pairFigures(name, trees)
+        + lossFigure(name, trees)
     }
     return section("trees", "What the trees look at", body)
   }
@@ -89,14 +90,23 @@ extension ReportWriter {
       reading: """
         How far each feature moves a prediction on average: the mean of its absolute contributions \
         (\(unit)) over \(NumberText.quantity(trees.explainedCount, "training patient")) of all hospitals, \
-        drawn by a keyed hash. \(Self.contributionWords(trees))
+        drawn by a keyed hash. \(contributionWords(trees))
         """, released: .secureSum(.explain), drawing.markup)
   }
 
-  private static func contributionWords(_ trees: FittedTrees) -> Markup {
-    trees.learner == .additive
-      ? "Contributions are the model’s own terms; half of a pair’s term counts for each feature."
-      : "Contributions are exact Shapley values of the trees (path-dependent TreeSHAP)."
+  private func contributionWords(_ trees: FittedTrees) -> Markup {
+    if trees.learner == .additive {
+      return
+        "Contributions are the model’s own terms; half of a pair’s term counts for each feature."
+    }
+    guard let count = trees.model.background?.first else {
+      return "Contributions are exact Shapley values of the trees (path-dependent TreeSHAP)."
+    }
+    return """
+      Contributions are exact Shapley values of the trees against \
+      \(NumberText.quantity(Int(count), "training patient")) of all hospitals (interventional TreeSHAP), known \
+      by how many of them satisfy which conditions of a leaf; counts of fewer than \(minimumCell) are merged.
+      """
   }
 
   /// Not under differential privacy, where the shapes say the same and nothing else is known.
@@ -104,21 +114,12 @@ extension ReportWriter {
     guard result.privacy == nil else { return .empty }
     let features = ranked(trees).filter { !$0.points.isEmpty && $0.importance > 0 }
       .prefix(Self.drawnFeatures)
-    let means = features.flatMap { $0.points.map(\.mean) }
-    guard let low = means.min(), let high = means.max(), !features.isEmpty else { return .empty }
-    let reach = max(high - low, 1e-9) * 0.08
-    let y = (min(low, 0) - reach)...(max(high, 0) + reach)
-    let grid = PanelGrid(count: features.count, panelHeight: 110)
-    var drawing = Drawing(
-      id: nextFigureID, width: PanelGrid.width, height: grid.height(),
-      title: "Contribution by value in \(name)",
-      summary: "Mean contribution of each feature by its value, for patients of all hospitals.")
-    for (index, feature) in features.enumerated() {
-      let unit = unit(of: feature.feature)
-      grid.drawHeading(index, feature.feature, detail: unit, in: &drawing)
-      Self.drawPoints(
-        feature.points, y: y, grid: grid, index: index, in: &drawing)
-    }
+    guard
+      let drawing = curves(
+        "Contribution by value in \(name)",
+        "Mean contribution of each feature by its value, for patients of all hospitals.",
+        features.map { ($0.feature, $0.points) })
+    else { return .empty }
     return figure(
       "Contribution by value in the model \(name)",
       reading: """
@@ -127,6 +128,26 @@ extension ReportWriter {
         no point is about fewer than \(minimumCell) of them. The dashed line is the mean of those without \
         the value.
         """, released: .secureSum(.explain), drawing.markup)
+  }
+
+  /// One panel a feature, all with the same vertical scale; nil for none.
+  private mutating func curves(
+    _ title: String, _ summary: String,
+    _ features: [(name: String, points: [FeatureContribution.Point])]
+  ) -> Drawing? {
+    let means = features.flatMap { $0.points.map(\.mean) }
+    guard let low = means.min(), let high = means.max() else { return nil }
+    let reach = max(high - low, 1e-9) * 0.08
+    let y = (min(low, 0) - reach)...(max(high, 0) + reach)
+    let grid = PanelGrid(count: features.count, panelHeight: 110)
+    var drawing = Drawing(
+      id: nextFigureID, width: PanelGrid.width, height: grid.height(), title: title,
+      summary: summary)
+    for (index, feature) in features.enumerated() {
+      grid.drawHeading(index, feature.name, detail: unit(of: feature.name), in: &drawing)
+      Self.drawPoints(feature.points, y: y, grid: grid, index: index, in: &drawing)
+    }
+    return drawing
   }
 
   private func unit(of feature: String) -> String {
@@ -189,29 +210,17 @@ extension ReportWriter {
       return a != b ? a < b : $0 < $1
     }.filter { feature in additive.shapes[feature].contains { $0 != 0 } }.prefix(
       Self.drawnFeatures)
-    let values = indices.flatMap { additive.shapes[$0] }
-    guard let low = values.min(), let high = values.max() else { return .empty }
-    let reach = max(high - low, 1e-9) * 0.08
-    let y = (min(low, 0) - reach)...(max(high, 0) + reach)
-    let grid = PanelGrid(count: indices.count, panelHeight: 110)
-    var drawing = Drawing(
-      id: nextFigureID, width: PanelGrid.width, height: grid.height(),
-      title: "Shape functions of \(name)",
-      summary: "What each value of a feature adds to the log-odds: the whole model.")
-    for (position, feature) in indices.enumerated() {
-      let column = trees.model.columns.features[feature]
-      grid.drawHeading(position, column.name, detail: unit(of: column.name), in: &drawing)
-      Self.drawPoints(
-        Self.points(column, additive.shapes[feature]), y: y, grid: grid, index: position,
-        in: &drawing)
-    }
-    let pairs = additive.pairs.map {
-      "\(trees.model.columns.features[$0.first].name) × \(trees.model.columns.features[$0.second].name)"
-    }
+    guard
+      let drawing = curves(
+        "Shape functions of \(name)",
+        "What each value of a feature adds to the log-odds: the whole model.",
+        indices.map { feature in
+          let column = trees.model.columns.features[feature]
+          return (column.name, Self.points(column, additive.shapes[feature]))
+        })
+    else { return .empty }
     let pairWords =
-      pairs.isEmpty
-      ? ""
-      : "Besides, the model has terms of pairs, which are not drawn: \(pairs.joined(separator: ", "))."
+      additive.pairs.isEmpty ? "" : "The terms of pairs, drawn below, are added to them."
     return figure(
       "Shape functions of the model \(name)",
       reading: """

@@ -30,7 +30,8 @@ public struct PatientCard: Sendable, Equatable {
 
   /// The card of one row of a table that was read with the model's features.
   ///
-  /// Contributions of trees are exact Shapley values (path-dependent TreeSHAP), those of an explainable
+  /// Contributions of trees are exact Shapley values, against the background patients of the file where it
+  /// has them and path-dependent otherwise, those of an explainable
   /// boosting machine its own terms, those of a logistic model β·z summed over the feature's columns.
   ///
   /// - Throws: `tableMismatch` when the row is not in the table or the features are others.
@@ -84,20 +85,16 @@ public struct PatientCard: Sendable, Equatable {
   ) throws -> Parts {
     let binned = try model.columns.table(of: table, rows: [row])
     let bins = model.columns.bins.indices.map { binned.bin(row: 0, feature: $0) }
+    let explainer = try TreeExplainer(model)
+    let terms = try explainer.contributions(ofBins: bins)
+    var parts = Parts(base: explainer.base, features: Array(terms.prefix(bins.count)))
     switch model.content {
     case .ensemble(let ensemble):
-      let explainer = PathDependentExplainer(model: ensemble)
-      let isProbability = if case .squaredError = ensemble.objective { true } else { false }
-      return Parts(
-        isProbability: isProbability, base: explainer.expectedMargins[0],
-        features: try explainer.contributions(ofCheckedBins: bins)[0])
+      if case .squaredError = ensemble.objective { parts.isProbability = true }
     case .additive(let additive):
-      let terms = try additive.contributions(ofBins: bins)
-      let count = model.columns.bins.count
-      return Parts(
-        base: additive.baseMargin, features: Array(terms.prefix(count)),
-        pairs: Array(zip(additive.pairs, terms.dropFirst(count))))
+      parts.pairs = Array(zip(additive.pairs, terms.dropFirst(bins.count)))
     }
+    return parts
   }
 
   private static func parts(

@@ -42,6 +42,12 @@ extension ReviewSheet {
           + " but a bin within a leaf may hold one patient: its sum is then that patient's, of a"
           + " hospital that nobody is told")
     }
+    if settings.explanation == .interventional {
+      lines.append(
+        "  \(name): how many of about 10,000 patients of all hospitals satisfy which of the conditions on the"
+          + " way to each leaf (at most 2 to the power of \(settings.maximumDepth) numbers a leaf, once); counts"
+          + " of few patients are merged before the report and the model file keep them")
+    }
     lines.append(
       "  \(name): what each feature contributes, summed over about 1,000 patients of all hospitals"
         + " (about \(2 * bins) numbers, once); a bin of them may hold one patient of a hospital that"

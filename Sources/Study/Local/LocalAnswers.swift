@@ -76,6 +76,7 @@ public struct LocalAnswers: Sendable {
     case .treeGrowth(let query): return try treeGrowth(query)
     case .shapes(let query): return try shapes(query)
     case .contributions(let query): return try contributions(query)
+    case .background(let query): return try background(query)
     case .vote(let query): return try vote(query)
     }
   }

@@ -28,6 +28,7 @@ extension StudyPlan {
       case .federatedAveraging: kinds.insert(.averaging)
       case .trees(let settings):
         kinds.formUnion([settings.learner == .additive ? .shapes : .treeGrowth, .contributions])
+        if settings.explanation == .interventional { kinds.insert(.background) }
       }
     }
     return kinds

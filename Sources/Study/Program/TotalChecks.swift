@@ -69,7 +69,7 @@ final class TotalChecks: Sendable {
         .map { values[($0 + 1) * length - 3] }
     case .averaging: return [values[values.count - 4]]
     case .flow, .below, .moments, .marginals, .privateStep, .privateTrees, .treeGrowth, .shapes,
-      .contributions, .vote:
+      .contributions, .background, .vote:
       return []
     }
   }

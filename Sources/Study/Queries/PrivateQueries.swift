@@ -90,7 +90,7 @@ extension SumQuery {
     case .privateTrees(let query): query.noise
     case .vote(let query): query.noise
     case .profile, .flow, .levels, .below, .moments, .newton, .averaging, .treeGrowth, .shapes,
-      .contributions:
+      .contributions, .background:
       nil
     }
   }

@@ -47,6 +47,7 @@ extension SumQuery {
     case .treeGrowth(let query): query.write(to: &writer)
     case .shapes(let query): query.write(to: &writer)
     case .contributions(let query): query.write(to: &writer)
+    case .background(let query): query.write(to: &writer)
     case .vote(let query): query.write(to: &writer)
     }
     return writer.bytes

@@ -28,6 +28,7 @@ extension SumQuery {
     case .treeGrowth(let query): query.length
     case .shapes(let query): query.length
     case .contributions(let query): query.length
+    case .background(let query): query.length
     case .vote: 1
     }
   }
@@ -35,7 +36,7 @@ extension SumQuery {
   /// Whether every coordinate is a count, so that a negative one cannot be true.
   var isCounts: Bool {
     switch self {
-    case .profile, .flow, .levels, .below, .vote: true
+    case .profile, .flow, .levels, .below, .background, .vote: true
     case .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
       .treeGrowth, .shapes, .contributions:
       false

@@ -33,6 +33,8 @@ public enum SumQuery: Sendable, Hashable {
   case shapes(ShapeQuery)
   /// Sums of what each feature contributes to a model of trees.
   case contributions(ContributionQuery)
+  /// Background patients by the conditions of the leaves of trees.
+  case background(BackgroundQuery)
   /// How many sites are against a model.
   case vote(VoteQuery)
 
@@ -99,6 +101,7 @@ public enum SumQuery: Sendable, Hashable {
     case .treeGrowth: "histograms of gradients in the leaves of trees"
     case .shapes: "histograms of gradients by feature"
     case .contributions: "summed contributions of the features"
+    case .background: "background patients by the conditions of leaves"
     case .vote: "vote on the model"
     }
   }
@@ -127,6 +130,7 @@ public enum SumQuery: Sendable, Hashable {
     case .treeGrowth: .treeGrowth
     case .shapes: .shapes
     case .contributions: .contributions
+    case .background: .background
     case .vote: .vote
     }
   }
@@ -134,7 +138,7 @@ public enum SumQuery: Sendable, Hashable {
   /// The ring the answer lives in: counts fit 32 bits, scaled reals take 64.
   public var ringWidth: RingWidth {
     switch self {
-    case .profile, .levels, .below, .vote: .bits32
+    case .profile, .levels, .below, .background, .vote: .bits32
     case .flow, .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
       .treeGrowth, .shapes, .contributions:
       .bits64
@@ -157,6 +161,7 @@ public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case treeGrowth = "tree-histograms"
   case shapes = "shape-histograms"
   case contributions = "contribution-sums"
+  case background = "background-counts"
   case vote = "model-vote"
   case vocabulary
   case cohortFlow = "cohort-flow"

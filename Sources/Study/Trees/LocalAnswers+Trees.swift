@@ -2,83 +2,114 @@ import BoostedTrees
 import Cohort
 import PortableNumerics
 
-/// What a site keeps between the steps of growing trees: its rows as bins, their margins, and where
-/// they stand in the trees being grown. Lost in a restart and made again from the steps before.
+/// A site's part of a training: its rows as bins, their margins, and where they stand in what is learnt.
+protocol TrainingShard: Sendable {
+  associatedtype Step: TrainingStep
+
+  /// Number of the last step; −1 before the first.
+  var sequence: Int { get }
+  /// Carries a step out and counts what it asks for.
+  mutating func answer(_ step: Step, crew: WorkCrew) throws(BoostedTreesError) -> [Int64]
+  /// Carries a step out without counting.
+  mutating func replay(_ step: Step, crew: WorkCrew) throws(BoostedTreesError)
+}
+
+extension LocalShard: TrainingShard {}
+
+extension AdditiveShard: TrainingShard {
+  mutating func answer(
+    _ step: AdditiveQuery, crew: WorkCrew
+  ) throws(BoostedTreesError) -> [Int64] {
+    try answer(step)
+  }
+
+  mutating func replay(_ step: AdditiveQuery, crew: WorkCrew) throws(BoostedTreesError) {
+    try replay(step)
+  }
+}
+
+/// A shard and the training it belongs to. Lost in a restart and made again from the steps before.
+struct KeptShard<Shard: TrainingShard>: Sendable {
+  private let model: ModelSpecification
+  private let columns: TreeColumns
+  private let patientCount: Int
+  private var shard: Shard
+  /// The last step answered, so that a step asked again is known.
+  private var last: Shard.Step?
+
+  init(_ shard: Shard, for query: SumQuery.TrainingQuery<Shard.Step>) {
+    model = query.model
+    columns = query.columns
+    patientCount = query.patientCount
+    self.shard = shard
+  }
+
+  /// Whether the shard stands where the query's own past leads to.
+  func leads(to query: SumQuery.TrainingQuery<Shard.Step>) -> Bool {
+    guard model == query.model, columns == query.columns, patientCount == query.patientCount
+    else { return false }
+    let sequence = shard.sequence
+    let step = query.history.indices.contains(sequence) ? query.history[sequence] : query.step
+    return sequence == step.sequence && last == step
+  }
+
+  /// Answers a step, after those that others answered while this site was away.
+  mutating func answer(
+    _ query: SumQuery.TrainingQuery<Shard.Step>, crew: WorkCrew
+  ) throws(BoostedTreesError) -> [Int64] {
+    for step in query.history.dropFirst(shard.sequence + 1) {
+      try shard.replay(step, crew: crew)
+    }
+    let answer = try shard.answer(query.step, crew: crew)
+    last = query.step
+    return answer
+  }
+}
+
+/// What a site keeps between the steps of a model of trees: one training at a time.
 struct TreeWork: Sendable {
-  var model: ModelSpecification?
-  var columns: TreeColumns?
-  var patientCount = 0
-  var growth: LocalShard?
-  var shapes: AdditiveShard?
+  var growth: KeptShard<LocalShard>?
+  var shapes: KeptShard<AdditiveShard>?
   /// The training rows as bins, for steps with noise.
   var privateTable: (columns: TreeColumns, table: BinnedTable)?
-  /// The last step answered, so that a step asked again is known.
-  var lastGrowth: GrowthQuery?
-  var lastShapes: AdditiveQuery?
-
-  private func isFor(
-    _ model: ModelSpecification, _ columns: TreeColumns, _ patientCount: Int
-  ) -> Bool {
-    self.model == model && self.columns == columns && self.patientCount == patientCount
-  }
-
-  /// Whether what is kept is where the query's own past leads to.
-  func leadsTo(_ query: SumQuery.TreeGrowthQuery) -> Bool {
-    guard isFor(query.model, query.columns, query.patientCount), let sequence = growth?.sequence
-    else { return false }
-    let step = query.history.indices.contains(sequence) ? query.history[sequence] : query.step
-    return sequence == step.sequence && lastGrowth == step
-  }
-
-  func leadsTo(_ query: SumQuery.ShapeQuery) -> Bool {
-    guard isFor(query.model, query.columns, query.patientCount), let sequence = shapes?.sequence
-    else { return false }
-    let step = query.history.indices.contains(sequence) ? query.history[sequence] : query.step
-    return sequence == step.sequence && lastShapes == step
-  }
 }
 
 extension LocalAnswers {
   /// One step of growing trees, over this site's training patients.
   mutating func treeGrowth(_ query: SumQuery.TreeGrowthQuery) throws -> [Int64] {
-    guard case .trees(let settings) = query.model.training else {
-      throw StudyError(.malformedAnswer, "the query's model does not grow trees")
-    }
-    let crew = crew
-    if !treeWork.leadsTo(query) {
+    if treeWork.growth?.leads(to: query) != true {
+      let (settings, rows) = try training(query)
       let plan = try settings.trainingPlan(
         features: query.columns.bins, patientCount: query.patientCount)
-      treeWork = TreeWork(
-        model: query.model, columns: query.columns, patientCount: query.patientCount)
-      treeWork.growth = try LocalShard(
-        rows: try trainingRows(settings, query.columns), settings: plan.shardSettings())
+      treeWork = TreeWork()
+      treeWork.growth = KeptShard(
+        try LocalShard(rows: rows, settings: plan.shardSettings()), for: query)
     }
-    // Steps that were answered by the others while this site was away.
-    let done = (treeWork.growth?.sequence ?? -1) + 1
-    for step in query.history.dropFirst(done) { try treeWork.growth?.replay(step, crew: crew) }
-    let answer = try treeWork.growth?.answer(query.step, crew: crew) ?? []
-    treeWork.lastGrowth = query.step
-    return answer
+    let crew = crew
+    return try treeWork.growth?.answer(query, crew: crew) ?? []
   }
 
   /// One step of learning shape functions, over this site's training patients.
   mutating func shapes(_ query: SumQuery.ShapeQuery) throws -> [Int64] {
-    guard case .trees(let settings) = query.model.training else {
-      throw StudyError(.malformedAnswer, "the query's model does not learn shapes")
-    }
-    if !treeWork.leadsTo(query) {
+    if treeWork.shapes?.leads(to: query) != true {
+      let (settings, rows) = try training(query)
       let plan = try settings.additivePlan(
         features: query.columns.bins, patientCount: query.patientCount)
-      treeWork = TreeWork(
-        model: query.model, columns: query.columns, patientCount: query.patientCount)
-      treeWork.shapes = try AdditiveShard(
-        rows: try trainingRows(settings, query.columns), plan: plan)
+      treeWork = TreeWork()
+      treeWork.shapes = KeptShard(try AdditiveShard(rows: rows, plan: plan), for: query)
     }
-    let done = (treeWork.shapes?.sequence ?? -1) + 1
-    for step in query.history.dropFirst(done) { try treeWork.shapes?.replay(step) }
-    let answer = try treeWork.shapes?.answer(query.step) ?? []
-    treeWork.lastShapes = query.step
-    return answer
+    let crew = crew
+    return try treeWork.shapes?.answer(query, crew: crew) ?? []
+  }
+
+  /// What a training is made from. Throws `malformedAnswer` for a model of another kind.
+  private func training<Step>(
+    _ query: SumQuery.TrainingQuery<Step>
+  ) throws -> (TreeSettings, TrainingRows) {
+    guard case .trees(let settings) = query.model.training else {
+      throw StudyError(.malformedAnswer, "the query's model is not made of trees")
+    }
+    return (settings, try trainingRows(settings, query.columns))
   }
 
   /// The training patients' rows; those that only measure the loss are drawn by keyed hash.
@@ -104,27 +135,26 @@ extension LocalAnswers {
 
   /// Summed contributions of the features over a sample of the training patients.
   func contributions(_ query: SumQuery.ContributionQuery) throws -> [Int64] {
-    let salt = SplitMix64.seed(4)
+    let table = try sample(query.share, salt: 4, query.model.columns)
+    let explainer = try TreeExplainer(query.model)
+    return try ContributionSummary.answer(table: table, rows: Array(0..<table.rowCount)) {
+      (bins) throws(BoostedTreesError) -> [Double] in
+      try explainer.contributionsByFeature(ofBins: bins)
+    }
+  }
+
+  /// Background patients by the conditions of the trees' leaves, of a sample of the training patients.
+  func background(_ query: SumQuery.BackgroundQuery) throws -> [Int64] {
+    let table = try sample(query.share, salt: 5, query.model.columns)
+    return try query.patterns.counts(of: table, rows: Array(0..<table.rowCount))
+  }
+
+  /// A share of the training patients, drawn by keyed hash.
+  private func sample(_ share: Double, salt: UInt64, _ columns: TreeColumns) throws -> BinnedTable {
+    let salt = SplitMix64.seed(salt)
     let rows = cohort.rowIndices(.training).filter {
-      Self.isDrawn(cohort.patientKeys[$0], salt: salt, share: query.share)
+      Self.isDrawn(cohort.patientKeys[$0], salt: salt, share: share)
     }
-    let table = try query.model.columns.table(of: cohort, rows: rows)
-    let featureCount = query.model.columns.bins.count
-    switch query.model.content {
-    case .ensemble(let ensemble):
-      return try PathDependentExplainer(model: ensemble).summaryAnswer(
-        table: table, rows: Array(rows.indices))
-    case .additive(let additive):
-      return try ContributionSummary.answer(table: table, rows: Array(rows.indices)) {
-        (bins) throws(BoostedTreesError) -> [Double] in
-        // Half of a pair's term belongs to each of its two features.
-        var values = try additive.contributions(ofBins: bins)
-        for (index, pair) in additive.pairs.enumerated() {
-          values[pair.first] += values[featureCount + index] / 2
-          values[pair.second] += values[featureCount + index] / 2
-        }
-        return Array(values.prefix(featureCount))
-      }
-    }
+    return try columns.table(of: cohort, rows: rows)
   }
 }

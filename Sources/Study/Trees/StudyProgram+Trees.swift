@@ -7,6 +7,9 @@ extension StudyProgram {
   /// take longer.
   private static let explainedPatients = 1000.0
   private static let explainedNodes = 5e6
+  /// Patients that contributions are measured against, about, and the most that their counting costs.
+  private static let backgroundPatients = 10_000.0
+  private static let backgroundNodes = 2e7
 
   /// Fits one model of trees and explains it.
   func trees(
@@ -22,6 +25,10 @@ extension StudyProgram {
     var fitted =
       settings.learner == .additive ? try await additive(context) : try await grow(context)
     await report("fit", "\(model.name): \(fitted.costInWords)", start + 0.95 * span)
+    if settings.explanation == .interventional {
+      await report("explain", "\(model.name): counting background patients", start + 0.95 * span)
+      try await setBackground(&fitted, profile)
+    }
     await report("explain", "\(model.name): summing contributions", start + 0.95 * span)
     try await explain(&fitted, profile)
     return FittedModel(
@@ -127,6 +134,27 @@ extension StudyProgram {
   }
 
   /// Sums what each feature contributes, over about a thousand training patients of all sites.
+  /// Counts the patients that contributions are measured against. Trees that are too deep for it, and a
+  /// sample of very few, leave the model to its covers, as the report says.
+  private func setBackground(_ fitted: inout FittedTrees, _ profile: Profile) async throws {
+    guard case .ensemble(let ensemble) = fitted.model.content else { return }
+    let nodes = ensemble.trees.reduce(0) { $0 + $1.nodes.count }
+    let patients = min(
+      Self.backgroundPatients, max(100, Self.backgroundNodes / Double(max(nodes, 1))))
+    let share = min(1, patients / Double(max(profile.trainingCount, 1)))
+    guard let query = SumQuery.BackgroundQuery(model: fitted.model, share: share) else { return }
+    let total = try await sum(.background(query), stage: "explain")
+    guard total.values.first ?? 0 >= Int64(max(plan.privacy.minimumCell, 1)) else { return }
+    do {
+      fitted.model = try TreeModel(
+        columns: fitted.model.columns, content: fitted.model.content,
+        background: try query.patterns.merging(
+          total.values, below: max(plan.privacy.minimumCell, 1)))
+    } catch {
+      throw Self.treeError(error, model: "background")
+    }
+  }
+
   private func explain(_ fitted: inout FittedTrees, _ profile: Profile) async throws {
     var patients = Self.explainedPatients
     if case .ensemble(let ensemble) = fitted.model.content {

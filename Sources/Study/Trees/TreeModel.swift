@@ -15,12 +15,17 @@ public struct TreeModel: Sendable, Hashable {
 
   public let columns: TreeColumns
   public let content: Content
+  /// What contributions of trees are measured against: background patients of all sites as the counts of
+  /// `BackgroundPatterns`, small ones merged; nil for the covers of the trees.
+  public let background: [Int64]?
   /// BLAKE2b-256 over the canonical bytes: equal models, equal digests.
   public let digest: Digest
 
   /// Throws `invalidModel` when the trees' bins are not the columns', or the outcome is not a
-  /// probability.
-  public init(columns: TreeColumns, content: Content) throws(BoostedTreesError) {
+  /// probability; as `InterventionalExplainer` for a background that is not the trees'.
+  public init(
+    columns: TreeColumns, content: Content, background: [Int64]? = nil
+  ) throws(BoostedTreesError) {
     let (features, objective) =
       switch content {
       case .ensemble(let ensemble): (ensemble.features, ensemble.objective)
@@ -35,9 +40,16 @@ public struct TreeModel: Sendable, Hashable {
     guard features == columns.bins, isProbability else { throw BoostedTreesError(.invalidModel) }
     self.columns = columns
     self.content = content
+    self.background = background
+    if let background {
+      guard case .ensemble(let ensemble) = content else { throw BoostedTreesError(.invalidModel) }
+      try BackgroundPatterns(model: ensemble).check(background)
+    }
     var writer = ByteWriter()
     writer.raw(columns.digest.bytes)
     content.write(to: &writer)
+    // Models without one keep the digests that they always had.
+    if let background { writer.array(background) { $0.integer($1) } }
     digest = Blake2b.hash("wr-tree-model", writer.bytes)
   }
 
@@ -62,20 +74,6 @@ public struct TreeModel: Sendable, Hashable {
     switch content {
     case .ensemble(let ensemble): try ensemble.margins(of: table).map { $0[0] }
     case .additive(let additive): try additive.margins(of: table)
-    }
-  }
-
-  /// What each feature, and each pair behind them, adds to the margin of one row of a binned table,
-  /// with what the contributions start from. Path-dependent Shapley values of an ensemble; the terms
-  /// themselves of an additive model.
-  public func contributions(
-    explainer: PathDependentExplainer?, bins: [UInt8]
-  ) throws -> [Double] {
-    switch content {
-    case .ensemble(let ensemble):
-      let explainer = explainer ?? PathDependentExplainer(model: ensemble)
-      return try explainer.contributions(ofCheckedBins: bins)[0]
-    case .additive(let additive): return try additive.contributions(ofBins: bins)
     }
   }
 }
@@ -137,14 +135,16 @@ extension SplitTest {
 }
 
 extension TreeModel: Codable {
-  private enum CodingKeys: String, CodingKey { case columns, trees, shapes }
+  private enum CodingKeys: String, CodingKey { case columns, trees, shapes, background }
 
-  /// A model has either `trees` or `shapes`.
+  /// A model has either `trees`, with or without a `background`, or `shapes`.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let columns = try container.decode(TreeColumns.self, forKey: .columns)
     if let trees = try container.decodeIfPresent(TreeEnsemble.self, forKey: .trees) {
-      try self.init(columns: columns, content: .ensemble(trees))
+      try self.init(
+        columns: columns, content: .ensemble(trees),
+        background: try container.decodeIfPresent([Int64].self, forKey: .background))
     } else {
       try self.init(
         columns: columns,
@@ -155,6 +155,7 @@ extension TreeModel: Codable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(columns, forKey: .columns)
+    try container.encodeIfPresent(background, forKey: .background)
     switch content {
     case .ensemble(let trees): try container.encode(trees, forKey: .trees)
     case .additive(let shapes): try container.encode(shapes, forKey: .shapes)

@@ -1,19 +1,32 @@
 import BoostedTrees
 import CanonicalBytes
 
-/// Questions that trees are grown from. Each is one step of a training; the steps before it are
-/// derived from the published totals by every party, bound by the chain of digests, and carried along
-/// in memory so that a restarted site can catch up without being asked again.
+/// One step of a training that every party derives from the published totals before it. The steps before
+/// are bound by the chain of digests, and carried along in memory so that a restarted site can catch up
+/// without being asked again.
+public protocol TrainingStep: Sendable, Hashable {
+  /// 0, 1, 2, … within a training.
+  var sequence: Int { get }
+
+  /// Appends canonical bytes: equal steps, equal bytes.
+  func write(to writer: inout ByteWriter)
+}
+
 extension SumQuery {
   /// One step of growing boosted trees or a forest.
-  public struct TreeGrowthQuery: Sendable, Hashable {
+  public typealias TreeGrowthQuery = TrainingQuery<GrowthQuery>
+  /// One step of learning shape functions.
+  public typealias ShapeQuery = TrainingQuery<AdditiveQuery>
+
+  /// One step of a training, with the past that leads to it.
+  public struct TrainingQuery<Step: TrainingStep>: Sendable, Hashable {
     public var model: ModelSpecification
     public var columns: TreeColumns
     /// Patients of the profile, which size the integers.
     public var patientCount: Int
-    public var step: GrowthQuery
+    public var step: Step
     /// The steps before, in order.
-    public var history: [GrowthQuery]
+    public var history: [Step]
     /// Elements of the answer.
     public var length: Int
     /// Where the step goes on with trees that were begun: the sites whose patients are in the sum at
@@ -21,36 +34,6 @@ extension SumQuery {
     public var companions: [String] = []
 
     // The history is a function of what was published before, as are the step and the companions.
-    public static func == (left: Self, right: Self) -> Bool {
-      left.model == right.model && left.columns == right.columns
-        && left.patientCount == right.patientCount && left.step == right.step
-    }
-
-    public func hash(into hasher: inout Hasher) {
-      hasher.combine(model)
-      hasher.combine(step)
-    }
-
-    func write(to writer: inout ByteWriter) {
-      model.write(to: &writer)
-      writer.raw(columns.digest.bytes)
-      writer.integer(UInt64(patientCount))
-      step.write(to: &writer)
-    }
-  }
-
-  /// One step of learning shape functions.
-  public struct ShapeQuery: Sendable, Hashable {
-    public var model: ModelSpecification
-    public var columns: TreeColumns
-    /// Patients of the profile, which size the integers.
-    public var patientCount: Int
-    public var step: AdditiveQuery
-    /// The steps before, in order.
-    public var history: [AdditiveQuery]
-    /// Elements of the answer.
-    public var length: Int
-
     public static func == (left: Self, right: Self) -> Bool {
       left.model == right.model && left.columns == right.columns
         && left.patientCount == right.patientCount && left.step == right.step
@@ -85,8 +68,45 @@ extension SumQuery {
   }
 }
 
-extension GrowthQuery {
-  func write(to writer: inout ByteWriter) {
+extension SumQuery {
+  /// Background patients, counted by the conditions of the leaves that they satisfy.
+  public struct BackgroundQuery: Sendable, Hashable {
+    /// The trees without a background.
+    public let model: TreeModel
+    /// Share of the training patients, drawn by keyed hash, in (0, 1].
+    public let share: Double
+    /// What is counted, by the model's trees.
+    let patterns: BackgroundPatterns
+
+    /// Nil for a model that is not made of trees, or whose trees are too deep to count.
+    init?(model: TreeModel, share: Double) {
+      guard case .ensemble(let ensemble) = model.content,
+        let patterns = try? BackgroundPatterns(model: ensemble)
+      else { return nil }
+      self.model = model
+      self.share = share
+      self.patterns = patterns
+    }
+
+    /// Elements of the answer.
+    var length: Int { patterns.elementCount }
+
+    public static func == (left: Self, right: Self) -> Bool {
+      left.model == right.model && left.share == right.share
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(model) }
+
+    func write(to writer: inout ByteWriter) {
+      writer.raw(model.digest.bytes)
+      writer.double(share)
+    }
+  }
+}
+
+extension GrowthQuery: TrainingStep {
+  /// Canonical bytes of the step.
+  public func write(to writer: inout ByteWriter) {
     writer.integer(UInt32(sequence))
     switch kind {
     case .baseline: writer.integer(UInt8(0))
@@ -124,8 +144,9 @@ extension LeafSplit {
   }
 }
 
-extension AdditiveQuery {
-  func write(to writer: inout ByteWriter) {
+extension AdditiveQuery: TrainingStep {
+  /// Canonical bytes of the step.
+  public func write(to writer: inout ByteWriter) {
     writer.integer(UInt32(sequence))
     writer.boolean(measuresLoss)
     writer.array(updates) { writer, update in

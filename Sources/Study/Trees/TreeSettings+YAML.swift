@@ -6,7 +6,7 @@ extension TreeSettings {
     "trees", "passes", "learning_rate", "maximum_depth", "maximum_leaves",
     "minimum_child_weight", "minimum_child_count", "l2", "l1", "minimum_split_gain", "row_share",
     "feature_share", "early_stopping", "evaluation_share", "bins", "bin_rule", "pairs",
-    "increasing", "decreasing", "seed",
+    "increasing", "decreasing", "explanation", "seed",
   ]
 
   /// - Parameters:
@@ -46,6 +46,9 @@ extension TreeSettings {
     }
     let weightKey = learner == .randomForest ? "minimum_child_count" : "minimum_child_weight"
     minimumChildWeight = try map.double(weightKey, in: 0...1e6, default: minimumChildWeight)
+    if learner == .boostedTrees {
+      minimumChildCount = try map.integer("minimum_child_count", in: 1...1_000_000, default: 1)
+    }
     l2Penalty = try map.double("l2", in: 0...1e6, default: l2Penalty)
     l1Penalty = try map.double("l1", in: 0...1e6, default: l1Penalty)
     minimumSplitGain = try map.double("minimum_split_gain", in: 0...1e6, default: 0)
@@ -69,6 +72,7 @@ extension TreeSettings {
     pairCount = try map.integer("pairs", in: 0...100, default: pairCount)
     if map.optional("increasing") != nil { increasing = try map.strings("increasing") }
     if map.optional("decreasing") != nil { decreasing = try map.strings("decreasing") }
+    explanation = try map.choice("explanation", default: explanation)
     seed = UInt64(try map.integer("seed", in: 0 ... .max, default: 0))
   }
 }
@@ -80,14 +84,14 @@ extension TreeSettings.Learner {
     switch self {
     case .boostedTrees:
       return common + [
-        "trees", "learning_rate", "maximum_depth", "maximum_leaves", "minimum_child_weight", "l1",
-        "minimum_split_gain", "row_share", "feature_share", "early_stopping", "evaluation_share",
-        "increasing", "decreasing",
+        "trees", "learning_rate", "maximum_depth", "maximum_leaves", "minimum_child_weight",
+        "minimum_child_count", "l1", "minimum_split_gain", "row_share", "feature_share",
+        "early_stopping", "evaluation_share", "increasing", "decreasing", "explanation",
       ]
     case .randomForest:
       return common + [
         "trees", "maximum_depth", "minimum_child_count", "row_share", "feature_share",
-        "minimum_split_gain", "increasing", "decreasing",
+        "minimum_split_gain", "increasing", "decreasing", "explanation",
       ]
     case .additive:
       return common + [

@@ -31,6 +31,14 @@ public struct TreeSettings: Sendable, Hashable {
     case ranges
   }
 
+  /// What a patient's contributions are measured against.
+  public enum Explanation: String, Sendable, Hashable, CaseIterable {
+    /// The covers of the trees themselves: nothing is asked for it.
+    case pathDependent = "path-dependent"
+    /// Background patients of all sites, known by one more sum of counts.
+    case interventional
+  }
+
   public var learner: Learner
   /// Trees; of an explainable boosting machine, passes over all features. 1 … 10,000.
   public var treeCount: Int
@@ -43,6 +51,9 @@ public struct TreeSettings: Sendable, Hashable {
   /// Least sum of hessians p(1 − p) of a leaf; at 5 a leaf has at least 20 patients. Of a forest,
   /// least number of patients of a leaf.
   public var minimumChildWeight: Double
+  /// Least number of patients of a leaf of boosted trees, at least 1. Above 1, histograms count patients too
+  /// and are twice as long.
+  public var minimumChildCount: Int
   /// λ ≥ 0.
   public var l2Penalty: Double
   /// α ≥ 0.
@@ -65,6 +76,8 @@ public struct TreeSettings: Sendable, Hashable {
   /// Features with which the risk may only rise, and only fall, by name.
   public var increasing: [String]
   public var decreasing: [String]
+  /// How boosted trees and forests are explained.
+  public var explanation: Explanation
   public var seed: UInt64
 
   /// The learner's defaults.
@@ -75,6 +88,7 @@ public struct TreeSettings: Sendable, Hashable {
     maximumDepth = 4
     maximumLeafCount = 0
     minimumChildWeight = 5
+    minimumChildCount = 1
     l2Penalty = 1
     l1Penalty = 0
     minimumSplitGain = 0
@@ -87,6 +101,7 @@ public struct TreeSettings: Sendable, Hashable {
     pairCount = 0
     increasing = []
     decreasing = []
+    explanation = .pathDependent
     seed = 0
     switch learner {
     case .boostedTrees:
@@ -113,13 +128,14 @@ public struct TreeSettings: Sendable, Hashable {
   func write(to writer: inout ByteWriter) {
     writer.string(learner.rawValue)
     for integer in [
-      treeCount, maximumDepth, maximumLeafCount, patience, binCount, pairCount,
+      treeCount, maximumDepth, maximumLeafCount, minimumChildCount, patience, binCount, pairCount,
     ] { writer.integer(UInt32(integer)) }
     for number in [
       learningRate, minimumChildWeight, l2Penalty, l1Penalty, minimumSplitGain, rowRate,
       featureRate, evaluationShare,
     ] { writer.double(number) }
     writer.string(binRule.rawValue)
+    writer.string(explanation.rawValue)
     writer.array(increasing) { $0.string($1) }
     writer.array(decreasing) { $0.string($1) }
     writer.integer(seed)
@@ -130,7 +146,8 @@ extension TreeSettings {
   /// Fewest patients of a leaf over all sites. A patient's hessian is at most 1/4 in boosting, of a
   /// forest it is 1.
   public var smallestLeaf: Int {
-    Int((minimumChildWeight * (learner == .randomForest ? 1 : 4)).rounded(.up))
+    let byWeight = minimumChildWeight * (learner == .randomForest ? 1 : 4)
+    return max(Int(byWeight.rounded(.up)), minimumChildCount)
   }
 }
 
@@ -163,6 +180,7 @@ extension TreeSettings {
     plan.patientLimit = Self.patientLimit(profileCount: patientCount)
     plan.growth.maximumDepth = maximumDepth
     plan.growth.minimumChildWeight = minimumChildWeight
+    plan.growth.minimumChildCount = minimumChildCount
     plan.growth.l2Penalty = l2Penalty
     plan.growth.l1Penalty = l1Penalty
     plan.growth.minimumSplitGain = minimumSplitGain

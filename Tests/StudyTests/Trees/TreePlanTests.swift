@@ -35,7 +35,8 @@ import Testing
       ", minimum_child_weight: 2", ", l2: 3", ", l1: 3", ", minimum_split_gain: 3",
       ", row_share: 0.5", ", feature_share: 0.5", ", early_stopping: 3", ", early_stopping: 0",
       ", evaluation_share: 0.1", ", bins: 9", ", bin_rule: ranges", ", increasing: [age]",
-      ", decreasing: [age]", ", seed: 3",
+      ", decreasing: [age]", ", seed: 3", ", minimum_child_count: 9",
+      ", explanation: interventional",
     ]
     let digests = try variants.map { try plan("learner: boosted_trees\($0)").digest }
     #expect(Set(digests).count == variants.count)
@@ -46,6 +47,8 @@ import Testing
     "learner: boosted_trees, training: newton", "learner: boosted_trees, ridge: 1",
     "learner: boosted_trees, rounds: 3", "learner: boosted_trees, pairs: 3",
     "learner: random_forest, learning_rate: 0.1", "learner: ebm, maximum_depth: 3",
+    "learner: ebm, explanation: interventional", "learner: boosted_trees, explanation: shapley",
+    "learner: ebm, minimum_child_count: 3", "learner: boosted_trees, minimum_child_count: 0",
     "learner: logistic, trees: 3", "learner: boosted_trees, trees: 0",
     "learner: boosted_trees, bins: 255",
     "learner: boosted_trees, early_stopping: 3, evaluation_share: 0",
@@ -75,6 +78,10 @@ import Testing
         of: [.treeGrowth, .contributions, .quantileCounts]))
     #expect(try plan("learner: ebm").neededQueries.contains(.shapes))
     #expect(try !plan("learner: ebm").neededQueries.contains(.treeGrowth))
+    #expect(try !plan("learner: random_forest").neededQueries.contains(.background))
+    #expect(
+      try plan("learner: random_forest, explanation: interventional").neededQueries
+        .contains(.background))
   }
 
   @Test func rangesCutWithoutAsking() async throws {

@@ -13,6 +13,9 @@ import Testing
     "boosted_trees":
       "  - {name: trees, learner: boosted_trees, trees: 6, maximum_depth: 3,"
       + " minimum_child_weight: 1, early_stopping: 3, evaluation_share: 0.2}\n",
+    "interventional":
+      "  - {name: trees, learner: boosted_trees, trees: 4, maximum_leaves: 6, early_stopping: 0,"
+      + " minimum_child_count: 12, explanation: interventional}\n",
     "random_forest":
       "  - {name: forest, learner: random_forest, trees: 5, maximum_depth: 4}\n",
     "ebm":
@@ -95,6 +98,54 @@ import Testing
     #expect(Set(keys).count == keys.count)
     let aurocs = result.performance[0].sites.values.compactMap { $0.discrimination?.value }
     #expect(aurocs.reduce(0, +) / Double(max(aurocs.count, 1)) > 0.6)
+  }
+
+  /// The background is the training patients of all sites by the conditions of the leaves, small counts
+  /// merged; contributions against it add up to the margin, and a leaf holds as many patients as asked for.
+  @Test func contributionsAgainstPatientsOfAllSites() async throws {
+    let text = SyntheticStudy.yaml(
+      models: try #require(Self.models["interventional"]), minimumCell: 18)
+    let plan = try StudyPlan(yaml: text, file: "study.yaml")
+    let table = try SyntheticCohort.table(plan, patients: 400, seed: 28)
+    let result = try await Self.run(
+      plan, try SyntheticCohort.partition(table, into: 6, seed: 6))
+    let model = try #require(result.models[0].trees?.model)
+    guard case .ensemble(let ensemble) = model.content else { throw TestFault("not trees") }
+    let binned = try model.columns.table(of: table, rows: table.rowIndices(.training))
+    let all = Array(0..<binned.rowCount)
+    let patterns = try BackgroundPatterns(model: ensemble)
+    let counts = try patterns.counts(of: binned, rows: all)
+    #expect(model.background == (try patterns.merging(counts, below: 18)))
+    #expect(model.background != counts && counts.contains { (1..<18).contains($0) })
+    let explainer = try TreeExplainer(model)
+    let margins = try model.margins(of: binned)
+    var importance = 0.0
+    for row in all {
+      let bins = model.columns.bins.indices.map { binned.bin(row: row, feature: $0) }
+      let contributions = try explainer.contributions(ofBins: bins)
+      #expect(abs(contributions.reduce(explainer.base, +) - margins[row]) < 1e-9, "row \(row)")
+      importance += abs(contributions[0]) / Double(all.count)
+    }
+    // The study sums the contributions of the same patients.
+    let fitted = try #require(result.models[0].trees)
+    #expect(fitted.explainedCount == all.count)
+    #expect(abs(fitted.contributions[0].importance - importance) < 1e-5)
+    for tree in ensemble.trees {
+      var leaves: [Int: Int] = [:]
+      for row in all { leaves[tree.leafIndex(of: row, in: binned), default: 0] += 1 }
+      // A share of the patients is drawn for each tree, of which every leaf has twelve.
+      #expect(leaves.values.allSatisfy { $0 >= 12 } && leaves.count > 2)
+    }
+    // Written and read with its background, under a digest of its own.
+    let read = try JSONDecoder().decode(TreeModel.self, from: JSONEncoder().encode(model))
+    #expect(read == model && read.background == model.background)
+    let plain = try TreeModel(columns: model.columns, content: model.content)
+    #expect(plain.digest != model.digest)
+    var wrong = try #require(model.background)
+    wrong[1] += 1
+    #expect(throws: BoostedTreesError.self) {
+      try TreeModel(columns: model.columns, content: model.content, background: wrong)
+    }
   }
 
   /// A site that has lost what it kept in memory answers as if it had not.
@@ -330,4 +381,16 @@ private final class AwayFederation: Federation {
 
   func perSite(_ query: SiteQuery) async throws -> SiteAnswers { try await all.perSite(query) }
   func report(_ progress: StageProgress) async {}
+}
+
+extension DecisionTree {
+  /// The leaf of a row.
+  fileprivate func leafIndex(of row: Int, in table: BinnedTable) -> Int {
+    var index = 0
+    while let test = nodes[index].test {
+      let isLeft = test.goesLeft(table.bin(row: row, feature: test.feature))
+      index = isLeft ? nodes[index].left : nodes[index].right
+    }
+    return index
+  }
 }

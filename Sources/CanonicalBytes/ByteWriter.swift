@@ -22,6 +22,17 @@ public struct ByteWriter: Sendable {
     withUnsafeBytes(of: value.littleEndian) { storage.append(contentsOf: $0) }
   }
 
+  /// Appends fixed-width integers one after the other, with no count: the same bytes as `integer` for
+  /// each of them, in one copy.
+  @inlinable
+  public mutating func integers<T: FixedWidthInteger>(_ values: [T]) {
+    #if _endian(little)
+      values.withUnsafeBytes { storage.append(contentsOf: $0) }
+    #else
+      for value in values { integer(value) }
+    #endif
+  }
+
   /// Appends the IEEE 754 bit pattern of a double. Negative zero and zero stay different.
   @inlinable
   public mutating func double(_ value: Double) {

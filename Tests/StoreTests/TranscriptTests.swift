@@ -23,6 +23,24 @@ import Testing
     #expect(try await store.verifyTranscript(study: "unknown") == nil)
   }
 
+  /// The values of a long sum are written with their entry, once, and stay.
+  @Test func longSumsAreKeptBesideTheirEntries() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    let sum = LongSum(index: 0, width: 64, bytes: (0..<4_000).map { UInt8(truncatingIfNeeded: $0) })
+    let batch = JournalBatch(transcript: [transcriptEntry(0)], sums: [sum])
+    #expect(try store.appendJournal(batch, study: "s1") == .appended)
+    #expect(try store.appendJournal(batch, study: "s1") == .alreadyThere)
+    #expect(try await store.longSum(study: "s1", index: 0) == sum)
+    #expect(try await store.longSum(study: "s1", index: 1) == nil)
+    #expect(try await store.longSum(study: "s2", index: 0) == nil)
+    for sql in ["UPDATE transcript_sum SET width = 32", "DELETE FROM transcript_sum"] {
+      await #expect(throws: (any Error).self) {
+        try await store.database.write("test") { try $0.execute(sql: sql) }
+      }
+    }
+  }
+
   @Test func sameEntryAgainIsFineAnotherIsNot() async throws {
     let fixture = try StoreFixture()
     let store = try await filled(fixture)

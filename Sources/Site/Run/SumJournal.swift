@@ -49,8 +49,9 @@ enum SumJournal {
     admission: @escaping LedgerAdmission, to store: SiteStore, study: String
   ) throws {
     guard let round = records.last?.round else { return }
-    // What authorises no message may be lost in a power cut: the round is then burned again.
-    let isFinal = records.allSatisfy { $0.type >= 8 }
+    // What authorises no message may be lost in a power cut: the round is then burned again. So may an
+    // acknowledgement: without the round's keys, which were in memory, the site signs no other one.
+    let mayBeLost = records.allSatisfy { $0.type >= 8 || $0.type == 6 }
     var batch = JournalBatch(
       items: try records.map { try JournalItem(record: $0.bytes) }, charges: charges,
       admission: admission)
@@ -58,7 +59,7 @@ enum SumJournal {
       batch.vectors = [JournalVector(round: round, digest: vector.digest, bytes: vector.bytes)]
     }
     try store.appendJournal(
-      batch, study: study, durability: isFinal ? .relaxed : .full)
+      batch, study: study, durability: mayBeLost ? .relaxed : .full)
   }
 
   /// Writes a result into the transcript and closes its round, in one step: what stays for ever is
@@ -69,10 +70,16 @@ enum SumJournal {
     store: SiteStore
   ) throws {
     let done = JournalRecord(round: outcome.round, .done(digest: outcome.digest))
+    let sums =
+      Study.TranscriptEntry.isLong(valueCount: outcome.sum.count - 1)
+      ? [
+        LongSum(
+          index: entry.index, width: outcome.sum.width.rawValue, bytes: outcome.sum.bytes)
+      ] : []
     try store.appendJournal(
       JournalBatch(
         items: [try JournalItem(record: done.bytes)], transcript: [entry],
-        charges: charge.map { [$0] } ?? []),
+        sums: sums, charges: charge.map { [$0] } ?? []),
       study: entry.study, durability: .relaxed)
   }
 }
@@ -87,19 +94,42 @@ enum SiteTranscript {
     var entries: [Study.TranscriptEntry] = []
     for stored in try await store.transcript(study: study.plan.id) {
       var reader = ByteReader(stored.total)
-      let entry = try Study.TranscriptEntry(from: &reader)
-      entries.append(entry)
+      var entry = try Study.TranscriptEntry(from: &reader)
+      if case .total(let total) = entry.content, total.count == 0 {
+        entry.content = .total(
+          try await longTotal(total, at: stored.index, in: store, study: study.plan.id))
+      }
       head = entry.head(after: head)
+      guard head.bytes == stored.digest else { throw changed(stored.index) }
+      entries.append(entry)
     }
     return (entries, head)
   }
 
-  /// An entry as the store keeps it.
+  /// The sum whose values are kept beside its entry.
+  private static func longTotal(
+    _ total: Total, at index: Int64, in store: SiteStore, study: String
+  ) async throws -> Total {
+    guard let sum = try await store.longSum(study: study, index: index),
+      let width = RingWidth(rawValue: sum.width),
+      let vector = RingVector(sum.bytes, width: width)
+    else { throw changed(index) }
+    return Total(sum: vector, participants: total.participants)
+  }
+
+  private static func changed(_ index: Int64) -> StudyError {
+    StudyError(
+      .transcriptMismatch,
+      "result \(index) of the study is not stored as it was written; put the database back from a"
+        + " copy")
+  }
+
+  /// An entry as the store keeps it: the values of a long sum are written beside it (`LongSum`).
   static func stored(
     _ entry: Study.TranscriptEntry, after previous: Digest, head: Digest, study: String
   ) -> Store.TranscriptEntry {
-    var writer = ByteWriter(reservingCapacity: entry.byteCountEstimate)
-    entry.write(to: &writer)
+    var writer = ByteWriter(reservingCapacity: 256)
+    entry.withoutLongValues.write(to: &writer)
     return .init(
       study: study, index: Int64(entry.index),
       kind: .init(entry.content), queryDigest: entry.query.bytes,

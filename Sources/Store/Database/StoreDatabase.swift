@@ -48,7 +48,7 @@ final class StoreDatabase: Sendable {
             PRAGMA secure_delete = ON;
             PRAGMA trusted_schema = OFF;
             PRAGMA cell_size_check = ON;
-            PRAGMA wal_autocheckpoint = 4096;
+            PRAGMA wal_autocheckpoint = 16384;
             PRAGMA journal_size_limit = 67108864;
             """)
       }

@@ -75,6 +75,8 @@ public struct JournalBatch: Sendable {
   public var vectors: [JournalVector]
   /// The result that a `done` record is about.
   public var transcript: [TranscriptEntry]
+  /// The values of the sums that those entries do not hold.
+  public var sums: [LongSum]
   /// What the message discloses; each gets its audit entry.
   public var disclosures: [Disclosure]
   /// What opening it costs the patients' privacy budget.
@@ -84,12 +86,13 @@ public struct JournalBatch: Sendable {
 
   public init(
     items: [JournalItem] = [], vectors: [JournalVector] = [], transcript: [TranscriptEntry] = [],
-    disclosures: [Disclosure] = [], charges: [LedgerCharge] = [],
+    sums: [LongSum] = [], disclosures: [Disclosure] = [], charges: [LedgerCharge] = [],
     admission: LedgerAdmission? = nil
   ) {
     self.items = items
     self.vectors = vectors
     self.transcript = transcript
+    self.sums = sums
     self.disclosures = disclosures
     self.charges = charges
     self.admission = admission

@@ -82,6 +82,7 @@ extension JournalBatch {
       let outcome = try TranscriptTable.append(entry, at: time, to: connection)
       isNew = isNew || outcome == .appended
     }
+    for sum in sums { try sum.append(study: id, in: connection) }
     for disclosure in disclosures {
       try disclosure.record(of: study, at: time, in: connection)
       isNew = true

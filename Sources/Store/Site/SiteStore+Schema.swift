@@ -10,6 +10,7 @@ extension SiteStore {
       .init(name: "5 sets are the protocol's", sql: "DROP TABLE answered_query;"),
       .init(name: "6 members", sql: KnownMember.schema),
       .init(name: "7 studies without noise", sql: ExactStudy.schema),
+      .init(name: "8 long sums", sql: LongSum.schema),
     ])
 
   private static let version1 = """

@@ -1,3 +1,4 @@
+import CanonicalBytes
 import FixedPoint
 
 /// The opened sum of one query.
@@ -34,12 +35,39 @@ public struct Total: Sendable {
     set { self = Total(values: newValue, participants: participants) }
   }
 
+  /// Lends the values' canonical bytes, eight each, least significant byte first, in pieces: without a copy
+  /// where the sum's own memory has them.
+  func withPieces(_ body: (UnsafeRawBufferPointer) -> Void) {
+    #if _endian(little)
+      if case .bits64(let words) = elements {
+        words.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[(8 * start)...])) }
+        return
+      }
+    #endif
+    var position = 0
+    while position < count {
+      let end = min(position + 8_192, count)
+      var piece = ByteWriter(reservingCapacity: 8 * (end - position))
+      piece.integers(values(in: position..<end))
+      piece.bytes.withUnsafeBytes(body)
+      position = end
+    }
+  }
+
   /// The values of some coordinates, which are within `0..<count`.
   func values(in range: Range<Int>) -> [Int64] {
     let range = range.lowerBound + start..<range.upperBound + start
     return switch elements {
     case .bits32(let words): words[range].map { Int64(Int32(bitPattern: $0)) }
-    case .bits64(let words): words[range].map { Int64(bitPattern: $0) }
+    case .bits64(let words):
+      [Int64](unsafeUninitializedCapacity: range.count) { target, count in
+        words.withUnsafeBytes { words in
+          UnsafeMutableRawBufferPointer(target).copyMemory(
+            from: UnsafeRawBufferPointer(
+              rebasing: words[(8 * range.lowerBound)..<(8 * range.upperBound)]))
+        }
+        count = range.count
+      }
     }
   }
 }

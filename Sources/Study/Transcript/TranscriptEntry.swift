@@ -73,7 +73,7 @@ public struct TranscriptEntry: Sendable, Hashable {
       end.array(total.participants) { $0.string($1) }
       hash.update(integer: UInt64(start.bytes.count + 8 * total.count + end.bytes.count))
       hash.update(start.bytes)
-      Self.withPieces(of: total) { hash.update($0) }
+      total.withPieces { hash.update($0) }
       hash.update(end.bytes)
     case .answers(let answers):
       var writer = ByteWriter()
@@ -89,36 +89,21 @@ public struct TranscriptEntry: Sendable, Hashable {
     return hash.finish()
   }
 
-  /// The values' canonical bytes, some thousand values at a time.
-  private static func withPieces(of total: Total, _ body: ([UInt8]) -> Void) {
-    var start = 0
-    while start < total.count {
-      let end = min(start + 8_192, total.count)
-      var piece = ByteWriter(reservingCapacity: 8 * (end - start))
-      for value in total.values(in: start..<end) { piece.integer(value) }
-      body(piece.bytes)
-      start = end
-    }
-  }
-
   /// Sums up to this length stay in memory with their entry.
   private static let shortLength = 256
+
+  /// Whether a sum of so many values is long: kept apart from its entry.
+  public static func isLong(valueCount: Int) -> Bool { valueCount > shortLength }
 
   /// The entry without the values of a long sum, for a run that has used them and keeps them in its
   /// store: otherwise its memory would grow with every result.
   public var withoutLongValues: TranscriptEntry {
-    guard case .total(let total) = content, total.count > Self.shortLength else {
+    guard case .total(let total) = content, Self.isLong(valueCount: total.count) else {
       return self
     }
     var entry = self
     entry.content = .total(Total(values: [], participants: total.participants))
     return entry
-  }
-
-  /// About how many bytes `write` writes.
-  public var byteCountEstimate: Int {
-    guard case .total(let total) = content else { return 256 }
-    return 256 + 8 * total.count + 64 * total.participants.count
   }
 
   /// The canonical bytes, for storage and for the wire.
@@ -130,7 +115,8 @@ public struct TranscriptEntry: Sendable, Hashable {
     switch content {
     case .total(let total):
       writer.integer(UInt8(0))
-      writer.array(total.values) { $0.integer($1) }
+      writer.integer(UInt32(total.count))
+      writer.integers(total.values)
       writer.array(total.participants) { $0.string($1) }
     case .answers(let answers):
       writer.integer(UInt8(1))

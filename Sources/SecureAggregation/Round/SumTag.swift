@@ -70,16 +70,29 @@ enum SumTag {
     return add(multiply(residue(signedHigh), 8), reduce(low))
   }
 
-  /// Σ α·x mod p for signed 64-bit x, product by product.
+  /// Σ α·x mod p for signed 64-bit x = h·2^32 + l, l unsigned: Σ α·l and Σ α·h have fewer than
+  /// 64 + 32 + 10 bits, so they are formed in 128 bits each and reduced once.
   private static func wideSum(
     _ coefficients: UnsafeMutableBufferPointer<UInt64>, _ words: UnsafeBufferPointer<UInt64>
   ) -> UInt64 {
-    var total: UInt64 = 0
+    var low = (low: UInt64(0), high: UInt64(0))
+    var high = (low: UInt64(0), high: UInt64(0))
     for index in 0..<words.count {
-      let coefficient = reduce(UInt64(littleEndian: coefficients[index]))
-      total = add(total, multiply(coefficient, residue(Int64(bitPattern: words[index]))))
+      let coefficient = UInt64(littleEndian: coefficients[index])
+      let word = words[index]
+      let lower = coefficient.multipliedFullWidth(by: word & 0xFFFF_FFFF)
+      let (lowSum, lowCarried) = low.low.addingReportingOverflow(lower.low)
+      low = (lowSum, low.high &+ lower.high &+ (lowCarried ? 1 : 0))
+      let value = Int64(bitPattern: word) >> 32
+      let upper = coefficient.multipliedFullWidth(by: UInt64(bitPattern: value))
+      let (highSum, highCarried) = high.low.addingReportingOverflow(upper.low)
+      // The unsigned product is α·2^64 too large when h is negative.
+      let correction = coefficient & UInt64(bitPattern: value >> 63)
+      high = (highSum, high.high &+ upper.high &- correction &+ (highCarried ? 1 : 0))
     }
-    return total
+    let lowerSum = add(multiply(reduce(low.high), 8), reduce(low.low))
+    let upperSum = add(multiply(residue(Int64(bitPattern: high.high)), 8), reduce(high.low))
+    return add(lowerSum, multiply(upperSum, 1 << 32))
   }
 
   /// tagmask(key): the 256-bit hash of a mask key as a residue.

@@ -28,10 +28,14 @@ extension AnswerCommitment {
   static func digest(
     study: String, query: Digest, fingerprint: [UInt8], nonce: [UInt8], values: [Int64]
   ) -> Digest {
-    var writer = ByteWriter(reservingCapacity: 8 * values.count)
-    for value in values { writer.integer(value) }
-    return Blake2b.hash(
-      "wardround.commit", Array(study.utf8), query.bytes, fingerprint, nonce, writer.bytes)
+    var hash = Blake2b("wardround.commit")
+    for part in [Array(study.utf8), query.bytes, fingerprint, nonce] { hash.part(part) }
+    #if _endian(little)
+      values.withUnsafeBytes { hash.part($0) }
+    #else
+      values.map(\.littleEndian).withUnsafeBytes { hash.part($0) }
+    #endif
+    return hash.finish()
   }
 }
 

@@ -168,6 +168,7 @@ extension SiteRun {
     var records = unwritten
     unwritten = []
     var kept: SiteStore.KeptVector?
+    var masked: [UInt8]?
     while let action = actions.popFirst() {
       switch action {
       case .journal(let record):
@@ -175,7 +176,9 @@ extension SiteRun {
         if case .done = record.content, record.round == closedRound { break }
         records.append(record)
       case .keep(let vector, let digest):
-        kept = .init(digest: digest.bytes, bytes: vector.bytes)
+        let bytes = vector.bytes
+        kept = .init(digest: digest.bytes, bytes: bytes)
+        masked = bytes
       case .send(let message):
         keeper.sent(message, round: session.lastRound)
         TestFaults.beforeSending(message)
@@ -183,7 +186,8 @@ extension SiteRun {
       case .sendMasked(let message, let vector):
         keeper.sent(message, round: session.lastRound)
         TestFaults.beforeSending(message)
-        enqueue(message, payload: Payload(TestFaults.altered(payload: vector.bytes)))
+        let bytes = masked ?? vector.bytes
+        enqueue(message, payload: Payload(TestFaults.altered(payload: bytes)))
       case .needAnswer:
         guard let asked, asked.isPosed else { break }
         let more = try answer(asked)

@@ -54,16 +54,16 @@ extension SiteRun {
   private func compute<Answer: Sendable>(
     _ body: @Sendable (inout LocalAnswers) throws -> Answer
   ) async throws -> Answer {
-    let (answer, after) = try await Self.computed(answers, body)
+    let (answer, after) = try await Self.computed(answers.handOver(), body)
     answers = after
     return answer
   }
 
   private nonisolated static func computed<Answer: Sendable>(
-    _ answers: LocalAnswers, _ body: @Sendable (inout LocalAnswers) throws -> Answer
+    _ answers: consuming LocalAnswers, _ body: @Sendable (inout LocalAnswers) throws -> Answer
   ) async throws -> (Answer, LocalAnswers) {
-    var answers = answers
-    return (try body(&answers), answers)
+    let answer = try body(&answers)
+    return (answer, answers)
   }
 
   /// The next entry, consumed, when it is there; it must answer this query.

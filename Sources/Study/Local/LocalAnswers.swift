@@ -45,6 +45,13 @@ public struct LocalAnswers: Sendable {
     self.cohort = cohort
   }
 
+  /// Hands everything over and keeps no part of the trees being grown: a step then changes them in
+  /// place, where a second holder would make it copy them. What comes back is assigned to the variable.
+  public mutating func handOver() -> LocalAnswers {
+    defer { treeWork = TreeWork() }
+    return self
+  }
+
   /// Rows of this site's cohort.
   public var rowCount: Int { cohort.rowCount }
 

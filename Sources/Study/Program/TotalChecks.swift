@@ -53,10 +53,10 @@ final class TotalChecks: Sendable {
 
   /// Every statement of a total about the number of training patients.
   private static func trainingCounts(_ query: SumQuery, _ total: Total) throws -> [Int64] {
-    let values = total.values
     switch query {
-    case .profile: return values.prefix(1).map { $0 }
+    case .profile: return total.values.prefix(1).map { $0 }
     case .levels(let requests):
+      let values = total.values
       var start = 0
       return requests.map { request in
         let end = start + request.levels.count + 2
@@ -64,10 +64,13 @@ final class TotalChecks: Sendable {
         return values[start..<end].reduce(0, &+)
       }
     case .newton(let query):
+      let values = total.values
       let length = LogisticNewton.vectorLength(featureCount: query.transform.columnCount)
       return query.fits.indices.filter { query.fits[$0].excludedSite == nil }
         .map { values[($0 + 1) * length - 3] }
-    case .averaging: return [values[values.count - 4]]
+    case .averaging:
+      let values = total.values
+      return [values[values.count - 4]]
     case .flow, .below, .moments, .marginals, .privateStep, .privateTrees, .treeGrowth, .shapes,
       .contributions, .background, .vote:
       return []

@@ -85,6 +85,9 @@ public struct Payload: Sendable {
     try withUnsafeBytes(in: range) { [UInt8]($0) }
   }
 
-  /// A copy of everything in memory.
-  public func bytes() throws -> [UInt8] { try bytes(in: 0..<count) }
+  /// Everything in memory; bytes that are an array already are not copied.
+  public func bytes() throws -> [UInt8] {
+    if case .memory(let bytes) = storage { return bytes }
+    return try bytes(in: 0..<count)
+  }
 }

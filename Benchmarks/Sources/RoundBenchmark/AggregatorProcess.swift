@@ -49,31 +49,25 @@ struct AggregatorProcess {
       log: { FileHandle.standardError.write(Data("aggregator: \($0)\n".utf8)) },
       onProgress: { _ in })
     let visitors = Visitors()
-    let server = try server(for: run, visitors)
-    let serving = Task {
-      try await server.run { port, _ in
-        try? Data("\(port)".utf8).write(
-          to: URL(fileURLWithPath: network.portFile), options: .atomic)
+    let server = try network.server { connection in
+      let site = connection.peer.name.text
+      run.connected(site: site, connection)
+      do {
+        while let frame = try await connection.frames.next() {
+          run.receive(frame, from: site, over: connection)
+        }
+      } catch {
+        FileHandle.standardError.write(Data("\(site) is gone: \(error)\n".utf8))
       }
+      run.disconnected(site: site, connection)
+      visitors.left(site)
     }
+    let serving = Task { try await network.serve(server) }
     let outcome = try await run.run { try await measure($0) }
     try await visitors.departure(of: network.siteCount, within: Self.farewellSeconds)
     server.stop()
     try? await serving.value
     return outcome
-  }
-
-  private func server(for run: StudyRun, _ visitors: Visitors) throws -> AggregatorServer {
-    let directory = network.directory("aggregator")
-    let authority = try directory.load().authority
-    let verifier = PeerVerifier(
-      authority: authority, accepting: [.site], clock: { Date() }, isRevoked: { _, _ in false })
-    return AggregatorServer(
-      .init(
-        members: ListeningAddress(host: "127.0.0.1", port: 0),
-        credentials: CredentialFiles(directory), check: PeerCheck(verifier),
-        spool: SpoolFolder(path: "\(network.folder)/spool")),
-      handler: Handler(run: run, visitors: visitors))
   }
 
   private func measure(_ run: StudyRun) async throws -> Outcome {
@@ -93,72 +87,4 @@ struct AggregatorProcess {
       memoryBefore: before, memoryPeak: ResidentMemory.peak(),
       processorSeconds: (CPUClock.seconds - processorStart) / Double(rounds))
   }
-}
-
-/// Which sites have left, as they do when they have all results.
-private final class Visitors: Sendable {
-  private let gone = Mutex<Set<String>>([])
-
-  func left(_ site: String) { gone.withLock { _ = $0.insert(site) } }
-
-  /// Waits until so many have left. A server that stopped earlier would keep the last result from
-  /// sites that are still reading it, and they would wait for it for ever.
-  func departure(of count: Int, within seconds: Double) async throws {
-    let end = ContinuousClock.now + .seconds(seconds)
-    while gone.withLock({ $0.count }) < count {
-      guard .now < end else {
-        let left = gone.withLock { $0.sorted().joined(separator: ", ") }
-        throw Problem(
-          "after the last round not all sites ended within \(Int(seconds)) s; those that did:"
-            + " [\(left)]")
-      }
-      try await Task.sleep(for: .milliseconds(5))
-    }
-  }
-}
-
-/// Passes the sites' connections and frames to the run; there is nothing else to serve.
-private struct Handler: AggregatorHandler {
-  let run: StudyRun
-  let visitors: Visitors
-
-  func siteConnected(_ connection: any SiteConnection) async {
-    let site = connection.peer.name.text
-    run.connected(site: site, connection)
-    do {
-      while let frame = try await connection.frames.next() {
-        run.receive(frame, from: site, over: connection)
-      }
-    } catch {
-      FileHandle.standardError.write(Data("\(site) is gone: \(error)\n".utf8))
-    }
-    run.disconnected(site: site, connection)
-    visitors.left(site)
-  }
-
-  private var unavailable: TransportError { TransportError(.refused) }
-
-  func renew(_ caller: VerifiedPeer, requestDER: [UInt8]) async throws -> [[UInt8]] {
-    throw unavailable
-  }
-  func join(_ request: EnrolmentRequest) async throws -> EnrolmentAnswer { throw unavailable }
-  func propose(_ caller: Principal, name: String, document: String) async throws -> String {
-    throw unavailable
-  }
-  func studies(_ caller: Principal) async throws -> [StudySummary] { [] }
-  func watch(
-    _ caller: Principal, study: String,
-    event: @escaping @Sendable (Transport.ProgressEvent) async throws -> Void
-  ) async throws { throw unavailable }
-  func fetch(
-    _ caller: Principal, study: String, artefact: String,
-    piece: @escaping @Sendable ([UInt8]) async throws -> Void
-  ) async throws { throw unavailable }
-  func invite(_ caller: Principal, name: String, role: Role) async throws -> String {
-    throw unavailable
-  }
-  func revoke(_ caller: Principal, name: String, role: Role) async throws -> Principal {
-    throw unavailable
-  }
-  func sites(_ caller: Principal) async throws -> [SiteSummary] { [] }
 }

@@ -9,6 +9,8 @@ struct Group {
   let length: Int
   let rounds: Int
   var pause = 0.0
+  /// Sums in clear instead of secure ones.
+  var isPlain = false
   var environment = ProcessInfo.processInfo.environment
 
   func run() async throws -> AggregatorProcess.Outcome {
@@ -68,7 +70,7 @@ struct Group {
       role + [
         "--folder", folder, "--sites", "\(siteCount)", "--lengths", "\(length)", "--rounds",
         "\(rounds)", "--pause", "\(pause)",
-      ]
+      ] + (isPlain ? ["--plain"] : [])
     process.environment = environment
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = output

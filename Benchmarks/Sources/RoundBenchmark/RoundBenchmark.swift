@@ -18,6 +18,8 @@ struct RoundBenchmark: AsyncParsableCommand {
   var rounds: Numbers?
   @Option(help: "Hospitals, at least 3.")
   var sites = 4
+  @Flag(help: "Measure sums in clear beside the secure ones, over the same processes and journals.")
+  var plain = false
   @Option(help: .hidden)
   var part: Part?
   @Option(help: .hidden)
@@ -41,7 +43,13 @@ struct RoundBenchmark: AsyncParsableCommand {
   func run() async throws {
     guard let part else { return try await measure() }
     let network = Network(folder: folder, siteCount: sites, length: lengths.values[0])
+    let exchange = PlainExchange(network: network, rounds: roundCounts[0])
     switch part {
+    case .aggregator where plain:
+      let outcome = try await exchange.aggregate()
+      print(String(decoding: try JSONEncoder().encode(outcome), as: UTF8.self))
+    case .site where plain:
+      print(try await exchange.answer(as: name))
     case .aggregator:
       let outcome = try await AggregatorProcess(
         network: network, rounds: roundCounts[0], pause: pause
@@ -60,6 +68,8 @@ struct RoundBenchmark: AsyncParsableCommand {
     .init("back_to_back_median_seconds", "with query"),
     .init("aggregator_processor_seconds", "aggregator CPU"),
     .init("site_processor_seconds", "site CPU"), .init("aggregator_memory_vectors", "memory"),
+    .init("plain_median_seconds", "in clear, median"),
+    .init("plain_processor_seconds", "in clear, CPU of all"),
   ]
 
   private static let notes = [
@@ -69,6 +79,8 @@ struct RoundBenchmark: AsyncParsableCommand {
       + " do between two of them.",
     "`memory`: growth of the aggregator's resident memory during the rounds, in vectors, measured in a"
       + " run of its own.",
+    "`in clear`: vectors that go up as they are and a sum that comes back, over the same connections with"
+      + " the same durable transcripts (--plain). Nothing of it is in the product.",
   ]
 
   private func measure() async throws {
@@ -88,6 +100,11 @@ struct RoundBenchmark: AsyncParsableCommand {
           siteCount: sites, length: length, rounds: rounds,
           environment: ResidentMemory.followingEnvironment
         ).run() : back
+      let clear =
+        plain
+        ? try await Group(
+          siteCount: sites, length: length, rounds: rounds, isPlain: true
+        ).run() : nil
       let vectors = Double(memory.memoryPeak - memory.memoryBefore) / Double(4 * length)
       report.add([
         "sites": .count(sites), "length": .count(length), "rounds": .count(rounds),
@@ -98,6 +115,10 @@ struct RoundBenchmark: AsyncParsableCommand {
         "aggregator_processor_seconds": .seconds(back.processorSeconds),
         "site_processor_seconds": .seconds(back.siteProcessorSeconds),
         "aggregator_memory_vectors": isLong ? .ratio(vectors) : .missing,
+        "plain_median_seconds": clear.map { .seconds($0.roundSeconds.median) } ?? .missing,
+        "plain_processor_seconds": clear.map {
+          .seconds($0.processorSeconds + Double(sites) * $0.siteProcessorSeconds)
+        } ?? .missing,
       ])
       if isLong { figures.append(("d\(length)", ["aggregator_memory_vectors": vectors])) }
     }

@@ -36,7 +36,7 @@ struct SiteProcess {
         signingKey: network.signingKey(of: name),
         policy: SitePolicy(minimumCohort: 1), store: store, cohort: network.cohort()),
       log: { FileHandle.standardError.write(Data("\(name): \($0)\n".utf8)) })
-    let client = try client()
+    let client = try network.client(of: name)
     let connecting = Task {
       await client.run(
         onConnected: { connection in
@@ -58,18 +58,5 @@ struct SiteProcess {
     connecting.cancel()
     await connecting.value
     return seconds
-  }
-
-  private func client() throws -> SiteClient {
-    let directory = network.directory(name)
-    let port = try String(contentsOfFile: network.portFile, encoding: .utf8)
-    guard let port = Int(port) else { throw Problem("the aggregator's port is unknown") }
-    return SiteClient(
-      .init(
-        aggregator: ServiceAddress(host: "127.0.0.1", port: port),
-        credentials: CredentialFiles(directory),
-        check: PeerCheck(
-          .ofAggregator(authority: try directory.load().authority, clock: { Date() }),
-          host: try ServerHost("127.0.0.1"))))
   }
 }

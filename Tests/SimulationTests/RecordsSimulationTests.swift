@@ -1,13 +1,15 @@
 import Cohort
+import Cryptography
 import Foundation
 import Reports
 import Simulation
-import Site
 import SiteData
 import Study
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import Site
 
 /// Studies that start from records, with the real protocol code of every party.
 @Suite struct RecordsSimulationTests {
@@ -98,6 +100,8 @@ import Testing
 
   /// The fingerprint is of the data: one changed record at one site changes that site's alone.
   @Test func fingerprintsNameTheSiteWhoseDataChanged() async throws {
+    var entropy = SystemEntropy()
+    let key = try Cryptography.SigningKey(from: &entropy)
     var prints: [[String: String]] = []
     for isChanged in [false, true] {
       let folder = try folder { site, records in
@@ -115,7 +119,7 @@ import Testing
           recipe: recipe)
         var answers = LocalAnswers(
           site: site, plan: plan, cohort: table,
-          noiseKey: Array("\(table.columns)\(table.outcome)".utf8))
+          noiseKey: SiteNoise.key(key, plan: plan, fingerprint: table.fingerprint))
         guard
           case .cohortFlow(let flow) = try answers.answer(
             SiteQuery.cohortFlow(stepCount: plan.flowSteps.count, minimumCell: 5))

@@ -126,6 +126,8 @@ extension FeatureBuilder {
     // The dead are no survivors, whatever the recipe says about who is at risk.
     if record.isPrevalent, plan.isOutcomeDeath { return nil }
     if record.first != .max { return .event(after: record.first - prediction) }
+    // It happened at some time: neither in the window nor outside it for certain.
+    if record.isUndated { return nil }
     if !record.isRecorded, outcome.absence == .unknown { return nil }
     let end = followUps[subject]
     let followed = end == .min ? nil : RecordTime.clamping(end) - prediction

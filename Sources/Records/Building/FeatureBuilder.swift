@@ -2,8 +2,8 @@ import Cohort
 
 /// Second pass over the records: gathers what the rows' features and outcomes need.
 ///
-/// Memory is rows × channels, whatever the number of records. Builders of two halves of the records
-/// add up to the builder of the whole, in any order of the records: `merge`.
+/// Memory is rows × channels, whatever the number of records. The table does not depend on the order of
+/// the records, nor on how they are divided into batches.
 public struct FeatureBuilder: Sendable {
   /// The most accumulators, rows × channels: about 80 GB, beyond which a recipe is a mistake.
   public static let maximumCells = 1 << 30
@@ -32,6 +32,8 @@ public struct FeatureBuilder: Sendable {
     var isRecorded = false
     /// The outcome between index and prediction; for a death, at any time before the prediction.
     var isPrevalent = false
+    /// The source says that the outcome happened and not when.
+    var isUndated = false
   }
 
   private struct DuplicateKey: Hashable {
@@ -113,7 +115,16 @@ public struct FeatureBuilder: Sendable {
         tallies[variable].duplicateCount += 1
         continue
       }
-      if event.isNeverKnown { tallies[variable].neverKnownCount += 1 }
+      if event.isNeverKnown, isTimed { tallies[variable].neverKnownCount += 1 }
+      if event.isNeverKnown, !isTimed {
+        tallies[variable].undatedCount += 1
+        if variable == plan.outcomeVariable {
+          for row in index?.rows(of: subject) ?? subject..<(subject + 1) {
+            outcomes[row].isUndated = true
+          }
+        }
+        continue
+      }
       if variable == plan.followUpVariable, event.time > followUps[subject] {
         followUps[subject] = event.time
       }

@@ -25,6 +25,8 @@ public struct VariableTally: Sendable, Hashable {
 
   /// Records of which nobody can say when they became known; in no feature.
   public var neverKnownCount = 0
+  /// Records that say that something happened and not when; in no feature, and as an outcome unknown.
+  public var undatedCount = 0
 
   public init() {}
 

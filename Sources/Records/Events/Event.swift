@@ -61,6 +61,9 @@ public struct Lexicon: Sendable {
   public var units = Interner()
   /// Values that are texts.
   public var texts = Interner()
+  /// Codes of a source's own diagnoses, with the number of records of which nobody says when they were
+  /// coded, so that they count as known when they happened.
+  public var assumedDiagnoses: [Int32: Int] = [:]
 
   public init() {}
 }

@@ -59,8 +59,8 @@ public enum RecordTime {
 /// How one source writes times.
 public enum TimeFormat: Sendable, Hashable {
   /// ISO 8601: `2024-01-31`, `2024-01-31 08:15`, `2024-01-31T08:15:00.5+01:00`. A time without a
-  /// zone is read at `zone` seconds east of UTC; a time with one is converted to UTC.
-  case calendar(zone: Int64)
+  /// zone is read in `zone`; a time with one is converted to UTC.
+  case calendar(zone: Zone)
   /// A number of units since the source's own start, each unit so many seconds.
   case elapsed(unit: Double)
   /// `HH:MM` or `HH:MM:SS` since the source's own start; the hours may pass 24.
@@ -82,9 +82,8 @@ public enum TimeFormat: Sendable, Hashable {
       self.span = span
     }
 
-    /// The span of a date alone.
-    public static let dateSpan = Int32(RecordTime.day - 1)
-
+    /// The text gave a month or a year, not a date.
+    public var isLongerThanADay: Bool { span > 2 * RecordTime.day }
     /// The text gave no time of day.
     public var isDateOnly: Bool { span > 0 }
     /// The last second it can mean.
@@ -138,9 +137,7 @@ public enum TimeFormat: Sendable, Hashable {
           ? RecordTime.days(year: year + 1, month: 1, day: 1)
           : start + Int64(Self.monthLength(year, 12))
       }
-    return Reading(
-      seconds: start * RecordTime.day - zone,
-      span: Int32(clamping: (end - start) * RecordTime.day - 1))
+    return Self.stretch(from: start * RecordTime.day, to: end * RecordTime.day, zone)
   }
 
   /// Digits from `position` on: their value and how many there are, at most `limit`.
@@ -177,8 +174,15 @@ public enum TimeFormat: Sendable, Hashable {
     return Int64(seconds)
   }
 
+  /// From one local time to the last second before another; a day on which the clocks are set is
+  /// shorter or longer.
+  private static func stretch(from start: Int64, to end: Int64, _ zone: Zone) -> Reading {
+    let first = zone.moment(of: start)
+    return Reading(seconds: first, span: Int32(clamping: zone.moment(of: end) - first - 1))
+  }
+
   private static func calendarTime(
-    _ field: UnsafeBufferPointer<UInt8>, zone: Int64
+    _ field: UnsafeBufferPointer<UInt8>, zone: Zone
   ) -> Reading? {
     guard field.count >= 10, field.count <= 40, field[4] == UInt8(ascii: "-"),
       field[7] == UInt8(ascii: "-")
@@ -192,7 +196,7 @@ public enum TimeFormat: Sendable, Hashable {
     var seconds =
       RecordTime.days(year: year.value, month: month.value, day: day.value) * RecordTime.day
     if field.count == 10 {
-      return Reading(seconds: seconds - zone, span: Reading.dateSpan)
+      return stretch(from: seconds, to: seconds + RecordTime.day, zone)
     }
     guard field[10] == UInt8(ascii: "T") || field[10] == 32 else { return nil }
     let hour = digits(field, 11, limit: 2)
@@ -214,7 +218,7 @@ public enum TimeFormat: Sendable, Hashable {
       }
     }
     guard position < field.count else {
-      return Reading(seconds: seconds - zone)
+      return Reading(seconds: zone.moment(of: seconds))
     }
     guard let offset = zoneOffset(field, position) else { return nil }
     return Reading(seconds: seconds - offset, hasZone: true)

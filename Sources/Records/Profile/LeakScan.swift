@@ -8,7 +8,7 @@ public enum LeakScan {
     case separates(feature: String, auroc: Double)
     /// Whether a feature is recorded at all separates the outcome.
     case missingnessSeparates(feature: String, auroc: Double)
-    /// Nearly every row has a word of its own: an identifier.
+    /// Nearly every row has a word or a whole number of its own: an identifier.
     case identifier(feature: String)
     /// Diagnoses of a source that does not say when they were coded, in a prediction that looks at
     /// them.
@@ -35,7 +35,8 @@ public enum LeakScan {
   public static let threshold = 0.95
 
   /// The suspects of a table, in the order of its columns. `undated` are variables of diagnoses
-  /// that are known at once, from ``RecordsProfile/undatedDiagnoses``.
+  /// that are known at once, from ``RecordsProfile/undatedDiagnoses(_:)``. Labels of the recipe
+  /// are not looked at: no model gets them.
   public static func run(
     _ table: FeatureTable, recipe: RecordsRecipe? = nil, undated: [String] = []
   ) -> [Suspicion] {
@@ -44,7 +45,8 @@ public enum LeakScan {
       return false
     }
     var found: [Suspicion] = []
-    for column in table.columns {
+    let labelNames = Set(recipe?.features.filter(\.isLabel).map(\.name) ?? [])
+    for column in table.columns where !labelNames.contains(column.name) {
       let missing = (0..<table.rowCount).map { column.isMissing($0) }
       if labels.count == table.rowCount {
         let recorded = missing.map { $0 ? 0.0 : 1.0 }
@@ -64,16 +66,26 @@ public enum LeakScan {
       }
       if isIdentifier(column, table.rowCount) { found.append(.identifier(feature: column.name)) }
     }
-    for feature in recipe?.features ?? [] where undated.contains(feature.measure.variable) {
+    for feature in recipe?.features ?? []
+    where !feature.isLabel && undated.contains(feature.measure.variable) {
       found.append(.undatedDiagnosis(feature: feature.name))
     }
     return found
   }
 
   private static func isIdentifier(_ column: FeatureColumn, _ rowCount: Int) -> Bool {
-    guard case .words(let words) = column.values, rowCount >= 50 else { return false }
-    let present = words.compactMap { $0 }
-    return present.count >= 50 && Set(present).count * 10 > present.count * 9
+    guard rowCount >= 50 else { return false }
+    switch column.values {
+    case .words(let words):
+      let present = words.compactMap { $0 }
+      return present.count >= 50 && Set(present).count * 10 > present.count * 9
+    case .numbers(let numbers):
+      // Whole numbers that hardly ever repeat: no count and no measurement of so many patients does
+      // that. Times and values with decimals do.
+      let present = numbers.filter { !$0.isNaN }
+      return present.count >= 100 && present.allSatisfy { $0 == $0.rounded() }
+        && Set(present).count * 100 >= present.count * 98
+    }
   }
 
   /// The outcome's rate in each row's word.

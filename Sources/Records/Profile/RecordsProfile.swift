@@ -24,7 +24,8 @@ public struct RecordsProfile: Sendable {
   private var binding: EventBinding
   private var sketches: [UnitKey: ValueSketch] = [:]
   private var tallies: [VariableTally]
-  private var lateCounts: [Int]
+  /// Records of each code that became known after they happened.
+  private var lateCounts: [Int] = []
   private var subjectSeen: [[Bool]]
   private var fingerprints: [Fingerprint] = []
   private var codeCounts: [Int] = []
@@ -41,7 +42,6 @@ public struct RecordsProfile: Sendable {
     self.recipe = recipe
     binding = EventBinding(recipe, undeclared: undeclared)
     tallies = recipe.variables.map { _ in VariableTally() }
-    lateCounts = recipe.variables.map { _ in 0 }
     subjectSeen = recipe.variables.map { _ in [] }
   }
 
@@ -59,6 +59,7 @@ public struct RecordsProfile: Sendable {
     }
     if codeCounts.count < codes {
       codeCounts += Array(repeating: 0, count: codes - codeCounts.count)
+      lateCounts += Array(repeating: 0, count: codes - lateCounts.count)
     }
     for event in batch.events { take(event) }
   }
@@ -69,6 +70,7 @@ public struct RecordsProfile: Sendable {
     guard fingerprints.indices.contains(subject), codeCounts.indices.contains(code) else { return }
     eventCount += 1
     codeCounts[code] += 1
+    if event.knownAt > event.latest { lateCounts[code] += 1 }
     let content = Self.hash(event)
     fingerprints[subject].sum &+= content
     fingerprints[subject].count += 1
@@ -85,8 +87,13 @@ public struct RecordsProfile: Sendable {
       let variable = binding.variable(at: position)
       tallies[variable].eventCount += 1
       subjectSeen[variable][subject] = true
-      if event.knownAt > event.latest { lateCounts[variable] += 1 }
-      if event.isNeverKnown { tallies[variable].neverKnownCount += 1 }
+      if event.isNeverKnown {
+        if event.time == RecordTime.always {
+          tallies[variable].undatedCount += 1
+          continue
+        }
+        tallies[variable].neverKnownCount += 1
+      }
       guard binding.isNumber(variable) else { continue }
       _ = binding.number(event, variable, &tallies[variable])
       guard !binding.isMissing(event.value, variable) else { continue }
@@ -149,18 +156,27 @@ public struct RecordsProfile: Sendable {
       }
   }
 
-  /// Variables of diagnoses that are all known at once when they happen: the source does not say
-  /// when they were coded, which for billing codes is the discharge.
-  public var undatedDiagnoses: [String] {
-    recipe.variables.indices.filter { number in
-      let isDiagnosis = recipe.variables[number].codes.contains { pattern in
-        switch pattern {
-        case .group: true
-        case .exact(let text), .prefix(let text): text.hasPrefix("icd")
-        }
+  /// Variables of diagnoses of which most records do not say when they were coded, which for billing
+  /// codes is the discharge: those that a database or FHIR export has as diagnoses with no time but
+  /// their own, and of other sources codes of ICD or SNOMED CT that are known when they happen.
+  public func undatedDiagnoses(_ lexicon: Lexicon) -> [String] {
+    var counts = recipe.variables.map { _ in (undated: 0, all: 0) }
+    for (code, count) in codeCounts.enumerated() where count > 0 {
+      let undated: Int
+      if let assumed = lexicon.assumedDiagnoses[Int32(code)] {
+        undated = min(assumed, count)
+      } else {
+        let text = lexicon.codes.text(Int32(code))
+        guard text.hasPrefix("icd") || text.hasPrefix("snomed:") else { continue }
+        undated = count - lateCounts[code]
       }
-      return isDiagnosis && tallies[number].eventCount > 0 && lateCounts[number] == 0
-    }.map { recipe.variables[$0].name }
+      for position in binding.variables(of: Int32(code)) {
+        let variable = binding.variable(at: position)
+        counts[variable].undated += undated
+        counts[variable].all += count
+      }
+    }
+    return zip(recipe.variables, counts).filter { $1.undated * 2 > $1.all }.map(\.0.name)
   }
 
   /// Records by code system: the part of a code before its colon or bar.
@@ -200,6 +216,7 @@ public struct RecordsProfile: Sendable {
         (tally.unknownUnitCount, "in an unknown unit"),
         (tally.hardRangeCount, "impossible"), (tally.warnRangeCount, "unusual"),
         (tally.neverKnownCount, "known at no stated time: in no feature"),
+        (tally.undatedCount, "without any time: as an outcome unknown"),
       ].filter { $0.0 > 0 }
       line += parts.map { ", \($0.0) \($0.1)" }.joined()
       lines.append(line)
@@ -221,8 +238,9 @@ public struct RecordsProfile: Sendable {
     lines += ["", "To look at"]
     var findings = zip(recipe.variables, tallies).compactMap { $1.words(of: $0.name) }
     findings += unitSuspicions(lexicon).map(\.words)
-    findings += undatedDiagnoses.map {
-      "\($0): no record says when it was coded; diagnoses for billing are coded at discharge"
+    findings += undatedDiagnoses(lexicon).map {
+      "\($0): most records do not say when they were coded; diagnoses for billing are coded at"
+        + " discharge"
     }
     for group in duplicateSubjects(lexicon).prefix(20) {
       findings.append("the same records under \(group.count) identifiers: one person twice?")

@@ -1,5 +1,8 @@
 /// The moment from which a row looks back. The only way to a ``KnownEvent``, and so the only way
 /// into a feature.
+///
+/// What happened and became known at the very second of the prediction is known then: the summary of a
+/// first day at 24 hours, the values of an admission at the admission.
 public struct PredictionTime: Sendable, Hashable {
   /// The index event's time.
   public let index: Int64

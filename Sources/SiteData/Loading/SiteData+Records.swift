@@ -90,8 +90,13 @@ extension SiteData {
         columns: table.columnNames.map { name in
           SourceColumn(name, unit: table.column(name)?.unit)
         })
+      let names = table.columnNames
+      let person = specification.patientColumn.flatMap { names.firstIndex(of: $0) }
       for row in 0..<table.rowCount {
-        try builder.append(table.fields(row, isElapsed: isElapsed), sourceRow: row + 1)
+        var fields = table.fields(row, isElapsed: isElapsed)
+        // A subject of whom nobody says which person it is stands for itself.
+        if let person, fields[person].isEmpty { fields[person] = "subject \(fields[0])" }
+        try builder.append(fields, sourceRow: row + 1)
       }
       let cohort = try builder.finish()
       return cohort.with(flow: Self.flow(of: table, cohort, specification))

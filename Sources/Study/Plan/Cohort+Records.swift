@@ -60,10 +60,16 @@ extension CohortSpecification {
         "`\(column)` is no column of `records` known at the prediction time",
         advice: near.map { "did you mean `\($0)`?" } ?? "add it to `features` in `records`")
     }
-    guard patientColumn == "subject" else {
+    // A stay can be the subject, and a person have several: a label then tells the persons apart.
+    let labels = recipe.features.filter { feature in
+      feature.isLabel
+        && recipe.variables.first { $0.name == feature.measure.variable }?.kind == .category
+    }.map(\.name)
+    guard let patientColumn, patientColumn == "subject" || labels.contains(patientColumn) else {
       throw root.problem(
-        .inconsistent, at: "cohort", "the patient of records is their subject",
-        advice: "remove `patient`, or write `patient: subject`")
+        .inconsistent, at: "cohort", "the patient of records is their subject, or a label of it",
+        advice: "remove `patient`, or name a category of `features` in `records` with `label: true`"
+      )
     }
     for feature in features { try require(feature.column, in: made, at: "features") }
     for criterion in include { try require(criterion.column, in: made, at: "cohort") }

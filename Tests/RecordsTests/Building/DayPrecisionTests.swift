@@ -135,6 +135,20 @@ import Testing
     #expect(text.contains("  at no stated time: 67 %"))
   }
 
+  /// Who died at no stated time is neither dead nor alive at the horizon, and is counted.
+  @Test func aDeathWithoutATime() throws {
+    var story = Story()
+    for name in ["alive", "dated", "undated"] { try story.add(name, "stay", at: start) }
+    try story.add("undated", "death", at: RecordTime.always, known: RecordTime.never)
+    try story.add("dated", "death", at: RecordTime.always, known: RecordTime.never)
+    try story.add("dated", "death", at: start + 2 * day)
+    let table = try story.table(recipe(after: 0))
+    #expect(table.subjects == ["alive", "dated"])
+    #expect(table.outcomes.last == .event(after: 2 * day))
+    #expect(table.tallies[1].tally.undatedCount == 2)
+    #expect(table.tallies[1].tally.neverKnownCount == 0)
+  }
+
   /// A diagnosis coded at discharge makes no row of the admission: nobody knew it then.
   @Test func indexEventsKnownTooLate() throws {
     var story = Story()

@@ -96,7 +96,7 @@ import Testing
     #expect(PredictionTime(index: 0, offset: 11).known(late) != nil)
   }
 
-  /// Any order of the records and any division into parts gives the same bytes.
+  /// Any order of the records and any division into batches gives the same bytes.
   @Test func orderAndDivisionDoNotMatter() throws {
     var random = SplitMix64(seed: 8)
     var story = Story()
@@ -112,6 +112,15 @@ import Testing
     var shuffled = story
     shuffled.batch.events.shuffle(using: &random)
     #expect(try shuffled.table(recipe).csv() == whole.csv(), "seed 8")
+    for count in [1, 7, 599] {
+      var builder = try FeatureBuilder(recipe, index: nil)
+      var part = shuffled.batch
+      for start in stride(from: 0, to: 600, by: count) {
+        part.events = Array(shuffled.batch.events[start..<min(start + count, 600)])
+        try builder.receive(part)
+      }
+      #expect(builder.finish(part.lexicon).csv() == whole.csv(), "seed 8, batches of \(count)")
+    }
   }
 
   /// Against a plain implementation in doubles.

@@ -47,6 +47,7 @@ import Testing
     let format = TimeFormat.calendar(zone: 0)
     #expect(format.read("1970-01-01")?.seconds == 0)
     #expect(format.read("1970-01-01") == TimeFormat.Reading(seconds: 0, span: 86_399))
+    #expect(format.read("1970-01-01")?.isLongerThanADay == false)
     #expect(format.read("1970-01-01T00:00")?.isDateOnly == false)
     #expect(format.read("2024-02-29 12:30")?.seconds == 1_709_209_800)
     #expect(format.read("2024-02-29T12:30:15.250Z")?.seconds == 1_709_209_815)

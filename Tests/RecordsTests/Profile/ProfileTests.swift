@@ -44,7 +44,7 @@ import Testing
     #expect(profile.unitSuspicions(lexicon).isEmpty)
     #expect(profile.duplicateSubjects(lexicon).isEmpty)
     #expect(profile.duplicateShare == 0)
-    #expect(profile.undatedDiagnoses.isEmpty)
+    #expect(profile.undatedDiagnoses(lexicon).isEmpty)
     #expect(profile.unmappedCodes(lexicon).map(\.code) == ["loinc:1-1"])
     #expect(profile.unmappedCount == 40)
     #expect(profile.text(lexicon).contains("  nothing\n"))
@@ -147,6 +147,55 @@ import Testing
     #expect(try suspicions(fractions + missing).first?.concernsAll == true)
   }
 
+  /// One late record says nothing of the others; a database says itself which of its diagnoses it dates.
+  @Test func mostDiagnosesDecide() throws {
+    var recipe = try recipe()
+    recipe.variables.append(RecordVariable("flu", codes: [.exact("snomed:6142004")]))
+    recipe.variables.append(RecordVariable("failure", codes: [.exact("omop:316139")]))
+    func undated(late: Int, assumed: Int? = nil) throws -> [String] {
+      var story = Story()
+      for number in 0..<40 {
+        for code in ["icd10:I509", "snomed:6142004", "omop:316139"] {
+          try story.add("p\(number)", code, at: 0, known: number < late ? day : 0)
+        }
+      }
+      let code = story.batch.lexicon.codes.existing("omop:316139")
+      if let assumed { story.batch.lexicon.assumedDiagnoses[try #require(code)] = assumed }
+      var profile = try RecordsProfile(recipe)
+      profile.receive(story.batch)
+      return profile.undatedDiagnoses(story.batch.lexicon)
+    }
+    #expect(try undated(late: 0) == ["chf", "flu"])
+    #expect(try undated(late: 1) == ["chf", "flu"])
+    #expect(try undated(late: 20) == [])
+    #expect(try undated(late: 40, assumed: 40) == ["failure"])
+    #expect(try undated(late: 0, assumed: 0) == ["chf", "flu"])
+  }
+
+  /// Whole numbers that never repeat are identifiers; counts, measurements and labels are none.
+  @Test func numericIdentifiers() throws {
+    var random = SplitMix64(seed: 12)
+    var story = Story()
+    for number in 0..<150 {
+      try story.add("p\(number)", "mrn", at: 0, Double(4_000_000 + number * 17))
+      try story.add("p\(number)", "platelets", at: 0, Double(random.next() % 400))
+      try story.add("p\(number)", "lactate", at: 0, Double(random.next() % 100_000) / 1000)
+    }
+    let number = RecordVariable.Kind.number(unit: nil, hardRange: nil, warnRange: nil)
+    let names = ["mrn", "platelets", "lactate"]
+    func recipe(label: Bool) -> RecordsRecipe {
+      RecordsRecipe(
+        variables: names.map { RecordVariable($0, codes: [.exact($0)], kind: number) },
+        index: IndexRule(.start),
+        features: names.map {
+          FeatureRequest(Measure($0, .ever, .last), name: $0, isLabel: label && $0 == "mrn")
+        })
+    }
+    let table = try story.table(recipe(label: false))
+    #expect(LeakScan.run(table, recipe: recipe(label: false)) == [.identifier(feature: "mrn")])
+    #expect(LeakScan.run(table, recipe: recipe(label: true)) == [])
+  }
+
   @Test func aPlantedTwinIsFound() throws {
     let (profile, lexicon) = try profile { story, _ in
       let number = story.batch.lexicon.subjects.index("twin")
@@ -162,14 +211,14 @@ import Testing
   }
 
   @Test func plantedRepetitionsAndUndatedDiagnoses() throws {
-    let (profile, _) = try profile { story, _ in
+    let (profile, lexicon) = try profile { story, _ in
       story.batch.events += story.batch.events.prefix(200)
       for index in story.batch.events.indices {
         story.batch.events[index].knownAt = story.batch.events[index].time
       }
     }
     #expect(abs(profile.duplicateShare - 200.0 / 1000.0) < 0.01)
-    #expect(profile.undatedDiagnoses == ["chf"])
+    #expect(profile.undatedDiagnoses(lexicon) == ["chf"])
   }
 
   @Test func sketches() {

@@ -119,6 +119,56 @@ import Testing
     }
   }
 
+  /// Where a subject is a stay, a label tells the persons apart, and all stays of a person are on one
+  /// side of the holdout; a stay of nobody is a person of its own.
+  @Test func aPersonIsOnOneSideOfTheHoldout() throws {
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    var text = "stay,person,split,died\n"
+    for stay in 0..<90 {
+      let person = stay < 80 ? "person-\(stay / 3)" : ""
+      text += "\(stay),\(person),\(stay % 5 == 0 ? "test" : "train"),\(stay % 2)\n"
+    }
+    try write(text, "s.csv")
+    try write(
+      """
+      sources:
+        - {form: wide, file: s.csv, subject: stay, time: always, columns: [person, split]}
+        - {form: wide, file: s.csv, subject: stay, time: 48 h, columns: [died]}
+      """, "records.yaml")
+    let names = ["person", "split"]
+    let recipe = RecordsRecipe(
+      variables: names.map { RecordVariable($0, codes: [.exact($0)], kind: .category) } + [
+        RecordVariable(
+          "died", codes: [.exact("died")], kind: .number(unit: nil, hardRange: nil, warnRange: nil))
+      ], index: IndexRule(.start), predictionOffset: 24 * 3600,
+      outcome: RecordOutcome(
+        "dead", variable: "died", condition: ValueCondition(.equal, ["1"])),
+      features: names.map { FeatureRequest(Measure($0, .ever, .last), name: $0, isLabel: true) }
+        + [FeatureRequest(Measure("split", .ever, .count), name: "n")])
+    for rule in [
+      HoldoutRule.column(name: "split", holdoutValue: "test"), .hash(fraction: 0.4, key: "k"),
+    ] {
+      func sides(_ patient: String) throws -> [String: Set<Bool>] {
+        let table = try SiteData.load(
+          RecordsDescription.read(path: "\(folder)/records.yaml"),
+          cohort: CohortSpecification(
+            patientColumn: patient, rowsPerPatient: .all, features: recipe.modelFeatures,
+            outcome: OutcomeSpecification(column: "dead", positive: .oneOf(["1"]), name: "d"),
+            holdout: rule), recipe: recipe)
+        #expect(table.rowCount == 90 && table.isHoldout.contains(true))
+        // Rows are in the order of the stays' names.
+        let stays = (0..<90).map(String.init).sorted()
+        var sides: [String: Set<Bool>] = [:]
+        for (stay, isHeldOut) in zip(stays.compactMap(Int.init), table.isHoldout) where stay < 80 {
+          sides["\(stay / 3)", default: []].insert(isHeldOut)
+        }
+        return sides
+      }
+      #expect(try sides("subject").values.contains { $0.count == 2 })
+      #expect(try sides("person").values.allSatisfy { $0.count == 1 })
+    }
+  }
+
   @Test(arguments: [
     "{records: records.yaml}", "{records: {file: records.yaml}}",
     "{records: {file: other/records.yaml, folder: .}}",

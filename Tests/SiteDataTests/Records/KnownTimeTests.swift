@@ -66,6 +66,15 @@ import Testing
       ])
   }
 
+  /// FHIR may say that a patient died and not when.
+  @Test(arguments: [
+    #""deceasedBoolean":true"#, #""deceasedBoolean":false"#, #""deceasedDateTime":"soon""#,
+  ])
+  func deathsWithoutADate(_ deceased: String) throws {
+    let events = try events(fhir: [#"{"resourceType":"Patient","id":"p",\#(deceased)}"#])
+    #expect(events == (deceased.contains("false") ? [] : ["p death @always known never"]))
+  }
+
   /// A diagnosis of a visit without an end is known never, one without a visit at once.
   @Test func conditionsOfOMOP() throws {
     let path = try RecordsFixture.database([
@@ -94,9 +103,13 @@ import Testing
         "\(event) known \(start + 3 * 86_400 - 1)", "\(event) known never", "\(event) known never",
         event,
       ])
-    #expect(
-      try conditions(OMOPSource(.sqlite(path: path), diagnosesAtVisitEnd: false))
-        == [event, event, event, event])
+    let atStart = OMOPSource(.sqlite(path: path), diagnosesAtVisitEnd: false)
+    #expect(try conditions(atStart) == [event, event, event, event])
+    for (source, assumed) in [(OMOPSource(.sqlite(path: path)), 1), (atStart, 4)] {
+      let lexicon = try RecordsFixture.events(source).batch.lexicon
+      let code = try #require(lexicon.codes.existing("omop:5"))
+      #expect(lexicon.assumedDiagnoses[code] == assumed)
+    }
   }
 
   /// A date alone is known when it is over; an empty field of the declared column says never.

@@ -9,10 +9,9 @@ import Testing
   private static let patients = ["Doe-Jane-19470312", "Roe-Richard-19500101", "Zoe-Anna-19990909"]
 
   private let recipe = RecordsRecipe(
-    variables: [
-      RecordVariable("hr", codes: [.exact("hr"), .exact("loinc:8867-4")]),
-      RecordVariable("score", codes: [.exact("score")]),
-    ], index: IndexRule(.start), features: [FeatureRequest(Measure("hr", .ever, .count))])
+    variables: [RecordVariable("hr", codes: [.exact("hr"), .exact("loinc:8867-4")])],
+    index: IndexRule(.event(variable: "hr", condition: nil)),
+    features: [FeatureRequest(Measure("hr", .ever, .count))])
 
   private func folder(_ ending: String, _ text: (String) -> String) throws -> String {
     let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)

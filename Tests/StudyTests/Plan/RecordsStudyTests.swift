@@ -45,6 +45,15 @@ import Testing
     #expect(plan.flowSteps.last == "last row per patient")
   }
 
+  /// A category that is a label may say who is one person; a feature of the model may not.
+  @Test func personsAreALabel() throws {
+    let plan = try plan(SyntheticRecords.study("cohort: {patient: site}\n"))
+    #expect(plan.cohort.patientColumn == "site" && plan.cohort.rowsPerPatient == .all)
+    #expect(throws: YAMLProblem.self) {
+      try self.plan(SyntheticRecords.study("cohort: {patient: sex}\n"))
+    }
+  }
+
   /// Everything in the recipe is part of what sites approve; a plan without records has the bytes it had.
   @Test func everyChangeOfTheRecipeChangesTheDigest() throws {
     let text = SyntheticRecords.study()

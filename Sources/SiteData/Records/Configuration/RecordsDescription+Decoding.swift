@@ -59,6 +59,12 @@ extension RecordsDescription {
       undeclaredDiagnoses: try map.optional("diagnoses").map { (node) throws(YAMLProblem) in
         try node.choice([("icd9cm", DiagnosisCode.System.icd9), ("icd10", .icd10)])
       })
+    guard !mixesClocks else {
+      throw map.problem(
+        .inconsistent, at: "sources",
+        "some sources have dates and others times from a start: they cannot be told in order",
+        advice: "give all of them dates, or all of them times from the same start")
+    }
   }
 }
 
@@ -72,7 +78,7 @@ extension RecordsDescription.Source {
     case physionet2019
   }
 
-  init(yaml node: YAMLNode, folder: String, zone: Int64) throws(YAMLProblem) {
+  init(yaml node: YAMLNode, folder: String, zone: Zone) throws(YAMLProblem) {
     let delimited = [
       "form", "file", "files", "delimiter", "decimal", "subject", "time", "time_format", "known",
       "missing",
@@ -136,7 +142,7 @@ extension RecordsDescription.Source {
 }
 
 extension DelimitedMapping {
-  init(yaml map: YAMLMapping, isLong: Bool, zone: Int64) throws(YAMLProblem) {
+  init(yaml map: YAMLMapping, isLong: Bool, zone: Zone) throws(YAMLProblem) {
     let format =
       try map.optional("time_format").map { (node) throws(YAMLProblem) in
         try node.choice([
@@ -222,13 +228,42 @@ extension DelimitedMapping {
 }
 
 extension YAMLNode {
-  /// `+01:00` or `UTC`, in seconds east of UTC.
-  fileprivate func zone() throws(YAMLProblem) -> Int64 {
+  /// `+01:00`, `UTC`, or a name of the IANA time zone database, as `Europe/Berlin`.
+  fileprivate func zone() throws(YAMLProblem) -> Zone {
     let text = try string()
     if text == "UTC" || text == "Z" { return 0 }
-    guard let reading = TimeFormat.calendar(zone: 0).read("1970-01-01T00:00:00\(text)") else {
-      throw problem(.outOfRange, "this is not a zone", advice: "write as +01:00 or UTC, in quotes")
+    if let reading = TimeFormat.calendar(zone: 0).read("1970-01-01T00:00:00\(text)") {
+      return Zone(offset: -reading.seconds)
     }
-    return -reading.seconds
+    guard text.contains("/"), let zone = Zone(named: text) else {
+      throw problem(
+        .outOfRange, "this is not a zone",
+        advice: "write a name as Europe/Berlin, or +01:00 in quotes, or UTC")
+    }
+    return zone
+  }
+}
+
+extension Zone {
+  /// A zone of the IANA time zone database of this machine, from 1900 to 2100; nil for an unknown name.
+  init?(named name: String) {
+    guard let zone = TimeZone(identifier: name) else { return nil }
+    let seconds = (
+      start: RecordTime.days(year: 1900, month: 1, day: 1) * RecordTime.day,
+      end: RecordTime.days(year: 2100, month: 1, day: 1) * RecordTime.day
+    )
+    var date = Date(timeIntervalSince1970: Double(seconds.start))
+    let offset = Int64(zone.secondsFromGMT(for: date))
+    var transitions: [Transition] = []
+    while let next = zone.nextDaylightSavingTimeTransition(after: date), next > date,
+      next.timeIntervalSince1970 < Double(seconds.end), transitions.count < 2000
+    {
+      transitions.append(
+        Transition(
+          moment: Int64(next.timeIntervalSince1970.rounded()),
+          offset: Int64(zone.secondsFromGMT(for: next))))
+      date = next
+    }
+    self.init(offset: offset, transitions: transitions)
   }
 }

@@ -10,22 +10,56 @@ public struct RecordsDescription: Sendable, Hashable {
     case physioNet2019(folder: String)
   }
 
+  /// What the times of a source are.
+  public enum Clock: String, Sendable, Hashable {
+    /// Dates and times of the calendar.
+    case calendar
+    /// Counted from the source's own start.
+    case elapsed
+  }
+
+  /// What the times of the sources are; nil when they have none, or when they have both kinds, which
+  /// are no one set of records.
+  public var clock: Clock? {
+    let clocks = Set(sources.compactMap(\.clock))
+    return clocks.count == 1 ? clocks.first : nil
+  }
+
+  /// Whether some sources have dates and others times from a start.
+  public var mixesClocks: Bool { Set(sources.compactMap(\.clock)).count > 1 }
+
   /// Read one after the other, as one set of records.
   public var sources: [Source]
-  /// Seconds east of UTC of times without a zone.
-  public var zone: Int64
+  /// Zone of times without one.
+  public var zone: Zone
   public var policy: ReadingPolicy
   /// The code system of diagnoses whose system no record names; nil lets their own form decide.
   public var undeclaredDiagnoses: DiagnosisCode.System?
 
   public init(
-    sources: [Source], zone: Int64 = 0, policy: ReadingPolicy = .fail,
+    sources: [Source], zone: Zone = 0, policy: ReadingPolicy = .fail,
     undeclaredDiagnoses: DiagnosisCode.System? = nil
   ) {
     self.sources = sources
     self.zone = zone
     self.policy = policy
     self.undeclaredDiagnoses = undeclaredDiagnoses
+  }
+
+  /// Throws where the times are of two kinds, or where a recipe counts from a start that dates do not
+  /// have.
+  func check(for recipe: RecordsRecipe) throws(RecordsError) {
+    if mixesClocks {
+      throw RecordsError(
+        .badRecipe, name: "sources",
+        detail: "some have dates and others times from a start; give both the same in records.yaml")
+    }
+    if recipe.index.anchor == .start, clock == .calendar {
+      throw RecordsError(
+        .badRecipe, name: "index",
+        detail: "`index: start` counts from a start of the records' own, and these have dates;"
+          + " name the event that begins a row, as `index: {event: admission}`")
+    }
   }
 
   /// The sources, ready to be opened.
@@ -49,5 +83,21 @@ public struct RecordsDescription: Sendable, Hashable {
       }
     }
     return opened.count == 1 ? opened[0] : CombinedSource(opened)
+  }
+}
+
+extension RecordsDescription.Source {
+  /// What its times are; nil when it has none.
+  var clock: RecordsDescription.Clock? {
+    switch self {
+    case .delimited(_, let mapping):
+      switch mapping.when {
+      case .column(_, .calendar): .calendar
+      case .column, .at: .elapsed
+      case .always: nil
+      }
+    case .omop, .fhir: .calendar
+    case .physioNet2012, .physioNet2019: .elapsed
+    }
   }
 }

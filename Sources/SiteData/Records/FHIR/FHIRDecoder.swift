@@ -25,7 +25,7 @@ struct FHIRDecoder {
   private var encounterNames = Interner()
   private var encounters: [Period] = []
 
-  init(zone: Int64, ignoresZones: Bool) {
+  init(zone: Zone, ignoresZones: Bool) {
     format = .calendar(zone: zone)
     self.ignoresZones = ignoresZones
   }
@@ -174,7 +174,7 @@ struct FHIRDecoder {
       let subject = batch.lexicon.subjects.index(id)
     else { return .noSubject }
     if var birth = time(resource["birthDate"]) {
-      if birth.span > TimeFormat.Reading.dateSpan { birth = birth.centred }
+      if birth.isLongerThanADay { birth = birth.centred }
       emit("person:birth", Event(subject: subject, at: birth), &batch)
     }
     if let gender = resource["gender"]?.text {
@@ -185,6 +185,11 @@ struct FHIRDecoder {
     }
     if let death = time(resource["deceasedDateTime"]) {
       emit("death", Event(subject: subject, at: death), &batch)
+    } else if resource["deceasedBoolean"]?.isTrue == true || resource["deceasedDateTime"] != nil {
+      // That the patient died is known, and not when.
+      let death = Event(
+        subject: subject, code: 0, time: RecordTime.always, knownAt: RecordTime.never)
+      emit("death", death, &batch)
     }
     return nil
   }
@@ -225,7 +230,14 @@ struct FHIRDecoder {
     var codes = concept?["coding"]?.elements.compactMap { code($0) } ?? []
     if codes.isEmpty, let id = identifier(reference) { codes = ["medication:\(id)"] }
     guard !codes.isEmpty else { return concept?["text"] == nil ? .noCode : nil }
-    for code in codes { emit(code, event, &batch) }
+    for code in codes {
+      emit(code, event, &batch)
+      // A condition is known when it was recorded, at the end of its encounter, or never: none is
+      // assumed to be known when it began.
+      if unstated == .encounterEnd, let number = batch.events.last?.code {
+        batch.lexicon.assumedDiagnoses[number, default: 0] += 0
+      }
+    }
     return nil
   }
 

@@ -17,8 +17,8 @@ import Records
 /// say, and it is in no feature. Encounters are therefore read first, and their periods kept.
 public struct FHIRSource: EventSource {
   public let files: [String]
-  /// Seconds east of UTC of times without a zone.
-  public let zone: Int64
+  /// Zone of times without one.
+  public let zone: Zone
   /// Take the clock time as written and leave out the zone: for sources whose dates were shifted,
   /// and whose other formats have no zone.
   public let ignoresZones: Bool
@@ -26,7 +26,7 @@ public struct FHIRSource: EventSource {
 
   /// The files of a folder, or one file.
   public init(
-    path: String, zone: Int64 = 0, ignoresZones: Bool = false, policy: ReadingPolicy = .fail
+    path: String, zone: Zone = 0, ignoresZones: Bool = false, policy: ReadingPolicy = .fail
   ) throws(SiteDataError) {
     var isDirectory: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory),

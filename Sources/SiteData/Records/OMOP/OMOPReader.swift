@@ -181,7 +181,7 @@ struct OMOPReader: EventReader {
         day: string(cursor, 4).flatMap { Int($0) })
     }
     if var birth {
-      if birth.span > TimeFormat.Reading.dateSpan { birth = birth.centred }
+      if birth.isLongerThanADay { birth = birth.centred }
       if let reason = emit("person:birth", Event(subject: subject, at: birth), &batch) {
         return reason
       }
@@ -227,7 +227,9 @@ struct OMOPReader: EventReader {
     case .success(let time): start = time
     }
     var known = start.latest
+    var isAssumed = true
     if let visit = string(cursor, 6), visit != "0" {
+      isAssumed = false
       known = RecordTime.never
       if cursor.cell(4) != nil, case .success(let end) = time(cursor, 4, &batch.report) {
         known = end.latest
@@ -236,18 +238,24 @@ struct OMOPReader: EventReader {
     let event = Event(subject: subject, at: start, knownAt: known)
     let concept = string(cursor, 1) ?? "0"
     let own = string(cursor, 2)
-    let code = concept != "0" ? "omop:\(concept)" : "omop-source:\(own ?? "")"
-    if let reason = emit(code, event, &batch) { return reason }
-    guard let own else { return nil }
-    let bare = DiagnosisCode.bare(own)
-    guard (3...8).contains(bare.count) else { return nil }
-    switch string(cursor, 5)?.uppercased() {
-    case "ICD9CM": return emit("icd9cm:\(bare)", event, &batch)
-    case "ICD10CM": return emit("icd10cm:\(bare)", event, &batch)
-    case let name? where name.hasPrefix("ICD10"): return emit("icd10:\(bare)", event, &batch)
-    case nil: return emit("icd:\(bare)", event, &batch)
-    default: return nil
+    var codes = [concept != "0" ? "omop:\(concept)" : "omop-source:\(own ?? "")"]
+    let bare = own.map { DiagnosisCode.bare($0) } ?? ""
+    if (3...8).contains(bare.count) {
+      switch string(cursor, 5)?.uppercased() {
+      case "ICD9CM": codes.append("icd9cm:\(bare)")
+      case "ICD10CM": codes.append("icd10cm:\(bare)")
+      case let name? where name.hasPrefix("ICD10"): codes.append("icd10:\(bare)")
+      case nil: codes.append("icd:\(bare)")
+      default: break
+      }
     }
+    for code in codes {
+      if let reason = emit(code, event, &batch) { return reason }
+      if let number = batch.events.last?.code {
+        batch.lexicon.assumedDiagnoses[number, default: 0] += isAssumed ? 1 : 0
+      }
+    }
+    return nil
   }
 
   private func takeRecord(

@@ -16,8 +16,8 @@ public struct OMOPSource: EventSource {
 
   public let database: Database
   public let name: String
-  /// Seconds east of UTC of the clocks that wrote the times.
-  public let zone: Int64
+  /// Zone of the clocks that wrote the times.
+  public let zone: Zone
   public let policy: ReadingPolicy
   /// A diagnosis of a visit is known when the visit ends, as billing codes are: a date alone is the
   /// end of that day, and while the visit has no end nobody can say, so that it is in no feature. One
@@ -26,7 +26,7 @@ public struct OMOPSource: EventSource {
   public let diagnosesAtVisitEnd: Bool
 
   public init(
-    _ database: Database, name: String = "OMOP", zone: Int64 = 0,
+    _ database: Database, name: String = "OMOP", zone: Zone = 0,
     policy: ReadingPolicy = .fail, diagnosesAtVisitEnd: Bool = true
   ) {
     self.database = database

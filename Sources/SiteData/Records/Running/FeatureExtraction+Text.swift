@@ -36,6 +36,11 @@ extension FeatureExtraction {
       lines.append(
         "  \(variable): \(tally.neverKnownCount) records known at no stated time: in no feature")
     }
+    for (variable, tally) in table.tallies where tally.undatedCount > 0 {
+      lines.append(
+        "  \(variable): \(tally.undatedCount) records without any time: in no feature, and as an"
+          + " outcome unknown")
+    }
     if lateIndexCount > 0 {
       lines.append(
         "  \(lateIndexCount) index events became known only after their prediction: they make no row"

@@ -12,7 +12,7 @@ public struct FeatureExtraction: Sendable {
   /// Index events that make no row because they became known only after their own prediction.
   public let lateIndexCount: Int
   /// Times are seconds since the source's own start rather than calendar times.
-  public let isElapsed: Bool
+  public private(set) var isElapsed: Bool
   /// How the system of undeclared diagnoses was decided, where there are any.
   public let diagnosisVote: CodeSystemVote?
   public let undeclaredDiagnoses: DiagnosisCode.System?
@@ -37,9 +37,11 @@ public struct FeatureExtraction: Sendable {
     _ recipe: RecordsRecipe, _ description: RecordsDescription, progress: Progress = { _, _, _ in }
   ) throws(Failure) {
     do {
+      try description.check(for: recipe)
       try self.init(
         recipe, source: try description.open(),
         undeclaredDiagnoses: description.undeclaredDiagnoses, progress: progress)
+      if let clock = description.clock { isElapsed = clock == .elapsed }
     } catch {
       throw Failure(error, source: "")
     }
@@ -66,11 +68,13 @@ public struct FeatureExtraction: Sendable {
     _ recipe: RecordsRecipe, _ description: RecordsDescription, by name: String
   ) throws(Failure) -> (tables: [(value: String, table: FeatureTable)], isElapsed: Bool) {
     do {
+      try description.check(for: recipe)
       let gathered = try Gathered(
         recipe, source: try description.open(),
         undeclaredDiagnoses: description.undeclaredDiagnoses)
       return (
-        try gathered.builder.finish(gathered.lexicon, by: name), recipe.index.anchor == .start
+        try gathered.builder.finish(gathered.lexicon, by: name),
+        description.clock.map { $0 == .elapsed } ?? (recipe.index.anchor == .start)
       )
     } catch {
       throw Failure(error, source: "")

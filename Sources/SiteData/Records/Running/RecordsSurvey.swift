@@ -11,6 +11,7 @@ public enum RecordsSurvey {
     _ recipe: RecordsRecipe, _ description: RecordsDescription
   ) throws(FeatureExtraction.Failure) -> String {
     do {
+      try description.check(for: recipe)
       let source = try description.open()
       var batch = EventBatch()
       var undeclared = description.undeclaredDiagnoses
@@ -18,15 +19,17 @@ public enum RecordsSurvey {
         try source.forEachBatch(&batch) { (_) throws(RecordsError) in }
         undeclared = CodeSystemVote(undeclaredIn: batch.lexicon).system
         batch.report = ReadingReport()
+        batch.lexicon.assumedDiagnoses = [:]
       }
       var profile = try RecordsProfile(recipe, undeclared: undeclared)
       try source.forEachBatch(&batch) { (batch) throws(RecordsError) in profile.receive(batch) }
       var text = profile.text(batch.lexicon)
+      let undated = profile.undatedDiagnoses(batch.lexicon)
       guard recipe.outcome != nil else { return text }
       let extraction = try FeatureExtraction(
         recipe, source: source, undeclaredDiagnoses: undeclared)
       let suspects = LeakScan.run(
-        extraction.table, recipe: recipe, undated: profile.undatedDiagnoses)
+        extraction.table, recipe: recipe, undated: undated)
       text += "\nLeak scan\n"
       text += suspects.isEmpty ? "  nothing\n" : suspects.map { "  \($0.words)\n" }.joined()
       return text

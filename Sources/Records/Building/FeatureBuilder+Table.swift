@@ -80,22 +80,38 @@ extension FeatureBuilder {
         ? texts[left] < texts[right] : time(rows[left]).index < time(rows[right]).index
     }
     let sorted = order.map { rows[$0] }
-    var columns: [FeatureColumn] = []
-    for (position, feature) in recipe.features.enumerated() {
-      let slot = plan.features[position]
-      let values: FeatureColumn.Values =
-        slot.isText
-        ? .words(sorted.map { word(slot, $0, lexicon) })
-        : .numbers(sorted.map { number(slot, $0) })
-      columns.append(
-        FeatureColumn(name: feature.name, unit: recipe.unit(of: feature.measure), values: values))
-    }
+    var columns = columns(sorted, lexicon)
     addDerived(&columns, sorted.count)
     return FeatureTable(
       subjects: order.map { texts[$0] }, indexTimes: sorted.map { time($0).index },
       columns: columns, outcomeName: recipe.outcome?.name,
       outcomes: results.isEmpty ? [] : order.map { results[$0] }, flow: flow,
       tallies: recipe.variables.enumerated().map { ($1.name, tallies[$0]) })
+  }
+
+  /// The features of some rows, in their order. Row by row: what is kept of one row lies together.
+  private func columns(_ rows: [Int], _ lexicon: Lexicon) -> [FeatureColumn] {
+    var numbers: [[Double]] = []
+    var words: [[String?]] = []
+    for slot in plan.features {
+      numbers.append(slot.isText ? [] : [Double](repeating: .nan, count: rows.count))
+      words.append(slot.isText ? [String?](repeating: nil, count: rows.count) : [])
+    }
+    for (position, row) in rows.enumerated() {
+      for (feature, slot) in plan.features.enumerated() {
+        if slot.isText {
+          words[feature][position] = word(slot, row, lexicon)
+        } else {
+          numbers[feature][position] = number(slot, row)
+        }
+      }
+    }
+    return recipe.features.enumerated().map { position, feature in
+      FeatureColumn(
+        name: feature.name, unit: recipe.unit(of: feature.measure),
+        values: plan.features[position].isText
+          ? .words(words[position]) : .numbers(numbers[position]))
+    }
   }
 
   private func time(_ row: Int) -> PredictionTime {
@@ -143,22 +159,21 @@ extension FeatureBuilder {
 
   /// The value of a numeric slot; not-a-number when missing.
   private func number(_ slot: FeaturePlan.Slot, _ row: Int) -> Double {
-    let cell = cells[row * plan.channels.count + slot.channel]
+    let channel = slot.channel
+    let cell = cells[row * plan.channels.count + channel]
     let count = Int(cell.count)
     if count == 0 { return slot.function.isCounting ? 0 : .nan }
-    let sums = plan.momentSlots[slot.channel]
-    let moment = sums >= 0 ? moments[row * plan.momentCount + sums] : Moments()
     switch slot.function {
     case .minimum: return cell.minimum
     case .maximum: return cell.maximum
-    case .mean: return moment.mean(count)
+    case .mean: return Moments.mean(sum(channel, row), count)
     case .first: return cell.first
     case .last: return cell.last
     case .count: return Double(count)
-    case .sum: return moment.total
+    case .sum: return Moments.total(sum(channel, row))
     case .present: return 1
-    case .slope: return moment.slopePerHour(count)
-    case .variability: return moment.standardDeviation(count)
+    case .slope: return moments(channel, row).slopePerHour(count)
+    case .variability: return moments(channel, row).standardDeviation(count)
     case .range: return cell.maximum - cell.minimum
     case .change: return cell.last - cell.first + 0
     case .hoursSince:
@@ -168,6 +183,16 @@ extension FeatureBuilder {
       guard cell.firstTime != RecordTime.always else { return .nan }
       return Double(time(row).seconds - RecordTime.clamping(cell.firstTime)) / RecordTime.year
     }
+  }
+
+  private func moments(_ channel: Int, _ row: Int) -> Moments {
+    moments[row * plan.momentCount + plan.momentSlots[channel]]
+  }
+
+  /// The sum of a channel's values in billionths, in a channel that keeps it.
+  private func sum(_ channel: Int, _ row: Int) -> Int128 {
+    plan.depths[channel] == .sum
+      ? sums[row * plan.sumCount + plan.sumSlots[channel]] : moments(channel, row).sum
   }
 
   /// The word of a slot of a category; nil when missing.

@@ -11,8 +11,13 @@ public struct FeatureBuilder: Sendable {
   let recipe: RecordsRecipe
   let plan: FeaturePlan
   let index: CohortIndex?
+  /// The prediction of every subject's one row, when there is no index.
+  private let start: PredictionTime
+  private let removesDuplicates: Bool
   private var binding: EventBinding
   private(set) var cells: [Accumulator] = []
+  /// Sums in billionths, rows × channels with sums alone.
+  private(set) var sums: [Int128] = []
   private(set) var moments: [Moments] = []
   private(set) var outcomes: [OutcomeRecord] = []
   /// Last record of each subject that counts as follow-up.
@@ -62,6 +67,8 @@ public struct FeatureBuilder: Sendable {
     self.recipe = recipe
     plan = FeaturePlan(recipe)
     self.index = index
+    start = PredictionTime(index: 0, offset: recipe.predictionOffset)
+    removesDuplicates = recipe.removesDuplicates
     binding = EventBinding(recipe, undeclared: undeclared)
     tallies = recipe.variables.map { _ in VariableTally() }
     try growRows(index?.rowCount ?? 0)
@@ -77,6 +84,7 @@ public struct FeatureBuilder: Sendable {
     }
     let missing = count - rowCount
     cells += Array(repeating: Accumulator(), count: missing * plan.channels.count)
+    sums += Array(repeating: 0, count: missing * plan.sumCount)
     moments += Array(repeating: Moments(), count: missing * plan.momentCount)
     outcomes += Array(repeating: OutcomeRecord(), count: missing)
     rowCount = count
@@ -91,10 +99,38 @@ public struct FeatureBuilder: Sendable {
       if missing > 0 { followUps += Array(repeating: Int64.min, count: missing) }
     }
     eventCount += batch.events.count
-    for event in batch.events { take(event, batch.lexicon.texts) }
+    // Out of the structure for the inner loop: there they are reached as plain memory, without a
+    // check for other owners at every record.
+    var cells = self.cells
+    var sums = self.sums
+    var tallies = self.tallies
+    self.cells = []
+    self.sums = []
+    self.tallies = []
+    defer {
+      self.cells = cells
+      self.sums = sums
+      self.tallies = tallies
+    }
+    cells.withUnsafeMutableBufferPointer { cells in
+      sums.withUnsafeMutableBufferPointer { sums in
+        tallies.withUnsafeMutableBufferPointer { tallies in
+          let target = Target(cells: cells, sums: sums, tallies: tallies)
+          for event in batch.events { take(event, batch.lexicon.texts, target) }
+        }
+      }
+    }
   }
 
-  private mutating func take(_ event: Event, _ texts: borrowing Interner) {
+  /// Where the inner loop writes.
+  private struct Target {
+    let cells: UnsafeMutableBufferPointer<Accumulator>
+    let sums: UnsafeMutableBufferPointer<Int128>
+    let tallies: UnsafeMutableBufferPointer<VariableTally>
+  }
+
+  @inline(__always)
+  private mutating func take(_ event: Event, _ texts: borrowing Interner, _ target: Target) {
     let subject = Int(event.subject)
     guard subject >= 0, subject < followUps.count else { return }
     let isTimed = event.time != RecordTime.always
@@ -103,21 +139,21 @@ public struct FeatureBuilder: Sendable {
       followUps[subject] = event.time
     }
     let variables = binding.variables(of: event.code)
-    if variables.isEmpty { unmappedCount += 1 }
+    if variables.isEmpty { unmappedCount &+= 1 }
     for position in variables {
       let variable = binding.variable(at: position)
-      tallies[variable].eventCount += 1
+      target.tallies[variable].eventCount &+= 1
       if isImpossible {
-        tallies[variable].impossibleTimeCount += 1
+        target.tallies[variable].impossibleTimeCount &+= 1
         continue
       }
-      if recipe.removesDuplicates, isDuplicate(event, variable) {
-        tallies[variable].duplicateCount += 1
+      if removesDuplicates, isDuplicate(event, variable) {
+        target.tallies[variable].duplicateCount &+= 1
         continue
       }
-      if event.isNeverKnown, isTimed { tallies[variable].neverKnownCount += 1 }
+      if event.isNeverKnown, isTimed { target.tallies[variable].neverKnownCount &+= 1 }
       if event.isNeverKnown, !isTimed {
-        tallies[variable].undatedCount += 1
+        target.tallies[variable].undatedCount &+= 1
         if variable == plan.outcomeVariable {
           for row in index?.rows(of: subject) ?? subject..<(subject + 1) {
             outcomes[row].isUndated = true
@@ -131,16 +167,15 @@ public struct FeatureBuilder: Sendable {
       let isNumber = binding.isNumber(variable)
       var value = event.value
       if isNumber {
-        value = binding.number(event, variable, &tallies[variable])
+        value = binding.number(event, variable, &target.tallies[variable])
         if value.isNaN { continue }
       } else if binding.isCategory(variable), binding.isMissing(event, variable) {
-        tallies[variable].missingCount += 1
+        target.tallies[variable].missingCount &+= 1
         continue
       }
       let rows = index?.rows(of: subject) ?? subject..<(subject + 1)
       for row in rows {
-        let prediction =
-          index?.rows[row] ?? PredictionTime(index: 0, offset: recipe.predictionOffset)
+        let prediction = index?.rows[row] ?? start
         if variable == plan.outcomeVariable, isTimed,
           event.time != prediction.index || !isAnchor(event.code)
         {
@@ -149,7 +184,7 @@ public struct FeatureBuilder: Sendable {
         let known =
           variable == plan.birthVariable ? prediction.knownBirth(event) : prediction.known(event)
         if let known {
-          add(known, value, isNumber ? nil : event.text, texts, variable, row, prediction)
+          add(known, value, isNumber ? nil : event.text, texts, variable, row, prediction, target)
         }
       }
     }
@@ -172,26 +207,29 @@ public struct FeatureBuilder: Sendable {
   @inline(__always)
   private mutating func add(
     _ event: KnownEvent, _ value: Double, _ text: Int32?, _ texts: borrowing Interner,
-    _ variable: Int, _ row: Int, _ prediction: PredictionTime
+    _ variable: Int, _ row: Int, _ prediction: PredictionTime, _ target: Target
   ) {
-    for channel in plan.channelsOfVariable[variable] {
+    for position in plan.channels(of: variable) {
+      let channel = plan.channel(at: position)
       let window = plan.channels[channel].window
       guard event.time >= window.start(index: prediction.index, prediction: prediction.seconds),
         event.time <= window.end(index: prediction.index, prediction: prediction.seconds)
       else { continue }
       let cell = row * plan.channels.count + channel
       if let text {
-        cells[cell].add(event, text: text, value: value, texts: texts)
+        target.cells[cell].add(event, text: text, value: value, texts: texts)
         continue
       }
-      cells[cell].add(event, value: value)
-      let slot = plan.momentSlots[channel]
-      guard slot >= 0 else { continue }
-      if plan.depths[channel] == .sum {
-        moments[row * plan.momentCount + slot].add(value)
-      } else {
+      target.cells[cell].add(event, value: value)
+      switch plan.depths[channel] {
+      case .extremes: break
+      case .sum:
+        // 2^63 records of the largest value stay below 2^127.
+        target.sums[row * plan.sumCount + plan.sumSlots[channel]] &+=
+          Int128(Moments.scaled(value))
+      case .moments:
         let before = prediction.seconds - RecordTime.clamping(event.time)
-        moments[row * plan.momentCount + slot].addAll(value, before: before)
+        moments[row * plan.momentCount + plan.momentSlots[channel]].add(value, before: before)
       }
     }
   }

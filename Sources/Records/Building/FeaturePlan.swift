@@ -24,11 +24,16 @@ struct FeaturePlan: Sendable {
 
   private(set) var channels: [Channel] = []
   private(set) var depths: [Depth] = []
-  /// Position among the channels with sums or moments; -1 for a channel without.
+  /// Position among the channels with sums alone; -1 for any other.
+  private(set) var sumSlots: [Int] = []
+  private(set) var sumCount = 0
+  /// Position among the channels with moments; -1 for any other.
   private(set) var momentSlots: [Int] = []
   private(set) var momentCount = 0
-  /// Channels of each variable.
-  private(set) var channelsOfVariable: [[Int]]
+  /// Channels in the order of their variables, and where those of each variable begin; one more at
+  /// the end.
+  private var channelsInOrder: [Int] = []
+  private var channelStarts: [Int] = [0]
   private(set) var features: [Slot] = []
   private(set) var criteria: [Slot] = []
   let outcomeVariable: Int?
@@ -42,7 +47,7 @@ struct FeaturePlan: Sendable {
   init(_ recipe: RecordsRecipe) {
     var numbers: [String: Int] = [:]
     for (number, variable) in recipe.variables.enumerated() { numbers[variable.name] = number }
-    channelsOfVariable = recipe.variables.map { _ in [] }
+    var channelsOfVariable: [[Int]] = recipe.variables.map { _ in [] }
     outcomeVariable = recipe.outcome.flatMap { numbers[$0.variable] }
     followUpVariable = recipe.outcome?.followUpVariable.flatMap { numbers[$0] }
     birthVariable = recipe.birth.flatMap { numbers[$0] }
@@ -74,10 +79,25 @@ struct FeaturePlan: Sendable {
     features = recipe.features.map { slot($0.measure) }
     criteria = recipe.criteria.map { slot($0.measure) }
     for depth in depths {
-      momentSlots.append(depth == .extremes ? -1 : momentCount)
-      if depth != .extremes { momentCount += 1 }
+      sumSlots.append(depth == .sum ? sumCount : -1)
+      momentSlots.append(depth == .moments ? momentCount : -1)
+      if depth == .sum { sumCount += 1 }
+      if depth == .moments { momentCount += 1 }
+    }
+    for channels in channelsOfVariable {
+      channelsInOrder += channels
+      channelStarts.append(channelsInOrder.count)
     }
   }
+
+  /// The channels of a variable as positions in `channel(at:)`.
+  @inline(__always)
+  func channels(of variable: Int) -> Range<Int> {
+    channelStarts[variable]..<channelStarts[variable + 1]
+  }
+
+  @inline(__always)
+  func channel(at position: Int) -> Int { channelsInOrder[position] }
 
   private static func depth(_ function: FeatureFunction) -> Depth {
     switch function {

@@ -78,8 +78,8 @@ extension FeatureTable {
   /// without a point, no value as nothing.
   public static func text(_ value: Double) -> String {
     guard value.isFinite else { return "" }
-    if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
-    return "\(value)"
+    if abs(value) < 1e15, Double(Int64(value)) == value { return String(Int64(value)) }
+    return value.description
   }
 
   /// The header line of the table as CSV.
@@ -105,27 +105,70 @@ extension FeatureTable {
       case .words(let words): fields.append(words[row] ?? "")
       }
     }
-    if outcomeName != nil {
-      func hours(_ seconds: Int64?) -> String {
-        seconds.map { Self.text(Double($0) / 3600) } ?? ""
-      }
-      switch outcomes[row] {
-      case .event(let after): fields += ["1", hours(after), "0"]
-      case .none(let after, let isCensored): fields += ["0", hours(after), isCensored ? "1" : "0"]
-      }
-    }
+    if outcomeName != nil { fields += outcomeFields(row) }
     return fields
   }
 
   /// One row as CSV, with its line end.
   public func line(_ row: Int, isElapsed: Bool = false) -> String {
-    CSVWriter.record(fields(row, isElapsed: isElapsed))
+    var bytes: [UInt8] = []
+    append(row, isElapsed: isElapsed, to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Adds one row as CSV, with its line end, to some bytes: `CSVWriter.record` of its `fields`.
+  public func append(_ row: Int, isElapsed: Bool = false, to bytes: inout [UInt8]) {
+    func separator() { bytes.append(UInt8(ascii: ",")) }
+    func plain(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    plain(CSVWriter.field(subjects[row]))
+    separator()
+    plain(isElapsed ? String(indexTimes[row]) : RecordTime.text(indexTimes[row]))
+    for column in columns {
+      separator()
+      switch column.values {
+      case .numbers(let numbers): Self.append(numbers[row], to: &bytes)
+      case .words(let words): plain(CSVWriter.field(words[row] ?? ""))
+      }
+    }
+    if outcomeName != nil {
+      for field in outcomeFields(row) {
+        separator()
+        plain(field)
+      }
+    }
+    bytes.append(10)
+  }
+
+  /// Adds `text` of a number to some bytes.
+  static func append(_ value: Double, to bytes: inout [UInt8]) {
+    guard value >= 0, value < 1e9, Double(UInt32(value)) == value else {
+      bytes.append(contentsOf: text(value).utf8)
+      return
+    }
+    // Small whole numbers, as counts, by their digits.
+    var rest = UInt32(value)
+    let first = bytes.count
+    repeat {
+      bytes.append(48 + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0
+    bytes[first...].reverse()
+  }
+
+  private func outcomeFields(_ row: Int) -> [String] {
+    func hours(_ seconds: Int64?) -> String {
+      seconds.map { Self.text(Double($0) / 3600) } ?? ""
+    }
+    switch outcomes[row] {
+    case .event(let after): return ["1", hours(after), "0"]
+    case .none(let after, let isCensored): return ["0", hours(after), isCensored ? "1" : "0"]
+    }
   }
 
   /// The whole table as CSV.
   public func csv(isElapsed: Bool = false) -> String {
-    var text = header
-    for row in 0..<rowCount { text += line(row, isElapsed: isElapsed) }
-    return text
+    var bytes = Array(header.utf8)
+    for row in 0..<rowCount { append(row, isElapsed: isElapsed, to: &bytes) }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

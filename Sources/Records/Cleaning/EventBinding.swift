@@ -19,8 +19,29 @@ struct EventBinding: Sendable {
     let missing: [Double]
   }
 
+  /// What of a rule every number needs: no text and no list, so that looking it up counts no
+  /// reference.
+  private struct Bounds: Sendable {
+    let lowest: Double
+    let highest: Double
+    let warnLowest: Double
+    let warnHighest: Double
+    let hasUnit: Bool
+    let hasMissing: Bool
+
+    init(_ rule: Rule) {
+      lowest = rule.hard.lowerBound
+      highest = rule.hard.upperBound
+      warnLowest = rule.warn?.lowerBound ?? -.infinity
+      warnHighest = rule.warn?.upperBound ?? .infinity
+      hasUnit = rule.unit != nil
+      hasMissing = !rule.missing.isEmpty
+    }
+  }
+
   private let variables: [RecordVariable]
   private let rules: [Rule]
+  private let bounds: [Bounds]
   private let undeclared: DiagnosisCode.System?
   private var starts: [Int32] = [0]
   private var bound: [Int32] = []
@@ -35,7 +56,7 @@ struct EventBinding: Sendable {
     self.undeclared = undeclared
     conversions = recipe.variables.map { _ in [] }
     let all = -Moments.bound...Moments.bound
-    rules = recipe.variables.map { variable in
+    let rules = recipe.variables.map { variable in
       switch variable.kind {
       case .number(let unit, let hard, let warn):
         let given = hard ?? all
@@ -53,6 +74,8 @@ struct EventBinding: Sendable {
           missing: [])
       }
     }
+    self.rules = rules
+    bounds = rules.map(Bounds.init)
   }
 
   /// Learns the codes and units that are new in the lexicon.
@@ -104,41 +127,41 @@ struct EventBinding: Sendable {
   /// The value of a numeric variable in its unit, inside its hard range; not-a-number when missing.
   @inline(__always)
   func number(_ event: Event, _ variable: Int, _ tally: inout VariableTally) -> Double {
-    let rule = rules[variable]
+    let bounds = bounds[variable]
     var value = event.value
     if value.isNaN, event.text != Lexicon.none {
-      tally.wordCount += 1
+      tally.wordCount &+= 1
       let text = Int(event.text)
-      if commaTexts.indices.contains(text), commaTexts[text] { tally.decimalCommaCount += 1 }
+      if commaTexts.indices.contains(text), commaTexts[text] { tally.decimalCommaCount &+= 1 }
       return .nan
     }
-    if isMissing(value, variable) {
-      tally.missingCount += 1
+    if value.isNaN || (bounds.hasMissing && isMissing(value, variable)) {
+      tally.missingCount &+= 1
       return .nan
     }
     if event.unit == Lexicon.none {
-      if rule.unit != nil { tally.unitAssumedCount += 1 }
+      if bounds.hasUnit { tally.unitAssumedCount &+= 1 }
     } else {
       let slot = Int(event.unit)
       guard slot >= 0, slot < conversions[variable].count else {
-        tally.unknownUnitCount += 1
+        tally.unknownUnitCount &+= 1
         return .nan
       }
       switch conversions[variable][slot] {
       case .identity: break
       case .linear(let conversion):
         value = conversion.apply(value)
-        tally.convertedCount += 1
+        tally.convertedCount &+= 1
       case .unknown:
-        tally.unknownUnitCount += 1
+        tally.unknownUnitCount &+= 1
         return .nan
       }
     }
-    guard rule.hard.contains(value) else {
-      tally.hardRangeCount += 1
+    guard value >= bounds.lowest, value <= bounds.highest else {
+      tally.hardRangeCount &+= 1
       return .nan
     }
-    if let warn = rule.warn, !warn.contains(value) { tally.warnRangeCount += 1 }
+    if value < bounds.warnLowest || value > bounds.warnHighest { tally.warnRangeCount &+= 1 }
     // Negative zero and zero are one value.
     return value + 0
   }

@@ -14,7 +14,7 @@ public enum FieldText {
   /// A finite decimal number with a point, as `7`, `.7`, `-1.5e-3`; nil for anything else, also
   /// for hexadecimal, `inf`, `nan`, decimal commas and thousands separators.
   ///
-  /// At most 15 significant digits with a power of ten up to 22 are exact in one IEEE operation
+  /// A whole number up to 2^53 over a power of ten up to 19 is exact in one IEEE operation
   /// (Clinger, How to read floating point numbers accurately, PLDI 1990); the rest goes through
   /// the standard library, which rounds correctly too.
   ///
@@ -24,34 +24,49 @@ public enum FieldText {
   ) -> Double? {
     let count = field.count
     guard count > 0, count <= 64 else { return nil }
-    var position = 0
-    let negative = field[0] == UInt8(ascii: "-")
-    if negative || field[0] == UInt8(ascii: "+") { position = 1 }
+    let first = field[0]
+    let negative = first == UInt8(ascii: "-")
+    var position = negative || first == UInt8(ascii: "+") ? 1 : 0
     var mantissa: UInt64 = 0
-    var digits = 0
-    var scale = 0
-    var sawDigit = false
-    var sawPoint = false
+    let wholeStart = position
     while position < count {
-      let byte = field[position]
-      if byte >= 48, byte <= 57 {
-        sawDigit = true
-        if mantissa != 0 || byte != 48 { digits += 1 }
-        if digits > 18 { return slowNumber(field, decimal) }
-        mantissa = mantissa &* 10 &+ UInt64(byte &- 48)
-        if sawPoint { scale -= 1 }
-      } else if byte == decimal, !sawPoint {
-        sawPoint = true
-      } else {
-        break
-      }
+      let digit = field[position] &- 48
+      guard digit <= 9 else { break }
+      mantissa = mantissa &* 10 &+ UInt64(digit)
       position += 1
     }
-    guard sawDigit else { return nil }
-    guard position == count else { return slowNumber(field, decimal) }
-    guard digits <= 15, scale >= -22 else { return slowNumber(field, decimal) }
-    let value = Double(mantissa) / powersOfTen[-scale]
+    var digitCount = position - wholeStart
+    var scale = 0
+    if position < count, field[position] == decimal {
+      position += 1
+      let fractionStart = position
+      while position < count {
+        let digit = field[position] &- 48
+        guard digit <= 9 else { break }
+        mantissa = mantissa &* 10 &+ UInt64(digit)
+        position += 1
+      }
+      scale = position - fractionStart
+      digitCount += scale
+    }
+    guard digitCount > 0 else { return nil }
+    // 19 digits stay below 2^64: up to there nothing has wrapped around.
+    guard position == count, digitCount <= 19, mantissa <= 1 << 53 else {
+      return slowNumber(field, decimal)
+    }
+    let value = scale == 0 ? Double(mantissa) : Double(mantissa) / power(scale)
     return negative ? -value : value
+  }
+
+  /// 10^`exponent` for 1 ... 19, each of them a double.
+  @inline(__always)
+  private static func power(_ exponent: Int) -> Double {
+    switch exponent {
+    case 1: 1e1
+    case 2: 1e2
+    case 3: 1e3
+    default: powersOfTen[exponent]
+    }
   }
 
   private static func slowNumber(
@@ -83,7 +98,7 @@ public enum FieldText {
 
   private static let powersOfTen: [Double] = [
     1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-    1e18, 1e19, 1e20, 1e21, 1e22,
+    1e18, 1e19,
   ]
 
   /// Runs `body` with the UTF-8 bytes of a text.

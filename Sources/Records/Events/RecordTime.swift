@@ -106,7 +106,12 @@ public enum TimeFormat: Sendable, Hashable {
       return Reading(seconds: seconds)
     case .elapsed(let unit):
       guard let value = FieldText.number(field, decimal: decimal) else { return nil }
-      let seconds = (value * unit).rounded()
+      let product = value * unit
+      // Most times are whole already, and below 2^53 a conversion shows that sooner than rounding.
+      if abs(product) < Double(RecordTime.bound), Double(Int64(product)) == product {
+        return Reading(seconds: Int64(product))
+      }
+      let seconds = product.rounded()
       guard abs(seconds) < Double(RecordTime.bound) else { return nil }
       return Reading(seconds: Int64(seconds))
     }

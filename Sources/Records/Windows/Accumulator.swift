@@ -87,16 +87,17 @@ struct Moments: Sendable, Hashable {
   /// A sum left 128 bits; what depends on it is missing.
   var overflowed = false
 
+  /// A value in billionths, rounded half away from zero. `value` lies within ±`bound`.
   @inline(__always)
-  static func scaled(_ value: Double) -> Int64 { Int64((value * scale).rounded()) }
-
-  @inline(__always)
-  mutating func add(_ value: Double) {
-    // 2^63 rows of the largest value stay below 2^127.
-    sum &+= Int128(Self.scaled(value))
+  static func scaled(_ value: Double) -> Int64 {
+    let product = value * scale
+    let whole = Int64(product)
+    // Exact: beyond 2^52 a double has no fraction, below it the difference is one.
+    let rest = product - Double(whole)
+    return rest >= 0.5 ? whole + 1 : rest <= -0.5 ? whole - 1 : whole
   }
 
-  mutating func addAll(_ value: Double, before: Int64) {
+  mutating func add(_ value: Double, before: Int64) {
     let x = Int128(Self.scaled(value))
     let t = Int128(before)
     sum &+= x
@@ -113,10 +114,12 @@ struct Moments: Sendable, Hashable {
     return !overflow
   }
 
-  var total: Double { Double(sum) / Self.scale }
+  /// A sum in billionths as a number.
+  static func total(_ sum: Int128) -> Double { Double(sum) / scale }
 
-  func mean(_ count: Int) -> Double {
-    count > 0 ? Double(sum) / (Self.scale * Double(count)) : .nan
+  /// A sum in billionths over a count of values.
+  static func mean(_ sum: Int128, _ count: Int) -> Double {
+    count > 0 ? Double(sum) / (scale * Double(count)) : .nan
   }
 
   func standardDeviation(_ count: Int) -> Double {

@@ -6,9 +6,9 @@
 /// makes the rest unreadable throws.
 public struct CSVReader {
   /// The longest record in bytes: beyond it a quote was probably never closed.
-  public static let maximumRecordBytes = RecordScanner.maximumRecordBytes
+  public static let maximumRecordBytes = RecordWalk.maximumRecordBytes
   /// The most columns.
-  public static let maximumColumns = RecordScanner.maximumColumns
+  public static let maximumColumns = RecordWalk.maximumColumns
 
   /// The file's name as the user gave it.
   public var file: String { scanner.file }
@@ -39,13 +39,13 @@ public struct CSVReader {
     guard try scanner.next() else { return nil }
     if let line = scanner.unclosedLine { throw scanner.unclosed(line: line) }
     var record = CSVRecord(fields: [], line: scanner.line, faults: [])
-    record.fields.reserveCapacity(scanner.fields.count)
-    for index in scanner.fields.indices {
+    record.fields.reserveCapacity(scanner.fieldCount)
+    for index in 0..<scanner.fieldCount {
       if scanner.isMalformed, scanner.malformedFields.contains(index) {
         record.faults.append(.init(code: .textAfterQuote, column: index + 1))
       }
       let field = scanner.bytes(index)
-      if !field.contains(0), let text = encoding.text(field) {
+      if !field.contains(0), let text = encoding.text(field[...]) {
         record.fields.append(text)
       } else {
         record.faults.append(.init(code: .wrongEncoding, column: index + 1))

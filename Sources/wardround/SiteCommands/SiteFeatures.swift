@@ -22,6 +22,8 @@ struct SiteFeatures: AsyncParsableCommand {
   var folder: String?
   @Option(help: "The table to write (CSV).")
   var out: String
+  @Option(help: "Threads that read and write; one for each processor when absent.")
+  var threads: Int?
   @Flag(help: "Without the outcome: a table of patients to predict on.")
   var forPrediction = false
   @Flag(help: "No progress on standard error.")
@@ -35,7 +37,9 @@ struct SiteFeatures: AsyncParsableCommand {
       let start = ContinuousClock.now
       let isTerminal = isatty(STDERR_FILENO) == 1 && !quiet
       var shown = start
-      let extraction = try FeatureExtraction(recipe, description) { pass, passCount, count in
+      let threads = try ReadingThreads.checked(threads)
+      let extraction = try FeatureExtraction(recipe, description, threads: threads) {
+        pass, passCount, count in
         let now = ContinuousClock.now
         guard isTerminal, now - shown > .milliseconds(200) else { return }
         shown = now
@@ -45,28 +49,22 @@ struct SiteFeatures: AsyncParsableCommand {
         FileHandle.standardError.write(Data(text.utf8))
       }
       if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-      try Self.write(extraction, to: out)
+      try Self.write(extraction, threads: threads, to: out)
       print(extraction.summary(), terminator: "")
       print("\(extraction.table.rowCount) rows written to \(out)")
     }
   }
 
   /// Writes beside the target and moves it there when it is complete.
-  private static func write(_ extraction: FeatureExtraction, to path: String) throws {
+  private static func write(_ extraction: FeatureExtraction, threads: Int, to path: String) throws {
     let partial = path + ".part"
     let files = FileManager.default
     guard files.createFile(atPath: partial, contents: nil, attributes: [.posixPermissions: 0o600]),
       let handle = FileHandle(forWritingAtPath: partial)
     else { throw ValidationError("`\(partial)` cannot be written; check the folder") }
-    var text = extraction.table.header
-    for row in 0..<extraction.table.rowCount {
-      text += extraction.table.line(row, isElapsed: extraction.isElapsed)
-      if text.utf8.count > 1 << 20 {
-        try handle.write(contentsOf: Data(text.utf8))
-        text = ""
-      }
+    try extraction.forEachPart(threads: threads) { bytes throws(any Error) in
+      try handle.write(contentsOf: Data(bytes))
     }
-    try handle.write(contentsOf: Data(text.utf8))
     try handle.close()
     // Replaces what is there in one step: there is always a whole table, the old or the new one.
     guard rename(partial, path) == 0 else {

@@ -20,12 +20,15 @@ struct SiteProfile: AsyncParsableCommand {
   var records: String
   @Option(help: "Where the file names in it start; its own folder when absent.")
   var folder: String?
+  @Option(help: "Threads that read; one for each processor when absent.")
+  var threads: Int?
 
   func run() async throws {
     try await CommandFailure.reporting {
       let recipe = try RecipeFile.read(recipe)
       let description = try RecordsDescription.read(path: records, folder: folder)
-      print(try RecordsSurvey.text(recipe, description), terminator: "")
+      let threads = try ReadingThreads.checked(threads)
+      print(try RecordsSurvey.text(recipe, description, threads: threads), terminator: "")
     }
   }
 }

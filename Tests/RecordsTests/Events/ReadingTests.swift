@@ -1,3 +1,4 @@
+import Glibc
 import PortableNumerics
 import Records
 import Testing
@@ -41,6 +42,37 @@ import Testing
       let text = "\(Double(Int64(truncatingIfNeeded: random.next()) >> 20) / 1000)"
       #expect(FieldText.number(text) == Double(text), "seed 5: \(text)")
     }
+  }
+
+  /// Every decimal that is accepted is the double that strtod gives (C locale): short ones, long
+  /// ones, ties between two doubles, exponents, leading zeros.
+  @Test func numbersAsStrtod() {
+    var random = SplitMix64(seed: 6)
+    var accepted = 0
+    func check(_ text: String) {
+      guard let number = FieldText.number(text) else { return }
+      accepted += 1
+      let own = strtod(text, nil)
+      #expect(number.bitPattern == own.bitPattern, "seed 6: \(text)")
+    }
+    for round in 0..<6000 {
+      func digits(_ limit: UInt64) -> String {
+        String(
+          (0..<Int(random.next() % limit)).map { _ in
+            Character(Unicode.Scalar(UInt8(48 + random.next() % 10)))
+          })
+      }
+      let limit: UInt64 = round % 3 == 0 ? 4 : round % 3 == 1 ? 12 : 24
+      var text = ["", "-", "+"][Int(random.next() % 3)] + digits(limit)
+      if random.next() % 4 != 0 { text += "." + digits(limit) }
+      if random.next() % 4 == 0 { text += "e\(Int(random.next() % 60) - 30)" }
+      check(text)
+    }
+    for power in 50...60 {
+      for offset in -3...3 { check("\((1 << power) + offset)") }
+      for offset in -3...3 { check("0.\((1 << power) + offset)") }
+    }
+    #expect(accepted > 5000)
   }
 
   @Test func calendarTimes() {

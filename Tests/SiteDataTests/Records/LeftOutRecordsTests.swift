@@ -71,7 +71,7 @@ import Testing
   @Test func aRowLeftOutLeavesNoColumnBehind() throws {
     let mapping = DelimitedMapping(
       subject: .column("id"), when: .always, layout: .wide([.init("a"), .init("b"), .init("c")]))
-    let huge = String(repeating: "x", count: DelimitedReader.maximumFieldBytes + 1)
+    let huge = String(repeating: "x", count: DelimitedBlock.maximumFieldBytes + 1)
     let path = try RecordsFixture.write("id,a,b,c\n1,7,\(huge),9\n2,1,2,3\n")
     let (events, batch) = try RecordsFixture.events(
       DelimitedSource(files: [path], mapping: mapping, policy: .skip(atMost: 1)))

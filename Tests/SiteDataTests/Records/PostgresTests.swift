@@ -219,7 +219,7 @@ struct PostgresTests {
     for name in names {
       var scanner = try RecordScanner(path: "\(folder)/\(name).csv.gz", delimiter: 44)
       _ = try scanner.next()
-      let columns = scanner.fields.indices.compactMap { scanner.text($0) }.map { column in
+      let columns = scanner.texts.map { column in
         let type =
           column.hasSuffix("_id") || column.hasPrefix("year_of")
           ? "bigint"

@@ -78,7 +78,7 @@ enum RecordsFixture {
     for table in tables {
       var scanner = try RecordScanner(path: "\(folder)/\(table).csv.gz", delimiter: 44)
       _ = try scanner.next()
-      let columns = scanner.fields.indices.compactMap { scanner.text($0) }
+      let columns = scanner.texts
       let integers: Set<String> = ["year_of_birth", "month_of_birth", "day_of_birth"]
       let types = columns.map { name in
         name.hasSuffix("_id") || integers.contains(name)

@@ -1,3 +1,4 @@
+import Foundation
 import Records
 
 /// Where a hospital's records are and how they are to be read: the contents of its `records.yaml`.
@@ -62,13 +63,22 @@ public struct RecordsDescription: Sendable, Hashable {
     }
   }
 
-  /// The sources, ready to be opened.
-  public func open() throws(SiteDataError) -> any EventSource {
+  /// Threads to read with unless something else is asked for: one for each processor, at most 8.
+  /// More would wait for the one that puts the results together.
+  public static var defaultThreads: Int {
+    min(max(ProcessInfo.processInfo.activeProcessorCount, 1), 8)
+  }
+
+  /// The sources, ready to be opened. `threads` read each of them; what is read does not depend on it.
+  public func open(
+    threads: Int = Self.defaultThreads
+  ) throws(SiteDataError) -> any EventSource {
     var opened: [any EventSource] = []
     for source in sources {
       switch source {
       case .delimited(let files, let mapping):
-        opened.append(DelimitedSource(files: files, mapping: mapping, policy: policy))
+        opened.append(
+          DelimitedSource(files: files, mapping: mapping, policy: policy, threads: threads))
       case .omop(let database, let atVisitEnd):
         opened.append(
           OMOPSource(
@@ -77,9 +87,10 @@ public struct RecordsDescription: Sendable, Hashable {
         opened.append(
           try FHIRSource(path: path, zone: zone, ignoresZones: ignoresZones, policy: policy))
       case .physioNet2012(let path, let outcomes):
-        opened.append(try PhysioNet.challenge2012(path, outcomes: outcomes, policy: policy))
+        opened.append(
+          try PhysioNet.challenge2012(path, outcomes: outcomes, policy: policy, threads: threads))
       case .physioNet2019(let folder):
-        opened.append(try PhysioNet.challenge2019(folder, policy: policy))
+        opened.append(try PhysioNet.challenge2019(folder, policy: policy, threads: threads))
       }
     }
     return opened.count == 1 ? opened[0] : CombinedSource(opened)

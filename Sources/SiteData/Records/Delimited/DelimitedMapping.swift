@@ -80,14 +80,29 @@ public struct DelimitedMapping: Sendable, Hashable {
 
 /// Delimited files with one mapping.
 public struct DelimitedSource: EventSource {
+  /// How much of a file one thread parses at a time: its events fit the processor's own memory.
+  public static let defaultBlockBytes = 1 << 18
+
+  /// The most threads that one source uses.
+  public static let maximumThreads = 64
+
   public let files: [String]
   public let mapping: DelimitedMapping
   public let policy: ReadingPolicy
+  /// Threads that parse, the calling one included. No result depends on it.
+  public let threads: Int
+  /// Bytes parsed at a time, about. No result depends on it.
+  public let blockBytes: Int
 
-  public init(files: [String], mapping: DelimitedMapping, policy: ReadingPolicy = .fail) {
+  public init(
+    files: [String], mapping: DelimitedMapping, policy: ReadingPolicy = .fail, threads: Int = 1,
+    blockBytes: Int = Self.defaultBlockBytes
+  ) {
     self.files = files
     self.mapping = mapping
     self.policy = policy
+    self.threads = threads
+    self.blockBytes = blockBytes
   }
 
   public var name: String { FileNaming.source(files, arePatients: mapping.subject == .fileName) }

@@ -34,7 +34,7 @@ public enum PhysioNet {
   /// `length_of_stay`, `saps` and `sofa`, known when the 48 hours are over and no earlier than the
   /// discharge. Times are elapsed seconds from admission.
   public static func challenge2012(
-    _ path: String, outcomes: String? = nil, policy: ReadingPolicy = .fail
+    _ path: String, outcomes: String? = nil, policy: ReadingPolicy = .fail, threads: Int = 1
   ) throws(SiteDataError) -> CombinedSource {
     var isDirectory: ObjCBool = false
     let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
@@ -46,7 +46,7 @@ public enum PhysioNet {
       layout: .long(code: "Parameter", value: "Value", unit: nil), codes: codes2012,
       units: ["fio2": "1", "tnt": "ug/L", "tni": "ug/L"], missing: ["-1"])
     var sources: [any EventSource] = [
-      DelimitedSource(files: files, mapping: mapping, policy: policy)
+      DelimitedSource(files: files, mapping: mapping, policy: policy, threads: threads)
     ]
     if let outcomes {
       let mapping = DelimitedMapping(
@@ -66,7 +66,7 @@ public enum PhysioNet {
   /// A training set of 2019: a folder with one pipe-delimited file of hourly rows per stay. Times
   /// are elapsed seconds, from the column `ICULOS` in hours.
   public static func challenge2019(
-    _ folder: String, policy: ReadingPolicy = .fail
+    _ folder: String, policy: ReadingPolicy = .fail, threads: Int = 1
   ) throws(SiteDataError) -> DelimitedSource {
     let units = ["fio2": "1"]
     let columns = codes2019.sorted { $0.key < $1.key }.map {
@@ -76,7 +76,8 @@ public enum PhysioNet {
       subject: .fileName, when: .column("ICULOS", .elapsed(unit: Double(RecordTime.hour))),
       layout: .wide(columns), missing: ["NaN", "nan"], delimiter: UInt8(ascii: "|"))
     return DelimitedSource(
-      files: try listing(folder, [".psv", ".psv.gz"]), mapping: mapping, policy: policy)
+      files: try listing(folder, [".psv", ".psv.gz"]), mapping: mapping, policy: policy,
+      threads: threads)
   }
 
   /// The files of a folder with one of the endings, in the order of their names.

@@ -33,13 +33,15 @@ public struct FeatureExtraction: Sendable {
     }
   }
 
+  /// - Parameter threads: threads that read; the table does not depend on it.
   public init(
-    _ recipe: RecordsRecipe, _ description: RecordsDescription, progress: Progress = { _, _, _ in }
+    _ recipe: RecordsRecipe, _ description: RecordsDescription,
+    threads: Int = RecordsDescription.defaultThreads, progress: Progress = { _, _, _ in }
   ) throws(Failure) {
     do {
       try description.check(for: recipe)
       try self.init(
-        recipe, source: try description.open(),
+        recipe, source: try description.open(threads: threads),
         undeclaredDiagnoses: description.undeclaredDiagnoses, progress: progress)
       if let clock = description.clock { isElapsed = clock == .elapsed }
     } catch {

@@ -7,12 +7,15 @@ public enum RecordsSurvey {
   /// where the recipe groups any, and, where the recipe has an outcome, makes its table to
   /// scan it for leaks. The text holds counts, codes and names of variables; no value of a patient
   /// and no identifier.
+  ///
+  /// - Parameter threads: threads that read; the text does not depend on it.
   public static func text(
-    _ recipe: RecordsRecipe, _ description: RecordsDescription
+    _ recipe: RecordsRecipe, _ description: RecordsDescription,
+    threads: Int = RecordsDescription.defaultThreads
   ) throws(FeatureExtraction.Failure) -> String {
     do {
       try description.check(for: recipe)
-      let source = try description.open()
+      let source = try description.open(threads: threads)
       var batch = EventBatch()
       var undeclared = description.undeclaredDiagnoses
       if undeclared == nil, recipe.usesDiagnoses {

@@ -57,8 +57,10 @@ public struct ReadingReport: Sendable, Hashable {
   /// How many places are kept.
   public static let maximumPlaces = 20
 
-  /// Records read from each table or file, by name.
+  /// Records of each table or file, by name; in a database also those that stayed there.
   public var rows: [String: Int] = [:]
+  /// Of them, those that stayed in their database because no variable of the recipe gathers them, by table.
+  public var passedOver: [String: Int] = [:]
   /// Events made of them.
   public var eventCount = 0
   public var skipped: [Reason: Int] = [:]
@@ -98,6 +100,7 @@ public struct ReadingReport: Sendable, Hashable {
   /// Adds what another reader of another part of the source reports.
   public mutating func add(_ other: Self) {
     rows.merge(other.rows, uniquingKeysWith: +)
+    passedOver.merge(other.passedOver, uniquingKeysWith: +)
     eventCount += other.eventCount
     skipped.merge(other.skipped, uniquingKeysWith: +)
     withdrawn.merge(other.withdrawn, uniquingKeysWith: +)

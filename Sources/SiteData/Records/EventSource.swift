@@ -6,6 +6,15 @@ public protocol EventSource: Sendable {
   var name: String { get }
   /// A reader that stands before the first record.
   func open() throws(SiteDataError) -> any EventReader
+  /// The same for a reader that may pass over what a selection does not ask for; a source that cannot
+  /// look records up hands out all.
+  func open(selecting selection: RecordSelection) throws(SiteDataError) -> any EventReader
+}
+
+extension EventSource {
+  public func open(selecting selection: RecordSelection) throws(SiteDataError) -> any EventReader {
+    try open()
+  }
 }
 
 /// One pass over a source. Memory is one batch and the lexicon.
@@ -27,7 +36,12 @@ public struct CombinedSource: EventSource {
     Reader(remaining: Array(sources.reversed()))
   }
 
+  public func open(selecting selection: RecordSelection) throws(SiteDataError) -> any EventReader {
+    Reader(selection: selection, remaining: Array(sources.reversed()))
+  }
+
   private struct Reader: EventReader {
+    var selection: RecordSelection?
     var remaining: [any EventSource]
     var current: (any EventReader)?
 
@@ -38,19 +52,30 @@ public struct CombinedSource: EventSource {
           batch.events.removeAll(keepingCapacity: true)
           return false
         }
-        current = try source.open()
+        if let selection {
+          current = try source.open(selecting: selection)
+        } else {
+          current = try source.open()
+        }
       }
     }
   }
 }
 
 extension EventSource {
-  /// Reads the source once from beginning to end. `body` gets every batch.
+  /// Reads the source once from beginning to end, or what a selection asks for. `body` gets every
+  /// batch.
   public func forEachBatch<Failure: Error>(
-    _ batch: inout EventBatch, _ body: (EventBatch) throws(Failure) -> Void
+    _ batch: inout EventBatch, selecting selection: RecordSelection? = nil,
+    _ body: (EventBatch) throws(Failure) -> Void
   ) throws(SourceFailure<Failure>) {
     do {
-      var reader = try open()
+      var reader: any EventReader
+      if let selection {
+        reader = try open(selecting: selection)
+      } else {
+        reader = try open()
+      }
       while try reader.next(&batch) {
         do {
           try body(batch)

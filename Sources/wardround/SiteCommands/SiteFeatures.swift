@@ -62,7 +62,7 @@ struct SiteFeatures: AsyncParsableCommand {
     guard files.createFile(atPath: partial, contents: nil, attributes: [.posixPermissions: 0o600]),
       let handle = FileHandle(forWritingAtPath: partial)
     else { throw ValidationError("`\(partial)` cannot be written; check the folder") }
-    try extraction.forEachPart(threads: threads) { bytes throws(any Error) in
+    try extraction.forEachPart(threads: threads) { (bytes) throws(any Error) in
       try handle.write(contentsOf: Data(bytes))
     }
     try handle.close()

@@ -195,7 +195,8 @@ import Testing
     for _ in 0..<4000 {
       let id = random.next() % 300
       let day = 1 + random.next() % 28
-      text += "p\(id),2020-01-\(day < 10 ? "0" : "")\(day),,"
+      let date = "2020-01-\(day < 10 ? "0" : "")\(day)"
+      text += "p\(id),\(date),\(date),"
       text += "\(random.next() % 2 == 0 ? "HR" : "K"),\(Double(random.next() % 1000) / 8),\n"
     }
     let file = try RecordsFixture.write(text)

@@ -139,6 +139,7 @@ struct PostgresTests {
     let server = try Server()
     defer { server.stop() }
     try sameEventsAsSQLite(server)
+    try pushDown(server)
     if let demo = Self.demo { try demoTable(server, demo) }
     try silentServer(server)
     try lostConnection(server)
@@ -187,6 +188,20 @@ struct PostgresTests {
       .postgresql(connection: "host=\(server.folder)/away user=secret", schema: "cdm"))
     let error = #expect(throws: SiteDataError.self) { try away.open() }
     #expect(error?.description.contains("secret") == false)
+  }
+
+  /// The server chooses the records: the same table, byte for byte, with and without, with typed
+  /// times and with times as text.
+  private func pushDown(_ server: Server) throws {
+    for (schema, time, date) in [("typed", "timestamp", "date"), ("untyped", "text", "text")] {
+      let statements = PushDownFixture.statements(seed: 5, time: time, date: date)
+      try server.sql(
+        "CREATE SCHEMA \(schema); SET search_path TO \(schema);\n"
+          + statements.map { $0 + ";\n" }.joined())
+      let counts = try PushDownFixture.check(
+        .postgresql(connection: server.connection, schema: schema), schema)
+      #expect(counts.some < counts.all * 4 / 5)
+    }
   }
 
   /// A server that dies in the middle of a table ends the reading with an error.

@@ -62,7 +62,7 @@ enum RecordsFixture {
     let path = try write([], "omop.sqlite")
     var handle: OpaquePointer?
     #expect(sqlite3_open(path, &handle) == SQLITE_OK)
-    for statement in statements {
+    for statement in ["BEGIN"] + statements + ["COMMIT"] {
       #expect(sqlite3_exec(handle, statement, nil, nil, nil) == SQLITE_OK, "\(statement)")
     }
     sqlite3_close(handle)

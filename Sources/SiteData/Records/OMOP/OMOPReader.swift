@@ -7,14 +7,23 @@ struct OMOPReader: EventReader {
   private let source: OMOPSource
   private let database: any TableDatabase
   private let format: TimeFormat
+  private let selection: OMOPSelection?
   private var remaining = Array(OMOPTable.all.reversed())
   private var table = OMOPTable(name: "", kind: .person)
   private var cursor: (any TableCursor)?
   private var row = 0
+  /// Where the cursor stands in what the database says about the records that stay in it.
+  private var isRest = false
+  private var restQuery: String?
 
-  init(_ source: OMOPSource, _ database: any TableDatabase) {
+  /// With a `selection` only the records that it asks for are handed out, as far as the database can
+  /// tell.
+  init(
+    _ source: OMOPSource, _ database: any TableDatabase, selection: RecordSelection? = nil
+  ) {
     self.source = source
     self.database = database
+    self.selection = selection.map { OMOPSelection($0, database) }
     format = .calendar(zone: source.zone)
   }
 
@@ -27,6 +36,15 @@ struct OMOPReader: EventReader {
       }
       guard try cursor.next() else {
         self.cursor = nil
+        if let query = restQuery {
+          self.cursor = try database.query(query)
+          isRest = true
+          restQuery = nil
+        }
+        continue
+      }
+      if isRest {
+        takeRest(cursor, &batch)
         continue
       }
       row += 1
@@ -50,11 +68,33 @@ struct OMOPReader: EventReader {
     self.table = table
     row = 0
     batch.report.rows[table.name] = batch.report.rows[table.name] ?? 0
+    isRest = false
     cursor = try database.query(try query(table, columns))
     return true
   }
 
-  private func query(_ table: OMOPTable, _ columns: Set<String>) throws(SiteDataError) -> String {
+  /// What is left in the database of one patient: that there is one, and when it was.
+  private func takeRest(_ cursor: any TableCursor, _ batch: inout EventBatch) {
+    if let cell = cursor.cell(1), let count = FieldText.number(cell) {
+      let count = max(0, Int(exactly: count) ?? 0)
+      batch.report.rows[table.name, default: 0] += count
+      batch.report.passedOver[table.name, default: 0] += count
+    }
+    guard let id = cursor.cell(0), !id.isEmpty, let subject = batch.lexicon.subjects.index(id)
+    else { return }
+    for column in 2...3 {
+      guard let cell = cursor.cell(column), let reading = format.read(cell) else { continue }
+      _ = emit(
+        Self.restCode, Event(subject: subject, at: reading), &batch)
+    }
+  }
+
+  /// The code of events that stand for records in the database. No variable gathers it.
+  private static let restCode = "record-left-in-the-database"
+
+  private mutating func query(
+    _ table: OMOPTable, _ columns: Set<String>
+  ) throws(SiteDataError) -> String {
     func text(_ name: String?, _ alias: String = "t") -> String {
       guard let name, columns.contains(name) else { return "NULL" }
       return database.text("\(alias).\(name)")
@@ -111,7 +151,14 @@ struct OMOPReader: EventReader {
       fields += [number(table.number), text(table.unitConcept), text(table.unitText)]
       fields += (0..<2).map { text(table.words.indices.contains($0) ? table.words[$0] : nil) }
     }
-    return "SELECT \(fields.joined(separator: ", ")) FROM \(table.name) t\(joins)"
+    let query = "SELECT \(fields.joined(separator: ", ")) FROM \(table.name) t\(joins)"
+    guard let selection, columns.contains(table.concept),
+      let condition = try selection.condition(table)
+    else { return query }
+    restQuery = try selection.rest(
+      table, without: condition, times: table.start.filter(columns.contains),
+      time: first(table.start))
+    return "\(query) WHERE \(condition)"
   }
 
   private func take(_ cursor: any TableCursor, _ batch: inout EventBatch)

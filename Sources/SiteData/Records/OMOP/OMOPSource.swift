@@ -24,11 +24,14 @@ public struct OMOPSource: EventSource {
   /// without a visit is known when the condition starts. False takes the start of the condition for
   /// all.
   public let diagnosesAtVisitEnd: Bool
+  /// Whether the database chooses the records that a recipe asks for. The table is the same.
+  public let pushesDown: Bool
 
   public init(
     _ database: Database, name: String = "OMOP", zone: Zone = 0,
-    policy: ReadingPolicy = .fail, diagnosesAtVisitEnd: Bool = true
+    policy: ReadingPolicy = .fail, diagnosesAtVisitEnd: Bool = true, pushesDown: Bool = true
   ) {
+    self.pushesDown = pushesDown
     self.database = database
     self.name = name
     self.zone = zone
@@ -36,7 +39,17 @@ public struct OMOPSource: EventSource {
     self.diagnosesAtVisitEnd = diagnosesAtVisitEnd
   }
 
-  public func open() throws(SiteDataError) -> any EventReader {
+  public func open() throws(SiteDataError) -> any EventReader { try reader(nil) }
+
+  /// The database chooses the records by their codes: what no variable of the recipe gathers stays
+  /// there. It is not looked at, so that a fault in it is not found.
+  public func open(
+    selecting selection: RecordSelection
+  ) throws(SiteDataError) -> any EventReader {
+    try reader(pushesDown ? selection : nil)
+  }
+
+  private func reader(_ selection: RecordSelection?) throws(SiteDataError) -> any EventReader {
     let opened: any TableDatabase =
       switch database {
       case .sqlite(let path): try SQLiteDatabase(path: path)
@@ -48,7 +61,7 @@ public struct OMOPSource: EventSource {
         .database, file: opened.name, message: "there is no table `person`",
         advice: "name the database or schema that holds the OMOP tables")
     }
-    return OMOPReader(self, opened)
+    return OMOPReader(self, opened, selection: selection)
   }
 }
 

@@ -155,6 +155,28 @@ final class PostgresDatabase: TableDatabase {
   func exactNumber(_ column: String) -> String { "\(column)::text" }
   func text(_ column: String) -> String { "\(column)::text" }
 
+  func isNoInteger(_ column: String, of table: String) throws(SiteDataError) -> String? {
+    ["smallint", "integer", "bigint"].contains(try type(of: column, table)) ? "" : nil
+  }
+
+  func isTime(_ column: String, of table: String) throws(SiteDataError) -> Bool {
+    let type = try type(of: column, table)
+    return type == "date" || type.hasPrefix("timestamp")
+  }
+
+  /// The type of a column behind `t.`, in the server's words; empty when there is no such column.
+  private func type(of column: String, _ table: String) throws(SiteDataError) -> String {
+    let cursor = try query(
+      "SELECT data_type FROM information_schema.columns WHERE lower(table_schema) ="
+        + " lower('\(schema)') AND lower(table_name) = '\(table)'"
+        + " AND lower(column_name) = '\(column.dropFirst(2))'", qualified: false)
+    var type = ""
+    while try cursor.next() {
+      if let cell = cursor.cell(0) { type = String(decoding: cell, as: UTF8.self) }
+    }
+    return type
+  }
+
   private final class Cursor: TableCursor {
     private let database: PostgresDatabase
     private var result: OpaquePointer?

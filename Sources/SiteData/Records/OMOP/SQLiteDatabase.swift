@@ -51,6 +51,12 @@ final class SQLiteDatabase: TableDatabase {
 
   func text(_ column: String) -> String { column }
 
+  // Any column of SQLite may hold any type.
+  func isNoInteger(_ column: String, of table: String) -> String? {
+    "typeof(\(column)) NOT IN ('integer', 'null')"
+  }
+  func isTime(_ column: String, of table: String) -> Bool { false }
+
   private final class Cursor: TableCursor {
     private let statement: OpaquePointer
     /// Keeps the connection open.

@@ -17,4 +17,9 @@ protocol TableDatabase: AnyObject {
   func exactNumber(_ column: String) -> String
   /// A column as text.
   func text(_ column: String) -> String
+  /// A condition that holds where a column of a table is no whole number; empty when it always is,
+  /// nil when the column as a whole is of another type. A column stands behind `t.`.
+  func isNoInteger(_ column: String, of table: String) throws(SiteDataError) -> String?
+  /// Whether a column holds nothing but times or dates, which the database can compare.
+  func isTime(_ column: String, of table: String) throws(SiteDataError) -> Bool
 }

@@ -50,6 +50,10 @@ extension FeatureExtraction {
     lines += Self.aligned(report.rows.sorted { $0.key < $1.key }.map { [$0.key, "\($0.value)"] })
     lines.append(
       "  \(eventCount) events, of which \(unmappedCount) belong to no variable of the recipe")
+    let passedOver = report.passedOver.values.reduce(0, +)
+    if passedOver > 0 {
+      lines.append("  \(passedOver) records stayed in the database: no variable gathers them")
+    }
     for (reason, count) in report.skipped.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       lines.append("  left out: \(count) records, \(reason.words)")
     }

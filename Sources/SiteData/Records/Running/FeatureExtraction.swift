@@ -99,6 +99,7 @@ private struct Gathered {
   ) throws(FeatureExtraction.Failure) {
     do {
       var batch = EventBatch()
+      let selection = RecordSelection(recipe)
       var undeclared = undeclaredDiagnoses
       var vote: CodeSystemVote?
       var index: CohortIndex?
@@ -124,7 +125,7 @@ private struct Gathered {
       if needsScan {
         var scan = try IndexScan(recipe, undeclared: undeclared)
         var count = 0
-        try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
+        try source.forEachBatch(&batch, selecting: selection) { (batch) throws(RecordsError) in
           try scan.receive(batch)
           count += batch.events.count
           progress(passCount - 1, passCount, count)
@@ -135,7 +136,7 @@ private struct Gathered {
       }
       var builder = try FeatureBuilder(recipe, index: index, undeclared: undeclared)
       var count = 0
-      try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
+      try source.forEachBatch(&batch, selecting: selection) { (batch) throws(RecordsError) in
         try builder.receive(batch)
         count += batch.events.count
         progress(passCount, passCount, count)

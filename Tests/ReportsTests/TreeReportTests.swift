@@ -155,6 +155,57 @@ import Testing
     }
   }
 
+  /// A file of the same format with a transform, and with background patients that contributions are measured
+  /// against. Risks and contributions were computed from the file by another program, over all coalitions.
+  @Test func theSavedFileWithABackgroundLoads() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+      .deletingLastPathComponent().deletingLastPathComponent()
+    let data = try Data(
+      contentsOf: root.appending(path: "protocol/models/tree-model-1-background.json"))
+    let file = try AnyModelFile(decoding: data)
+    #expect(try file.encoded() == data)
+    let table = try CohortTable(
+      features: file.features,
+      columns: [
+        .number([50, 80, .nan]), .number([1, .nan, 4]),
+        .category([0, 1, -1], levels: ["medicine", "surgery", "neurology"]), .flag([0, 1, .nan]),
+      ], outcome: [0, 0, 0], isHoldout: [false, false, false], hasOutcome: false)
+    let expected: [(risk: Double, contributions: [String: Double])] = [
+      (
+        0.170_654_749_173_851_65,
+        [
+          "age": -0.548_856_299_602_528_5, "lactate": 0.131_028_840_550_247_44,
+          "ward": 0.138_497_667_135_713_04, "diabetes": -0.044_338_044_699_305_91,
+        ]
+      ),
+      (
+        0.322_573_508_274_914_1,
+        [
+          "age": 0.450_281_636_598_715_56, "lactate": -0.098_859_526_569_223_17,
+          "ward": 0.238_800_579_325_718_52, "diabetes": -0.074_866_500_460_015_42,
+        ]
+      ),
+      (
+        0.208_656_051_503_347_82,
+        [
+          "age": -0.321_389_722_602_041_57, "lactate": 0.272_540_229_476_780_8,
+          "ward": -0.041_013_013_859_874_99, "diabetes": 0.014_143_209_611_712_67,
+        ]
+      ),
+    ]
+    let risks = try file.predict(table: table)
+    for (row, other) in expected.enumerated() {
+      #expect((risks[row] - other.risk).magnitude < 1e-12)
+      let card = try PatientCard(file, table: table, row: row)
+      #expect((card.base + 1.257_326_193_565_287_3).magnitude < 1e-12)
+      #expect((card.risk - other.risk).magnitude < 1e-12)
+      for line in card.lines {
+        let value = try #require(other.contributions[line.feature])
+        #expect((line.contribution - value).magnitude < 1e-12, "\(line.feature)")
+      }
+    }
+  }
+
   /// A card's parts add up to the file's own risk, for every kind of model.
   @Test(arguments: names + ["ridge <newton>"])
   func cardsAddUpToTheRisk(name: String) async throws {

@@ -132,7 +132,11 @@ struct EventBinding: Sendable {
     if value.isNaN, event.text != Lexicon.none {
       tally.wordCount &+= 1
       let text = Int(event.text)
-      if commaTexts.indices.contains(text), commaTexts[text] { tally.decimalCommaCount &+= 1 }
+      if commaTexts.indices.contains(text)
+        ? commaTexts[text] : Lexicon.isDecimalComma(event.text)
+      {
+        tally.decimalCommaCount &+= 1
+      }
       return .nan
     }
     if value.isNaN || (bounds.hasMissing && isMissing(value, variable)) {

@@ -7,7 +7,8 @@ public struct Event: Sendable, Hashable {
   public var code: Int32
   /// Number of the unit; `Lexicon.none` when the source names none.
   public var unit: Int32
-  /// Number of a value that is a text; `Lexicon.none` for any other value.
+  /// Number of a value that is a text, below `Lexicon.none` for one that nobody reads;
+  /// `Lexicon.none` for any other value.
   public var text: Int32
   /// How exactly the source says when: it happened within so many seconds after `time`. 0 when the
   /// source gives a time of day, 86 399 for a date alone. A birth of which only the year or month is
@@ -61,6 +62,8 @@ public struct Lexicon: Sendable {
   public var units = Interner()
   /// Values that are texts.
   public var texts = Interner()
+  /// Whose words are kept among `texts`; nil keeps all.
+  public var words: WordNeed?
   /// Codes of a source's own diagnoses, with the number of records of which nobody says when they were
   /// coded, so that they count as known when they happened.
   public var assumedDiagnoses: [Int32: Int] = [:]

@@ -89,7 +89,12 @@ public enum FieldText {
 
   /// Whether a text is a number with a decimal comma, as `-80,5`: nothing but digits around one.
   public static func isDecimalComma(_ text: String) -> Bool {
-    var digits = text.utf8[...]
+    withBytes(text) { isDecimalComma($0) }
+  }
+
+  /// Whether a field is a number with a decimal comma.
+  public static func isDecimalComma(_ field: UnsafeBufferPointer<UInt8>) -> Bool {
+    var digits = field[...]
     if digits.first == UInt8(ascii: "-") { digits.removeFirst() }
     let parts = digits.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     return parts.count == 2

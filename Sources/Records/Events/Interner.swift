@@ -161,7 +161,7 @@ public struct Interner: Sendable {
 
   /// Eight bytes at a time through one 64 × 64 bit multiplication.
   @inline(__always)
-  private static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
+  static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
     var state = UInt64(truncatingIfNeeded: bytes.count) &* 0x9E37_79B9_7F4A_7C15
     let raw = UnsafeRawBufferPointer(bytes)
     var position = 0

@@ -34,7 +34,10 @@ public struct RecordsCheck: Sendable, Hashable, Codable {
   /// Reads described records once.
   public static func run(_ records: RecordsDescription, site: String) -> RecordsCheck {
     var batch = EventBatch()
+    batch.lexicon.words = WordNeed(nil)
     var count = 0
+    var commas = 0
+    var neverKnown = 0
     var name = "records"
     var failure: SiteDataError?
     do {
@@ -42,6 +45,10 @@ public struct RecordsCheck: Sendable, Hashable, Codable {
       name = source.name
       try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
         count += batch.events.count
+        for event in batch.events {
+          if batch.lexicon.isDecimalComma(event) { commas += 1 }
+          if event.isNeverKnown { neverKnown += 1 }
+        }
       }
     } catch {
       failure =
@@ -72,7 +79,14 @@ public struct RecordsCheck: Sendable, Hashable, Codable {
           message: "times with and without a zone are mixed",
           advice: "say in `zone` which zone times without one are in"))
     }
-    let commas = batch.lexicon.texts.texts.count { FieldText.isDecimalComma($0) }
+    if neverKnown > 0 {
+      problems.append(
+        Problem(
+          kind: "never-known", isError: false, count: neverKnown, places: [],
+          message: "records are known at no stated time: in no feature",
+          advice: "fill the column that `known` names; diagnoses of stays without an end have none")
+      )
+    }
     if commas > 0 {
       problems.append(
         Problem(

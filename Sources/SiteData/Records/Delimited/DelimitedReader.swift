@@ -157,9 +157,7 @@ final class DelimitedReader: EventReader {
   ) throws(SiteDataError) {
     let hasSubjects = if case .column = source.mapping.subject { true } else { false }
     let own = hasSubjects ? lexicon.subjects.indices(adding: block.subjects) : [fileSubject]
-    guard let subjects = own, let texts = lexicon.texts.indices(adding: block.texts) else {
-      throw full()
-    }
+    guard let subjects = own else { throw full() }
     var codes = wide
     var units: [Int32] = []
     for appearance in block.appearances {
@@ -177,6 +175,7 @@ final class DelimitedReader: EventReader {
         units.append(found)
       }
     }
+    var isFull = false
     block.events.withUnsafeMutableBufferPointer { events in
       for position in events.indices {
         let event = events[position]
@@ -184,9 +183,16 @@ final class DelimitedReader: EventReader {
         let (code, unit) = codes[Int(event.code)]
         events[position].code = code
         events[position].unit = event.unit >= 0 ? units[Int(event.unit)] : unit
-        if event.text >= 0 { events[position].text = texts[Int(event.text)] }
+        guard event.text >= 0 else { continue }
+        // Kept only where somebody reads the words of this code.
+        let word = block.texts.withBytes(of: event.text) {
+          lexicon.word($0, of: CollectionOfOne(code))
+        }
+        events[position].text = word ?? Lexicon.none
+        isFull = isFull || word == nil
       }
     }
+    if isFull { throw full() }
   }
 
   private func full() -> SiteDataError {

@@ -161,8 +161,10 @@ struct FHIRDecoder {
     batch.events.append(event)
   }
 
-  private func word(_ text: String, _ batch: inout EventBatch) -> Int32 {
-    text.utf8.count <= 256 ? batch.lexicon.texts.index(text) ?? Lexicon.none : Lexicon.none
+  /// The number of a word under some codes.
+  private func word(_ text: String, of codes: [String], _ batch: inout EventBatch) -> Int32 {
+    let numbers = codes.compactMap { batch.lexicon.codes.index($0) }
+    return batch.lexicon.word(text, of: numbers) ?? Lexicon.none
   }
 
   // MARK: Resources
@@ -180,7 +182,8 @@ struct FHIRDecoder {
     if let gender = resource["gender"]?.text {
       let short = ["male": "M", "female": "F"][gender] ?? gender
       let event = Event(
-        subject: subject, code: 0, time: RecordTime.always, text: word(short, &batch))
+        subject: subject, code: 0, time: RecordTime.always,
+        text: word(short, of: ["person:gender"], &batch))
       emit("person:gender", event, &batch)
     }
     if let death = time(resource["deceasedDateTime"]) {
@@ -210,7 +213,7 @@ struct FHIRDecoder {
     let disposition = resource["hospitalization"]?["dischargeDisposition"]?["coding"]
     if let text = disposition?.elements.first?["code"]?.text {
       var event = Event(subject: subject, at: end)
-      event.text = word(text, &batch)
+      event.text = word(text, of: ["discharge-disposition"], &batch)
       emit("discharge-disposition", event, &batch)
     }
     return nil
@@ -277,7 +280,7 @@ struct FHIRDecoder {
       let codes = part["code"]?["coding"]?.elements.compactMap { code($0) } ?? []
       guard !codes.isEmpty else { continue }
       hasCode = true
-      guard let measured = value(part, event, &batch) else { return .badNumber }
+      guard let measured = value(part, event, codes, &batch) else { return .badNumber }
       for code in codes { emit(code, measured, &batch) }
     }
     return hasCode ? nil : .noCode
@@ -286,7 +289,7 @@ struct FHIRDecoder {
   /// An event with the value of an observation or component; nil when it is a number that cannot be
   /// read.
   private func value(
-    _ part: JSONValue, _ event: Event, _ batch: inout EventBatch
+    _ part: JSONValue, _ event: Event, _ codes: [String], _ batch: inout EventBatch
   ) -> Event? {
     var event = event
     if let quantity = part["valueQuantity"] {
@@ -300,12 +303,12 @@ struct FHIRDecoder {
     } else if let concept = part["valueCodeableConcept"] {
       let coding = concept["coding"]?.elements.first
       let text = coding.flatMap { code($0) } ?? concept["text"]?.text
-      if let text { event.text = word(text, &batch) }
+      if let text { event.text = word(text, of: codes, &batch) }
     } else if let text = part["valueString"]?.text?.trimmed, !text.isEmpty {
       if let number = FieldText.number(text) {
         event.value = number
       } else {
-        event.text = word(text, &batch)
+        event.text = word(text, of: codes, &batch)
       }
     } else if let raw = part["valueInteger"]?.raw {
       guard let number = FieldText.number(raw) else { return nil }

@@ -237,7 +237,9 @@ struct OMOPReader: EventReader {
     for (column, code) in words {
       guard let concept = string(cursor, column), concept != "0" else { continue }
       let word = column == 5 ? (["8507": "M", "8532": "F"][concept] ?? concept) : concept
-      guard let text = batch.lexicon.texts.index(word) else { return .fieldTooLarge }
+      guard let number = batch.lexicon.codes.index(code),
+        let text = batch.lexicon.word(word, of: CollectionOfOne(number))
+      else { return .fieldTooLarge }
       let event = Event(subject: subject, code: 0, time: RecordTime.always, text: text)
       if let reason = emit(code, event, &batch) { return reason }
     }
@@ -320,15 +322,15 @@ struct OMOPReader: EventReader {
     }
     let unit = string(cursor, 5).flatMap { OMOPTable.units[$0] } ?? string(cursor, 6)
     if let unit { event.unit = batch.lexicon.units.index(unit) ?? Lexicon.none }
-    if event.value.isNaN {
+    let concept = string(cursor, 1) ?? "0"
+    let code = concept != "0" ? "omop:\(concept)" : "omop-source:\(string(cursor, 2) ?? "")"
+    if event.value.isNaN, let number = batch.lexicon.codes.index(code) {
       for column in 7...8 {
         guard let word = string(cursor, column), word != "0" else { continue }
-        event.text = batch.lexicon.texts.index(word) ?? Lexicon.none
+        event.text = batch.lexicon.word(word, of: CollectionOfOne(number)) ?? Lexicon.none
         break
       }
     }
-    let concept = string(cursor, 1) ?? "0"
-    let code = concept != "0" ? "omop:\(concept)" : "omop-source:\(string(cursor, 2) ?? "")"
     return emit(code, event, &batch)
   }
 }

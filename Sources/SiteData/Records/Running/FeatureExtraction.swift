@@ -100,6 +100,7 @@ private struct Gathered {
     do {
       var batch = EventBatch()
       let selection = RecordSelection(recipe)
+      batch.lexicon.words = WordNeed(recipe)
       var undeclared = undeclaredDiagnoses
       var vote: CodeSystemVote?
       var index: CohortIndex?

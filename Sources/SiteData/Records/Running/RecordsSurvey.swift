@@ -17,6 +17,7 @@ public enum RecordsSurvey {
       try description.check(for: recipe)
       let source = try description.open(threads: threads)
       var batch = EventBatch()
+      batch.lexicon.words = WordNeed(recipe)
       var undeclared = description.undeclaredDiagnoses
       if undeclared == nil, recipe.usesDiagnoses {
         try source.forEachBatch(&batch) { (_) throws(RecordsError) in }

@@ -35,7 +35,7 @@ features:
 {features}
 holdout: {{column: part, value: holdout}}
 models:
-  - {{name: trees, learner: boosted_trees, trees: {trees}, maximum_depth: {depth}, row_share: 1,
+  - {{name: trees, learner: boosted_trees, trees: {trees}, maximum_depth: {depth}, row_share: 0.9,
      feature_share: 1, early_stopping: 0, minimum_child_weight: 1, bins: 254}}
 deadlines: {{round_seconds: 60, answer_seconds: 600, presence_seconds: 120}}
 """
@@ -126,7 +126,7 @@ def worker(port, world, rank, folder, data, trees, queue):
         table = xgboost.QuantileDMatrix(x, y, max_bin=255, nthread=1)
         start = time.monotonic()
         xgboost.train(
-            dict(objective="binary:logistic", tree_method="hist", max_depth=DEPTH, eta=0.1,
+            dict(objective="binary:logistic", tree_method="hist", max_depth=DEPTH, subsample=0.9, eta=0.1,
                  max_bin=255, min_child_weight=1, nthread=1), table, trees)
         queue.put(time.monotonic() - start)
 

@@ -40,7 +40,7 @@ extension EndToEnd.ShippedStudies {
   private static let smallModels = """
     models:
       - {name: boosted trees, learner: boosted_trees, trees: 3, maximum_depth: 3, bins: 12, early_stopping: 2}
-      - {name: grown by leaf, learner: boosted_trees, trees: 2, maximum_leaves: 6, l1: 0.1, bins: 12}
+      - {name: grown by leaf, learner: boosted_trees, trees: 2, maximum_leaves: 6, l1: 0.1, bins: 12, seed: 1}
       - {name: random forest, learner: random_forest, trees: 2, maximum_depth: 4, bins: 12}
       - {name: shapes, learner: ebm, passes: 2, pairs: 1, bins: 12}
 

@@ -34,6 +34,33 @@ public struct AdditiveTrainer: Sendable {
 
   private enum Stage: Sendable { case shapes, screening, pairs }
 
+  /// The margins that a query counts at.
+  public enum Margins: Sendable, Hashable {
+    /// After so many passes over all features.
+    case passes(Int)
+    /// Any that no other query counts at.
+    case others
+  }
+
+  /// At which margins the present query counts: two sums over other sites at the same margins would
+  /// show, where one refines the other, what the sites between them hold. Pairs are screened, and first
+  /// learnt, where the features were counted last; what a pair's own step moves is known for its cells,
+  /// so that the whole first pass over the pairs is taken as at those margins.
+  public var margins: Margins {
+    switch stage {
+    case .shapes: place == 0 ? .passes(pass) : .others
+    case .screening: .passes(keptPassCount)
+    case .pairs: pass == 0 ? .passes(keptPassCount) : .others
+    }
+  }
+
+  /// Ends the learning of pairs where it is: for when a site is missing that the present query counts
+  /// with. Call it in place of `absorb`; nothing happens before the pairs are screened.
+  public mutating func closePairs() {
+    guard stage != .shapes else { return }
+    endStage()
+  }
+
   static let screeningBinCount = 8
 
   /// Throws `invalidSettings`.

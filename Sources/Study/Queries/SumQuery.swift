@@ -111,7 +111,11 @@ public enum SumQuery: Sendable, Hashable {
   /// fewer would show, by the difference, what the missing ones hold. Derived from the totals before,
   /// like everything in a query; a site sends zeros into any other round.
   public var companions: [String] {
-    if case .treeGrowth(let query) = self { query.companions } else { [] }
+    switch self {
+    case .treeGrowth(let query): query.companions
+    case .shapes(let query): query.companions
+    default: []
+    }
   }
 
   /// Name under which a site's policy allows or refuses the query.

@@ -59,7 +59,6 @@ extension StudyProgram {
     var history: [GrowthQuery] = []
     // Whose patients the present trees are grown on.
     var sites: [String] = []
-    var closedCount = 0
     var roundCount = 0
     var valueCount = 0
     while let step = trainer.query {
@@ -81,7 +80,6 @@ extension StudyProgram {
         sites = total.participants
       } else if !Set(sites).isSubset(of: total.participants) {
         // The sites that were left gave zeros: see `SumQuery.companions`.
-        closedCount += 1
         trainer.closeBatch()
         continue
       }
@@ -105,6 +103,8 @@ extension StudyProgram {
       features: context.columns.bins, patientCount: context.patientCount)
     var trainer = try AdditiveTrainer(plan: plan, features: context.columns.bins)
     var history: [AdditiveQuery] = []
+    // Whose patients were counted at which margins.
+    var sites: [AdditiveTrainer.Margins: [String]] = [:]
     var valueCount = 0
     while let step = trainer.query {
       if trainer.passCount % 10 == 0 {
@@ -115,10 +115,16 @@ extension StudyProgram {
       }
       let query = SumQuery.ShapeQuery(
         model: context.model, columns: context.columns, patientCount: context.patientCount,
-        step: step, history: history, length: trainer.answerCount)
+        step: step, history: history, length: trainer.answerCount,
+        companions: trainer.margins == .others ? [] : sites[trainer.margins] ?? [])
       let total = try await sum(.shapes(query), stage: "fit")
       history.append(step)
       valueCount += total.values.count
+      guard Set(query.companions).isSubset(of: total.participants) else {
+        trainer.closePairs()
+        continue
+      }
+      sites[trainer.margins] = total.participants
       do {
         try trainer.absorb(total.values)
       } catch {
@@ -133,7 +139,6 @@ extension StudyProgram {
       keptLoss: trainer.keptLoss, explainedCount: 0, contributions: [])
   }
 
-  /// Sums what each feature contributes, over about a thousand training patients of all sites.
   /// Counts the patients that contributions are measured against. Trees that are too deep for it, and a
   /// sample of very few, leave the model to its covers, as the report says.
   private func setBackground(_ fitted: inout FittedTrees, _ profile: Profile) async throws {
@@ -155,6 +160,7 @@ extension StudyProgram {
     }
   }
 
+  /// Sums what each feature contributes, over about a thousand training patients of all sites.
   private func explain(_ fitted: inout FittedTrees, _ profile: Profile) async throws {
     var patients = Self.explainedPatients
     if case .ensemble(let ensemble) = fitted.model.content {

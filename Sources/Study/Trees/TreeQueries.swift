@@ -29,8 +29,8 @@ extension SumQuery {
     public var history: [Step]
     /// Elements of the answer.
     public var length: Int
-    /// Where the step goes on with trees that were begun: the sites whose patients are in the sum at
-    /// their roots.
+    /// Where the step goes on with trees that were begun, or counts at margins that were counted at
+    /// before: the sites whose patients are in that earlier sum.
     public var companions: [String] = []
 
     // The history is a function of what was published before, as are the step and the companions.

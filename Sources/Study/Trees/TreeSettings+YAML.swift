@@ -52,10 +52,10 @@ extension TreeSettings {
     l2Penalty = try map.double("l2", in: 0...1e6, default: l2Penalty)
     l1Penalty = try map.double("l1", in: 0...1e6, default: l1Penalty)
     minimumSplitGain = try map.double("minimum_split_gain", in: 0...1e6, default: 0)
-    // Trees of a forest begin at the same margins: over all rows their roots would be one question,
-    // asked again whenever a site has come or gone.
-    rowRate = try map.double(
-      "row_share", in: 0.05...(learner == .randomForest ? 0.9 : 1), default: rowRate)
+    // Trees of a forest begin at the same margins, and those of boosting at margins that one feature
+    // can say: over all rows their roots would be one question, asked again whenever a site has come
+    // or gone.
+    rowRate = try map.double("row_share", in: 0.05...(isAdditive ? 1 : 0.9), default: rowRate)
     if map.optional("feature_share") != nil {
       featureRate = try map.double("feature_share", in: 0.01...1, default: 1)
     }
@@ -121,6 +121,16 @@ extension StudyPlan {
           .invalidPlan,
           "the model `\(model.name)` may publish a leaf of \(settings.smallestLeaf) patients, fewer than"
             + " `minimum_cell: \(privacy.minimumCell)`; raise its `\(key)`")
+      }
+      let isRepeated = models[..<index].contains { earlier in
+        guard case .trees(let other) = earlier.training else { return false }
+        return other.learner == settings.learner && other.seed == settings.seed
+      }
+      if privacy.goal == nil, isRepeated {
+        throw StudyError(
+          .invalidPlan,
+          "the model `\(model.name)` begins with the same question as one before it, which would be"
+            + " asked again of other sites when one has left meanwhile; give it another `seed`")
       }
       for name in settings.increasing + settings.decreasing {
         guard

@@ -231,6 +231,36 @@ import Testing
     }
   }
 
+  /// Pairs are counted where the features were counted last: without one of those sites nothing is
+  /// counted, and the machine goes without pairs.
+  @Test(arguments: [0, 1]) func pairsNeedTheSitesOfTheLastPass(place: Int) async throws {
+    let plan = try SyntheticStudy.plan(
+      models: "  - {name: shapes, learner: ebm, passes: 4, pairs: 1, minimum_child_weight: 1}\n")
+    let table = try SyntheticCohort.table(plan, patients: 400, seed: 29)
+    let cohorts = try SyntheticCohort.partition(table, into: 4, seed: 3)
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    let all = PooledFederation(study, cohorts: cohorts)
+    let undisturbed = AwayFederation(all, without: all, rounds: [])
+    let whole = try await StudyProgram(study, over: undisturbed).run()
+    guard case .additive(let machine)? = whole.models[0].trees?.model.content else {
+      throw TestFault("no shapes")
+    }
+    #expect(machine.pairs.count == 1)
+    let screening = try #require(undisturbed.steps.firstIndex { $0.isPairs })
+    #expect(undisturbed.steps[screening].companions == study.sites)
+    #expect(undisturbed.steps[screening + 1].companions == study.sites)
+    let away = AwayFederation(
+      all, without: PooledFederation(study, cohorts: cohorts.filter { $0.key != "site-2" }),
+      rounds: [screening + place])
+    let result = try await StudyProgram(study, over: away).run()
+    #expect(away.steps.count == screening + place + 1 && away.steps.last?.isZero == true)
+    guard case .additive(let alone)? = result.models[0].trees?.model.content else {
+      throw TestFault("no shapes")
+    }
+    #expect(alone.shapes == machine.shapes)
+    #expect(alone.pairs.allSatisfy { $0.values.allSatisfy { $0.allSatisfy { $0 == 0 } } })
+  }
+
   /// A site that is away for a round that trains nothing changes no bit of the model.
   @Test func aDropoutOfAnotherRoundChangesNoBit() async throws {
     let plan = try SyntheticStudy.plan(models: try #require(Self.models["boosted_trees"]))
@@ -336,6 +366,7 @@ import Testing
 private final class AwayFederation: Federation {
   struct Step {
     var begins: TreeBatch?
+    var isPairs: Bool
     var companions: [String]
     var participants: [String]
     var isZero: Bool
@@ -359,7 +390,15 @@ private final class AwayFederation: Federation {
 
   func sum(_ query: SumQuery) async throws -> Total {
     if query.kind == misses { return try await without.sum(query) }
-    guard case .treeGrowth(let growth) = query else { return try await all.sum(query) }
+    var batch: TreeBatch?
+    var isPairs = false
+    switch query {
+    case .treeGrowth(let growth):
+      if case .growth(let step) = growth.step.kind { batch = step.begins }
+    case .shapes(let shapes):
+      if case .pairs = shapes.step.kind { isPairs = true }
+    default: return try await all.sum(query)
+    }
     let isAway = rounds.contains(asked.withLock { $0.count })
     var total = try await (isAway ? without : all).sum(query)
     let isWhole = Set(query.companions).isSubset(of: total.participants)
@@ -368,12 +407,10 @@ private final class AwayFederation: Federation {
       // Whoever was not at the root gives zeros.
       total.values = try await without.sum(query).values
     }
-    var batch: TreeBatch?
-    if case .growth(let step) = growth.step.kind { batch = step.begins }
     asked.withLock {
       $0.append(
         Step(
-          begins: batch, companions: query.companions, participants: total.participants,
+          begins: batch, isPairs: isPairs, companions: query.companions, participants: total.participants,
           isZero: total.values.allSatisfy { $0 == 0 }))
     }
     return total

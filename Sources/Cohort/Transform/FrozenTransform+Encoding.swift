@@ -1,12 +1,10 @@
 import CanonicalBytes
 
 extension FrozenTransform {
-  /// Version of the canonical bytes.
-  private static let version: UInt8 = 1
-
-  /// Appends the canonical bytes: a version byte and the features in order.
+  /// Appends the canonical bytes: a version byte, 2 with a completion and 1 without, the features in order,
+  /// and the completion.
   public func write(to writer: inout ByteWriter) {
-    writer.integer(Self.version)
+    writer.integer(UInt8(completion == nil ? 1 : 2))
     writer.array(features) { writer, feature in
       switch feature {
       case .number(let number):
@@ -32,14 +30,14 @@ extension FrozenTransform {
         writer.boolean(flag.hasMissingIndicator)
       }
     }
+    completion?.write(to: &writer)
   }
 
   /// Reads what `write` wrote; an unsound transform is `notCanonical`.
   public init(from reader: inout ByteReader) throws(DecodingFault) {
     let start = reader.offset
-    guard try reader.integer(UInt8.self) == Self.version else {
-      throw DecodingFault(.notCanonical, at: start)
-    }
+    let version = try reader.integer(UInt8.self)
+    guard version == 1 || version == 2 else { throw DecodingFault(.notCanonical, at: start) }
     let features = try reader.array(minimumBytes: 6) {
       (reader: inout ByteReader) throws(DecodingFault) -> TransformedFeature in
       let place = reader.offset
@@ -71,8 +69,10 @@ extension FrozenTransform {
       default: throw DecodingFault(.notCanonical, at: place)
       }
     }
+    let completion = version == 2 ? try Completion(from: &reader) : nil
+    guard completion?.isEmpty != true else { throw DecodingFault(.notCanonical, at: start) }
     do {
-      try self.init(features)
+      try self.init(features, completion: completion)
     } catch {
       throw DecodingFault(.notCanonical, at: start)
     }
@@ -80,17 +80,20 @@ extension FrozenTransform {
 }
 
 extension FrozenTransform: Codable {
-  private enum Key: String, CodingKey { case features }
+  private enum Key: String, CodingKey { case features, completion }
 
-  /// Reads `{"features": [{"kind": …}, …]}` and checks it.
+  /// Reads `{"features": [{"kind": …}, …], "completion": {…}}` and checks it; the second may be absent.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
-    try self.init(try container.decode([TransformedFeature].self, forKey: .features))
+    try self.init(
+      try container.decode([TransformedFeature].self, forKey: .features),
+      completion: try container.decodeIfPresent(Completion.self, forKey: .completion))
   }
 
-  /// Writes `{"features": [{"kind": …}, …]}`.
+  /// Writes the form that `init(from:)` reads.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(features, forKey: .features)
+    try container.encodeIfPresent(completion, forKey: .completion)
   }
 }

@@ -11,8 +11,10 @@ public struct FrozenTransform: Sendable, Hashable {
   /// The largest magnitude of an entry of the design matrix.
   public static let maximumMagnitude = 16.0
 
-  /// One per feature of the study, in the study's order.
+  /// One per feature that the models use, in the study's order.
   public let features: [TransformedFeature]
+  /// How missing numbers are filled other than with `imputation` alone; nil for that alone.
+  public let completion: Completion?
   /// The columns of the design matrix, in order.
   public let designColumns: [DesignColumn]
 
@@ -21,39 +23,80 @@ public struct FrozenTransform: Sendable, Hashable {
   /// p, without an intercept.
   public var columnCount: Int { designColumns.count }
 
+  /// How many columns hold values rather than tell that one was missing.
+  public var valueColumnCount: Int { ColumnLayout(features).values.count }
+
   /// Throws `badSpecification` when a part is unsound or two columns have the same name.
-  public init(_ features: [TransformedFeature]) throws(CohortError) {
+  public init(
+    _ features: [TransformedFeature], completion: Completion? = nil
+  ) throws(CohortError) {
     for feature in features { try feature.validate() }
     let columns = features.flatMap(\.designColumns)
     guard Set(columns.map(\.name)).count == columns.count, columns.count <= 65_536 else {
       throw CohortError(.badSpecification, detail: "two columns have the same name")
     }
     self.features = features
+    let completion = completion.flatMap { $0.isEmpty ? nil : $0 }
+    try completion?.validate(features, ColumnLayout(features))
+    self.completion = completion
     designColumns = columns
   }
 
   /// The design matrix of the table's rows, all of them, in their order.
   ///
-  /// Throws `shapeMismatch` when the table's features are not those of the transform.
+  /// Similar cases are not looked for: a missing number that they would fill has its `imputation`.
+  ///
+  /// Throws `shapeMismatch` when the table lacks a feature of the transform.
   public func apply(to table: CohortTable) throws(CohortError) -> DesignMatrix {
     try apply(to: table, .all)
   }
 
-  /// The design matrix of the set's rows, in their order. Throws `shapeMismatch`.
+  /// The design matrix of the set's rows, in their order, without similar cases. Throws `shapeMismatch`.
   public func apply(to table: CohortTable, _ rows: RowSet) throws(CohortError) -> DesignMatrix {
-    guard table.features.count == features.count else { throw CohortError(.shapeMismatch) }
-    let indices = table.rowIndices(rows)
+    try matrix(table, columns(of: table), rows: table.rowIndices(rows), donors: nil)
+  }
+
+  /// The design matrix of all rows at the site that holds them: where similar cases fill a missing number,
+  /// the donors are rows of the same table.
+  ///
+  /// Throws `shapeMismatch`.
+  public func apply(to table: CohortTable, donors: [Int]) throws(CohortError) -> DesignMatrix {
+    try matrix(table, columns(of: table), rows: table.rowIndices(.all), donors: donors)
+  }
+
+  /// The table's column of every feature, found by name: a table may have more features than the models
+  /// use.
+  private func columns(of table: CohortTable) throws(CohortError) -> [CohortTable.Column] {
+    var positions: [String: Int] = [:]
+    for (position, feature) in table.features.enumerated() { positions[feature.name] = position }
+    var columns: [CohortTable.Column] = []
+    for feature in features {
+      guard let position = positions[feature.name] else {
+        throw CohortError(.shapeMismatch, name: feature.name)
+      }
+      switch (feature, table.columns[position]) {
+      case (.category(let category), .category):
+        columns.append(
+          .category(table.codes(position, in: category.levels), levels: category.levels))
+      case (.number, .number(let values)): columns.append(.number(values))
+      case (.flag, .flag(let values)): columns.append(.flag(values))
+      default: throw CohortError(.shapeMismatch, name: feature.name)
+      }
+    }
+    return columns
+  }
+
+  private func matrix(
+    _ table: CohortTable, _ columns: [CohortTable.Column], rows indices: [Int], donors: [Int]?
+  ) throws(CohortError) -> DesignMatrix {
     let width = columnCount
     guard !indices.count.multipliedReportingOverflow(by: max(width, 1)).overflow else {
       throw CohortError(.tooLarge)
     }
     var values = [Double](repeating: 0, count: indices.count * width)
     var first = 0
-    for (position, feature) in features.enumerated() {
-      guard table.features[position].name == feature.name else {
-        throw CohortError(.shapeMismatch, name: feature.name)
-      }
-      switch (feature, table.columns[position]) {
+    for (feature, column) in zip(features, columns) {
+      switch (feature, column) {
       case (.number(let number), .number(let column)):
         for (target, row) in indices.enumerated() {
           values[target * width + first] = number.apply(column[row])
@@ -68,9 +111,8 @@ public struct FrozenTransform: Sendable, Hashable {
             values[target * width + first + 1] = 1
           }
         }
-      case (.category(let category), .category):
+      case (.category(let category), .category(let codes, _)):
         let slots = category.slots
-        let codes = table.codes(position, in: category.levels)
         for (target, row) in indices.enumerated() {
           let slot =
             switch codes[row] {
@@ -80,10 +122,22 @@ public struct FrozenTransform: Sendable, Hashable {
             }
           if let slot { values[target * width + first + slot] = 1 }
         }
-      default:
-        throw CohortError(.shapeMismatch, name: feature.name)
+      default: break
       }
       first += feature.designColumns.count
+    }
+    if let completion {
+      let layout = ColumnLayout(features)
+      if let similar = completion.similarCases, let donors {
+        similar.fill(
+          &values, width: width, firsts: layout.firsts,
+          CaseTable(features, columns: columns, patients: table.patients), donors: donors)
+      }
+      completion.equations?.fill(
+        &values, width: width, rowCount: indices.count, layout
+      ) { target, row in
+        columns[completion.equations?.targets[target].feature ?? 0].isMissing(indices[row])
+      }
     }
     return DesignMatrix(rowCount: indices.count, columnCount: width, values: values)
   }

@@ -37,7 +37,8 @@ struct GradientInversion {
     self.replica = replica
     self.runs = runs
     self.transform = transform
-    decoder = RowDecoder(transform, replica.study.plan.cohort.features)
+    decoder = RowDecoder(
+      transform, FrozenPreparation(replica.study.plan, transform).features)
     var generator = Xoshiro256StarStar(seed: SplitMix64.seed(replica.seed, 0x1F))
     var all: [Target] = []
     for site in replica.study.sites {

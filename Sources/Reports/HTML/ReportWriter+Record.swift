@@ -50,12 +50,12 @@ extension ReportWriter {
   // MARK: Preparation
 
   mutating func preparationSection() -> Markup {
-    let rows = result.transform.features.map { feature -> [Markup] in
+    let rows = result.transform.features.enumerated().map { position, feature -> [Markup] in
       switch feature {
       case .number(let number):
         [
           .cell(number.name), .cell("number"), .cell(number.unit ?? NumberText.absent),
-          .cell(NumberText.significant(number.imputation, 4)),
+          .cell(standIn(position, number)),
           .cell(
             """
             (x − \(NumberText.significant(number.center, 5))) / \
@@ -87,8 +87,8 @@ extension ReportWriter {
         "From a recorded value to a column of the model",
         reading: """
           The same steps at every hospital and in every prediction, fixed before training. A missing \
-          value is replaced by the number given; where the last column says yes, a column of its own \
-          also tells the model that it was missing.
+          value is replaced by the number given, where nothing else is said; where the last column says \
+          yes, a column of its own also tells the model that it was missing.
           """, released: .secureSum(.prepare),
         [
           Table(
@@ -96,7 +96,55 @@ extension ReportWriter {
               .words("Feature"), .words("Kind"), .words("Unit"), .numbers("Stands in"),
               .words("Becomes"), .words("Missing column"),
             ], rows: rows)
-        ]))
+        ]) + selectionTable())
+  }
+
+  /// What stands in for a missing value of a number.
+  private func standIn(_ position: Int, _ number: TransformedFeature.Number) -> String {
+    let median = NumberText.significant(number.imputation, 4)
+    if let equations = result.transform.completion?.equations,
+      equations.targets.contains(where: { $0.feature == position })
+    {
+      return "predicted from the other values"
+    }
+    if result.transform.completion?.similarCases?.features.contains(position) == true {
+      return "similar patients of the hospital; \(median) in a prediction"
+    }
+    return median
+  }
+
+  /// What the features were chosen by; nothing for a study that takes all.
+  private mutating func selectionTable() -> Markup {
+    guard let selection = result.selection else { return "" }
+    let hasDirections = selection.contains { $0.sitesHigher != nil }
+    let rows = selection.map { facts -> [Markup] in
+      let directions: [Markup] =
+        hasDirections ? [.cell("\(facts.sitesHigher ?? 0) : \(facts.sitesLower ?? 0)")] : []
+      return [
+        .cell(facts.feature), .cell(NumberText.percent(facts.missingShare)),
+        .cell(NumberText.percent(facts.differingShare)), .cell(NumberText.fixed(facts.auroc, 3)),
+        .cell("\(NumberText.significant(facts.likelihoodRatio, 4)) (\(facts.freedom))"),
+        .cell(NumberText.significant(facts.pValue, 2)),
+      ] + directions + [.cell(facts.leftOut ?? "kept")]
+    }
+    let kept = selection.count { $0.leftOut == nil }
+    return table(
+      "Which features the models get",
+      reading: """
+        \(kept) of \(selection.count) features, chosen by sums over the training patients of all hospitals, \
+        each looked at alone. Varies: share of the recorded values outside the most frequent bin. AUROC and \
+        likelihood ratio (degrees of freedom) are of bins, the ratio with missing values as a bin of their \
+        own. Hospitals: how many see more of the outcome at higher values, and at lower ones. The p-values \
+        are for ranking; they do not count how many were looked at.
+        """, released: .secureSum(.prepare),
+      [
+        Table(
+          columns: [
+            .words("Feature"), .numbers("Missing"), .numbers("Varies"), .numbers("AUROC"),
+            .numbers("Likelihood ratio"), .numbers("p"),
+          ] + (hasDirections ? [.numbers("Hospitals")] : []) + [.words("Selection")], rows: rows,
+          isDense: true)
+      ])
   }
 
   mutating func notesSection() -> Markup {

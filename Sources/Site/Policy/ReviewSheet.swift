@@ -140,6 +140,28 @@ public struct ReviewSheet: Sendable {
           + " numbers, about 6 times)")
       lines.append("  sums for means and standard deviations (\(3 * numbers) numbers, once)")
     }
+    if let selection = plan.selection {
+      lines.append(
+        "  training patients by bin of every feature, with and without the outcome (up to about"
+          + " \(40 * plan.cohort.features.count) numbers, once), to choose features")
+      if selection.stable != nil {
+        lines.append(
+          "  which way each feature points here, 0 or 1 (\(2 * plan.cohort.features.count) numbers, once)"
+        )
+      }
+      if selection.duplicates != nil {
+        lines.append(
+          "  sums of products of columns, to find duplicates (about \((p + 1) * (p + 2) / 2) numbers, once)"
+        )
+      }
+    }
+    let chained = plan.numbers(imputedBy: .chained).count
+    if chained > 0, let imputation = plan.imputation {
+      let length = chained * (p + 1) * (p + 2) / 2
+      lines.append(
+        "  sums of products of columns, from which \(chained) measurements are predicted where they are"
+          + " missing (up to about \(length) numbers, \(imputation.cycles) times)")
+    }
     for model in plan.models {
       switch model.training {
       case .newton(let settings):
@@ -179,10 +201,15 @@ public struct ReviewSheet: Sendable {
   }
 
   private var staying: [String] {
-    [
+    var lines = [
       "rows, identifiers, dates, single values: they never leave this machine",
       "this hospital's own part of any sum: it is masked, and the aggregator cannot open it",
     ]
+    if !plan.numbers(imputedBy: .similarCases).isEmpty {
+      lines.append(
+        "donors: a missing value is filled from patients of this hospital, on this machine alone")
+    }
+    return lines
   }
 
   private var disclosures: [String] {

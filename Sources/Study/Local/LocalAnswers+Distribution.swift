@@ -7,13 +7,16 @@ extension LocalAnswers {
   /// Levels of a flag's summary.
   static let flagLevels = ["no", "yes"]
 
-  /// One summary per feature in the plan's order, then the score's.
+  /// One summary per feature of the transform in its order, then the score's.
   mutating func distributions(
     _ request: SiteQuery.DistributionRequest
   ) throws -> [FeatureSummary] {
     var summaries: [FeatureSummary] = []
-    for (index, feature) in cohort.features.enumerated() {
-      switch cohort.columns[index] {
+    for (index, feature) in request.transform.features.enumerated() {
+      guard let position = cohort.features.firstIndex(where: { $0.name == feature.name }) else {
+        throw StudyError(.malformedAnswer, "the query names a feature that is not there")
+      }
+      switch cohort.columns[position] {
       case .number(let values):
         summaries.append(
           try .numeric(
@@ -21,7 +24,7 @@ extension LocalAnswers {
             minimumCell: request.minimumCell))
       case .category:
         let levels = request.levels[index] ?? []
-        let codes = cohort.codes(index, in: levels).map { code -> Int? in
+        let codes = cohort.codes(position, in: levels).map { code -> Int? in
           code == CohortTable.Column.missingCode ? nil : Int(code)
         }
         summaries.append(

@@ -66,6 +66,9 @@ public struct LocalAnswers: Sendable {
       return try cohort.levelCounts(vocabularies: vocabularies, .training)
     case .below(let requests): return try below(requests)
     case .moments(let requests): return requests.flatMap { moments($0) }
+    case .screen(let query): return try screenCounts(query)
+    case .directions(let query): return try directions(query)
+    case .crossProducts(let query): return try crossProducts(query)
     case .newton(let query):
       let design = try prepare(query.transform)
       let rows = cohort.rowIndices(.training)
@@ -98,10 +101,11 @@ public struct LocalAnswers: Sendable {
       beta: model.coefficients, design: rows.map { design.selectingRows($0) } ?? design)
   }
 
-  /// All of the cohort's rows in the transform's columns.
+  /// All of the cohort's rows in the transform's columns; donors of similar cases are this site's training
+  /// rows.
   mutating func prepare(_ transform: FrozenTransform) throws -> Matrix {
     if let prepared, prepared.transform == transform { return prepared.design }
-    let applied = try transform.apply(to: cohort)
+    let applied = try transform.apply(to: cohort, donors: cohort.rowIndices(.training))
     let design = try Matrix(
       rows: applied.rowCount, columns: applied.columnCount, storage: applied.values)
     prepared = Prepared(transform: transform, design: design)

@@ -22,6 +22,12 @@ extension StudyPlan {
       case .flag: break
       }
     }
+    if let selection {
+      kinds.insert(.screen)
+      if selection.stable != nil { kinds.insert(.directions) }
+      if selection.duplicates != nil { kinds.insert(.crossProducts) }
+    }
+    if !numbers(imputedBy: .chained).isEmpty { kinds.insert(.crossProducts) }
     for model in models {
       switch model.training {
       case .newton: kinds.insert(.newton)

@@ -9,8 +9,9 @@ extension StudyPlan {
   public init(yaml text: String, file: String) throws {
     let document = try YAMLDocument(text: text, file: file)
     let root = try document.root.mapping(keys: [
-      "study", "title", "task", "records", "cohort", "outcome", "features", "holdout", "models",
-      "validation",
+      "study", "title", "task", "records", "cohort", "outcome", "features", "holdout", "selection",
+      "imputation",
+      "models", "validation",
       "drift", "privacy", "votes", "deadlines",
     ])
     let recipe = try root.optional("records").map { (node) throws(YAMLProblem) in
@@ -41,7 +42,19 @@ extension StudyPlan {
       validation: try ValidationSpecification(yaml: root.optional("validation")),
       drift: try DriftSpecification(yaml: root.optional("drift")),
       privacy: privacy, votes: try VoteSpecification(yaml: root.optional("votes")),
-      deadlines: try Deadlines(yaml: root.optional("deadlines")), records: recipe)
+      deadlines: try Deadlines(yaml: root.optional("deadlines")), records: recipe,
+      imputation: try ImputationSpecification(
+        yaml: root.optional("imputation"), features: cohort.features),
+      selection: try SelectionSpecification(
+        yaml: root.optional("selection"), features: cohort.features))
+    do {
+      try plan.checkImputation()
+      try plan.checkSelection()
+    } catch {
+      throw root.problem(
+        .inconsistent, at: plan.imputation == nil ? "selection" : "imputation", error.message,
+        advice: "correct the study file")
+    }
     let hasTrees = plan.models.contains {
       if case .trees = $0.training { return true }
       return false

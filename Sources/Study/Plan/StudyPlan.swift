@@ -17,6 +17,10 @@ public struct StudyPlan: Sendable, Hashable {
   public var records: RecordsRecipe?
   /// The cohort of the table's rows.
   public var cohort: CohortSpecification
+  /// Which features the models get; nil for all.
+  public var selection: SelectionSpecification?
+  /// How missing numbers are filled; nil for medians with indicators.
+  public var imputation: ImputationSpecification?
   /// In the order of the study file; the first is the primary model.
   public var models: [ModelSpecification]
   public var validation: ValidationSpecification
@@ -31,12 +35,15 @@ public struct StudyPlan: Sendable, Hashable {
     models: [ModelSpecification], validation: ValidationSpecification = .init(),
     drift: DriftSpecification = .init(), privacy: PrivacySpecification = .init(),
     votes: VoteSpecification? = nil, deadlines: Deadlines = .init(),
-    records: RecordsRecipe? = nil
+    records: RecordsRecipe? = nil, imputation: ImputationSpecification? = nil,
+    selection: SelectionSpecification? = nil
   ) {
     self.id = id
     self.title = title
     self.task = task
     self.records = records
+    self.imputation = imputation
+    self.selection = selection
     self.cohort = cohort
     self.models = models
     self.validation = validation
@@ -50,8 +57,8 @@ public struct StudyPlan: Sendable, Hashable {
   /// programs never agree on a study.
   public static let programVersion: UInt16 = 2
 
-  /// The canonical bytes of the plan. The recipe stands last and only where there is one: the bytes of
-  /// a study over tables do not depend on it.
+  /// The canonical bytes of the plan. The recipe and what later versions added stand last, by name and only
+  /// where a study has them: the bytes of other studies do not depend on them.
   public var canonicalBytes: [UInt8] {
     var writer = ByteWriter()
     writer.integer(Self.programVersion)
@@ -68,6 +75,14 @@ public struct StudyPlan: Sendable, Hashable {
     if let records {
       writer.string("records")
       records.write(to: &writer)
+    }
+    if let imputation {
+      writer.string("imputation")
+      imputation.write(to: &writer)
+    }
+    if let selection {
+      writer.string("selection")
+      selection.write(to: &writer)
     }
     return writer.bytes
   }

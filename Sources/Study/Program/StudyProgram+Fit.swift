@@ -14,7 +14,7 @@ extension StudyProgram {
 
   func fit(_ preparation: Preparation) async throws -> Fits {
     var fits = Fits(models: [], withoutSite: [:])
-    let cuts = try await treeCuts(preparation.profile)
+    let cuts = try await treeCuts(preparation.profile, kept: preparation.kept)
     for (index, model) in plan.models.enumerated() {
       let start = 0.25 + 0.5 * Double(index) / Double(plan.models.count)
       let span = 0.5 / Double(plan.models.count)

@@ -208,13 +208,18 @@ extension StudyProgram {
     var noisyCells: [[Double]] = []
     /// Those without and with the outcome, the same.
     var noisyOutcomes: [Double] = []
+    /// What the reader must know about the preparation.
+    var notes: [String] = []
+    /// Positions in the plan's features of the transform's features.
+    var kept: [Int] = []
   }
 
+  /// - Parameter kept: positions in the plan's features of those that the models get, ascending.
   func prepare(
-    _ profile: Profile, _ vocabularies: [Int: Vocabulary], _ deciles: [Int: [Double]]
+    _ profile: Profile, _ vocabularies: [Int: Vocabulary], _ deciles: [Int: [Double]], kept: [Int]
   ) async throws -> Preparation {
     let features = plan.cohort.features
-    let requests = deciles.keys.sorted().map { feature in
+    let requests = deciles.keys.sorted().filter { kept.contains($0) }.map { feature in
       let values = deciles[feature] ?? []
       // 2.563 standard deviations lie between the first and the last decile of a normal.
       let spread = (values[8] - values[0]) / 2.563
@@ -231,9 +236,10 @@ extension StudyProgram {
           Array(values[(3 * position)..<(3 * position + 3)]), request)
       }
     }
-    let parts = features.indices.map { index -> TransformedFeature in
+    let parts = kept.map { index -> TransformedFeature in
       let hasIndicator =
-        profile.missing(index) >= max(plan.privacy.minimumCell, 1) && profile.present[index] > 0
+        plan.imputation?.hasIndicators ?? true
+        && profile.missing(index) >= max(plan.privacy.minimumCell, 1) && profile.present[index] > 0
       switch features[index].kind {
       case .number:
         let deviation = moments[index]?.deviation ?? 1
@@ -260,7 +266,7 @@ extension StudyProgram {
     }
     return Preparation(
       profile: profile, vocabularies: vocabularies, deciles: deciles,
-      transform: try FrozenTransform(parts))
+      transform: try FrozenTransform(parts), kept: kept)
   }
 
   /// The level the others are compared with: the most frequent, the first of several.

@@ -52,7 +52,7 @@ extension StudyProgram {
     return Preparation(
       profile: profile, vocabularies: vocabularies, deciles: deciles,
       transform: try FrozenTransform(parts), columnMeans: columnMeans, noisyCells: noisyCells,
-      noisyOutcomes: outcome)
+      noisyOutcomes: outcome, kept: Array(features.indices))
   }
 
   /// Public bins of a feature, and for a number the edges that stand for their values.

@@ -14,11 +14,14 @@ extension StudyProgram {
   ) async throws -> SiteComparison {
     let primary = fits.primary.named
     let request = SiteQuery.DistributionRequest(
-      cuts: preparation.deciles.reduce(into: [:]) { cuts, feature in
-        let edges = Self.ascending(feature.value, bins: plan.drift.bins)
-        cuts[feature.key] = edges.map { $0 - halfStep(feature.key) }
+      cuts: preparation.kept.enumerated().reduce(into: [:]) { cuts, feature in
+        guard let deciles = preparation.deciles[feature.element] else { return }
+        let edges = Self.ascending(deciles, bins: plan.drift.bins)
+        cuts[feature.offset] = edges.map { $0 - halfStep(feature.element) }
       },
-      levels: preparation.vocabularies.mapValues(\.levels), transform: preparation.transform,
+      levels: preparation.kept.enumerated().reduce(into: [:]) { levels, feature in
+        levels[feature.offset] = preparation.vocabularies[feature.element]?.levels
+      }, transform: preparation.transform,
       model: primary, scoreCuts: Self.scoreCuts(preparation.profile),
       minimumCell: plan.privacy.minimumCell)
     let answers = try await perSite(.distribution(request), stage: "drift")
@@ -116,7 +119,7 @@ extension StudyProgram {
       leaveOneSiteOut: study.disclosures.contains(.leaveOneSiteOut) ? withoutSite : nil,
       summaries: summaries(primary), drift: comparison.report,
       distributions: comparison.distributions, disclosures: ledger.records,
-      notes: notes(fits, primary))
+      notes: preparation.notes + notes(fits, primary))
   }
 
   private var facts: StudyResult.StudyFacts {

@@ -43,7 +43,14 @@ public struct StudyProgram: Sendable {
     await report("prepare", "quantiles", 0.1)
     let quantiles = try await quantiles()
     await report("prepare", "means and standard deviations", 0.2)
-    let preparation = try await prepare(profile, vocabularies, quantiles)
+    var selection = try await select(profile, vocabularies, quantiles)
+    var preparation = try await prepare(
+      profile, vocabularies, quantiles, kept: selection.kept)
+    (preparation.transform, selection) = try await removeDuplicates(
+      preparation.transform, selection)
+    preparation.kept = selection.kept
+    (preparation.transform, preparation.notes) = try await completing(
+      preparation.transform, kept: preparation.kept, profile)
     let fits = try await fit(preparation)
     await report("validate", "evaluating on every site's own holdout", 0.75)
     let validation = try await validate(preparation, fits)
@@ -52,6 +59,7 @@ public struct StudyProgram: Sendable {
     await report("report", "putting the result together", 0.98)
     var result = result(profile, preparation, fits, validation, drift)
     result.flow = flow
+    result.selection = selection.facts.isEmpty ? nil : selection.facts
     return result
   }
 

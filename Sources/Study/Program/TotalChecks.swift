@@ -1,3 +1,4 @@
+import Cohort
 import LinearModels
 import Synchronization
 
@@ -35,6 +36,14 @@ final class TotalChecks: Sendable {
       for index in requests.indices {
         try requireAtMost(values[3 * index], query.purpose, total.participants)
       }
+    case .crossProducts(let products):
+      let length = ChainedEquations.sumCount(products.transform)
+      let values = total.values
+      for index in products.targets.indices {
+        try requireAtMost(
+          ChainedEquations.rowCount(values[(index * length)...]), query.purpose,
+          total.participants)
+      }
     case .vote:
       guard let against = total.values.first, 0...Int64(total.participants.count) ~= against else {
         throw StudyError(
@@ -71,8 +80,16 @@ final class TotalChecks: Sendable {
     case .averaging:
       let values = total.values
       return [values[values.count - 4]]
-    case .flow, .below, .moments, .marginals, .privateStep, .privateTrees, .treeGrowth, .shapes,
-      .contributions, .background, .vote:
+    case .screen(let query):
+      let values = total.values
+      var start = 0
+      return query.features.map { request in
+        let end = start + 2 * (request.bins.count + 1)
+        defer { start = end }
+        return values[start..<end].reduce(0, &+)
+      }
+    case .flow, .below, .directions, .moments, .crossProducts, .marginals, .privateStep,
+      .privateTrees, .treeGrowth, .shapes, .contributions, .background, .vote:
       return []
     }
   }

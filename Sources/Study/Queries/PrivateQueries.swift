@@ -89,8 +89,8 @@ extension SumQuery {
     case .privateStep(let query): query.noise
     case .privateTrees(let query): query.noise
     case .vote(let query): query.noise
-    case .profile, .flow, .levels, .below, .moments, .newton, .averaging, .treeGrowth, .shapes,
-      .contributions, .background:
+    case .profile, .flow, .levels, .below, .moments, .screen, .directions, .crossProducts, .newton,
+      .averaging, .treeGrowth, .shapes, .contributions, .background:
       nil
     }
   }

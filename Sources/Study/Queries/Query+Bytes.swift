@@ -27,6 +27,8 @@ extension SumQuery {
         $0.double($1.center)
         $0.double($1.scale)
       }
+    case .screen(let query), .directions(let query): query.write(to: &writer)
+    case .crossProducts(let query): query.write(to: &writer)
     case .newton(let query):
       query.transform.write(to: &writer)
       writer.array(query.fits) {

@@ -38,9 +38,9 @@ public enum SiteQuery: Sendable, Hashable {
 
   /// Bins on which every site describes its patients.
   public struct DistributionRequest: Sendable, Hashable {
-    /// Inner cut points per numeric feature, by feature index.
+    /// Inner cut points per numeric feature, by its position in the transform.
     public var cuts: [Int: [Double]]
-    /// Levels per categorical feature, by feature index.
+    /// Levels per categorical feature, by its position in the transform.
     public var levels: [Int: [String]]
     public var transform: FrozenTransform
     /// The primary model, whose score is binned too, on all of the site's patients.

@@ -11,6 +11,9 @@ extension SumQuery {
     case .levels(let requests): requests.reduce(0) { $0 + $1.levels.count + 2 }
     case .below(let requests): requests.reduce(0) { $0 + $1.probes.count + 1 }
     case .moments(let requests): 3 * requests.count
+    case .screen(let query): query.length
+    case .directions(let query): 2 * query.features.count
+    case .crossProducts(let query): query.length
     case .newton(let query):
       query.fits.count * LogisticNewton.vectorLength(featureCount: query.transform.columnCount)
     case .averaging(let query):
@@ -36,8 +39,8 @@ extension SumQuery {
   /// Whether every coordinate is a count, so that a negative one cannot be true.
   var isCounts: Bool {
     switch self {
-    case .profile, .flow, .levels, .below, .background, .vote: true
-    case .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
+    case .profile, .flow, .levels, .below, .screen, .directions, .background, .vote: true
+    case .moments, .crossProducts, .newton, .averaging, .marginals, .privateStep, .privateTrees,
       .treeGrowth, .shapes, .contributions:
       false
     }
@@ -57,7 +60,7 @@ extension SumQuery {
     // The flow begins with everybody in the records, whatever the cohort.
     let limit: Int64 =
       switch self {
-      case .vote: 1
+      case .vote, .directions: 1
       case .flow: Int64(Int32.max)
       default: Int64(rowCount)
       }

@@ -17,6 +17,12 @@ public enum SumQuery: Sendable, Hashable {
   case below([ProbeRequest])
   /// Sums and sums of squares of standardised training values.
   case moments([MomentRequest])
+  /// Training patients with and without the outcome by bin of every feature.
+  case screen(ScreenQuery)
+  /// How many sites find each feature pointing up, and down.
+  case directions(ScreenQuery)
+  /// Sums of products of columns, from which missing numbers are predicted.
+  case crossProducts(CrossProductQuery)
   /// Gradients, Hessians and log-likelihoods of logistic models.
   case newton(NewtonQuery)
   /// Clipped weight updates of local training.
@@ -93,6 +99,9 @@ public enum SumQuery: Sendable, Hashable {
     case .levels: "category counts"
     case .below: "quantile counts"
     case .moments: "means and standard deviations"
+    case .screen: "counts of the features by outcome"
+    case .directions: "directions of the features"
+    case .crossProducts: "sums of products of columns"
     case .newton: "logistic regression, Newton step"
     case .averaging: "federated averaging round"
     case .marginals: "noisy feature counts"
@@ -126,6 +135,9 @@ public enum SumQuery: Sendable, Hashable {
     case .levels: .categoryCounts
     case .below: .quantileCounts
     case .moments: .moments
+    case .screen: .screen
+    case .directions: .directions
+    case .crossProducts: .crossProducts
     case .newton: .newton
     case .averaging: .averaging
     case .marginals: .marginals
@@ -142,8 +154,9 @@ public enum SumQuery: Sendable, Hashable {
   /// The ring the answer lives in: counts fit 32 bits, scaled reals take 64.
   public var ringWidth: RingWidth {
     switch self {
-    case .profile, .levels, .below, .background, .vote: .bits32
-    case .flow, .moments, .newton, .averaging, .marginals, .privateStep, .privateTrees,
+    case .profile, .levels, .below, .screen, .directions, .background, .vote: .bits32
+    case .flow, .moments, .crossProducts, .newton, .averaging, .marginals, .privateStep,
+      .privateTrees,
       .treeGrowth, .shapes, .contributions:
       .bits64
     }
@@ -157,6 +170,9 @@ public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case categoryCounts = "category-counts"
   case quantileCounts = "quantile-counts"
   case moments
+  case screen = "screen-counts"
+  case directions = "feature-directions"
+  case crossProducts = "cross-products"
   case newton
   case averaging
   case marginals = "noisy-counts"

@@ -40,6 +40,8 @@ public struct StudyResult: Sendable, Codable {
   public var privacy: PrivacyFacts?
   /// How records became cohorts; nil for a study over tables, and under differential privacy.
   public var flow: CohortFlow?
+  /// What the selection of features was made from; nil for a study without one.
+  public var selection: [SelectionFacts]?
   /// Hexadecimal digest of the `FrozenPreparation`: of `transform.json` and of the preparation in every
   /// model file. Nil in reports of earlier versions.
   public var preparation: String?
@@ -89,6 +91,27 @@ public struct StudyResult: Sendable, Codable {
       /// What is left at each site that may show it.
       public var sites: [SiteName: Int]
     }
+  }
+
+  /// One feature in the selection, over the training patients of all sites.
+  public struct SelectionFacts: Sendable, Codable {
+    public var feature: String
+    /// Share without a value.
+    public var missingShare: Double
+    /// Share of the recorded values outside the most frequent bin.
+    public var differingShare: Double
+    /// Of the feature alone, from its bins; nil where one outcome is absent. Of a category the bins are in
+    /// the order of their risk.
+    public var auroc: Double?
+    /// Likelihood-ratio statistic of outcome and bins, its degrees of freedom and p-value.
+    public var likelihoodRatio: Double
+    public var freedom: Int
+    public var pValue: Double
+    /// Sites that find higher values with more of the outcome, and with less; nil where it was not asked.
+    public var sitesHigher: Int?
+    public var sitesLower: Int?
+    /// Why the models do not get it; nil where they do.
+    public var leftOut: String?
   }
 
   /// Counts over all sites.

@@ -12,7 +12,7 @@ extension StudyProgram {
   ) throws -> TreeColumns {
     let features = plan.cohort.features
     return try TreeColumns(
-      features.indices.map { index -> TreeColumns.Feature in
+      preparation.kept.enumerated().map { position, index -> TreeColumns.Feature in
         let feature = features[index]
         switch feature.kind {
         case .number(_, let range, _):
@@ -26,7 +26,7 @@ extension StudyProgram {
             cuts: Self.thinned(values, to: settings.binCount - 1))
         case .flag: return .flag(name: feature.name)
         case .category:
-          guard case .category(let prepared) = preparation.transform.features[index] else {
+          guard case .category(let prepared) = preparation.transform.features[position] else {
             throw StudyError(.invalidPlan, "the category `\(feature.name)` was not prepared")
           }
           return .category(
@@ -48,14 +48,16 @@ extension StudyProgram {
 
   /// Quantile cuts of every number for the largest number of bins that a model of the plan asks for;
   /// none when no model asks.
-  func treeCuts(_ profile: Profile) async throws -> [Int: [Double]] {
+  ///
+  /// - Parameter kept: positions in the plan's features of those that the models get.
+  func treeCuts(_ profile: Profile, kept: [Int]) async throws -> [Int: [Double]] {
     let wanted = plan.models.compactMap { model -> Int? in
       guard case .trees(let settings) = model.training, settings.binRule == .quantiles else {
         return nil
       }
       return settings.binCount
     }
-    let numbers = plan.cohort.features.indices.filter { plan.cohort.features[$0].isNumber }
+    let numbers = kept.filter { plan.cohort.features[$0].isNumber }
     guard let binCount = wanted.max(), !numbers.isEmpty else { return [:] }
     await report("prepare", "bins of the trees", 0.24)
     let share = 1 / Double(binCount)

@@ -56,11 +56,11 @@ public struct TreeColumns: Sendable, Hashable, Codable {
   /// The table's rows as bins. Throws `tableMismatch` as a `StudyError` where the table's features are
   /// not these.
   public func table(of cohort: CohortTable, rows: [Int]? = nil) throws -> BinnedTable {
-    guard cohort.features.count == features.count else { throw CohortError(.shapeMismatch) }
     let rows = rows ?? Array(0..<cohort.rowCount)
     var columns: [[Double]] = []
-    for (index, feature) in features.enumerated() {
-      guard cohort.features[index].name == feature.name else {
+    for feature in features {
+      // By name: a table may have more features than the models use.
+      guard let index = cohort.features.firstIndex(where: { $0.name == feature.name }) else {
         throw CohortError(.shapeMismatch, name: feature.name)
       }
       switch (feature, cohort.columns[index]) {

@@ -1,0 +1,109 @@
+import Cohort
+
+/// Filling missing numbers otherwise than with the median.
+extension StudyProgram {
+  /// The transform with what the plan asks for: donors are looked for at each site, equations come from sums
+  /// over the sites.
+  ///
+  /// - Parameter kept: positions in the plan's features of the transform's features.
+  func completing(
+    _ transform: FrozenTransform, kept: [Int], _ profile: Profile
+  ) async throws -> (transform: FrozenTransform, notes: [String]) {
+    guard let imputation = plan.imputation else { return (transform, []) }
+    var notes: [String] = []
+    let similar = positions(of: .similarCases, kept)
+    var completion = Completion()
+    if !similar.isEmpty {
+      completion.similarCases = SimilarCases(
+        features: similar, neighbours: imputation.neighbours,
+        minimumShared: imputation.minimumShared, maximumDonors: imputation.maximumDonors)
+      notes.append(
+        "Missing values of \(names(similar, transform)) were filled from the"
+          + " \(imputation.neighbours) most similar training patients of the same hospital, in training and"
+          + " on the holdouts. A model file holds no patients: in its predictions the medians stand in, so"
+          + " that risks of patients without these values differ from those measured here.")
+    }
+    // With fewer rows than ten for each column, single rows could be solved for (CLINICAL §4.6).
+    let needed = 10 * (transform.valueColumnCount + 1)
+    let wanted = positions(of: .chained, kept).filter { profile.missing(kept[$0]) > 0 }
+    let targets = wanted.filter { profile.present[kept[$0]] >= needed }
+    if targets.count < wanted.count {
+      notes.append(
+        "Missing values of \(names(wanted.filter { !targets.contains($0) }, transform)) have their medians:"
+          + " fewer than \(needed) training patients have them, too few for equations.")
+    }
+    guard !targets.isEmpty else {
+      return (try FrozenTransform(transform.features, completion: completion), notes)
+    }
+    var equations = ChainedEquations(
+      targets: targets.map {
+        target(transform.features[$0], at: $0, plan.cohort.features[kept[$0]])
+      })
+    for cycle in 0..<imputation.cycles {
+      await report(
+        "prepare", "chained equations, cycle \(cycle + 1) of \(imputation.cycles)", 0.21)
+      completion.equations = equations
+      let query = SumQuery.CrossProductQuery(
+        transform: try FrozenTransform(transform.features, completion: completion),
+        targets: targets)
+      guard query.length <= SumQuery.CrossProductQuery.maximumLength else {
+        throw StudyError(
+          .invalidPlan,
+          "chained equations of \(targets.count) numbers over \(transform.valueColumnCount) columns ask for"
+            + " \(query.length) sums at a time, above \(SumQuery.CrossProductQuery.maximumLength); name"
+            + " fewer under `imputation.chained`")
+      }
+      let total = try await sum(.crossProducts(query), stage: "prepare").values
+      let length = ChainedEquations.sumCount(transform)
+      equations.cycles.append(
+        try targets.indices.map { index in
+          let sums = Array(total[(index * length)..<((index + 1) * length)])
+          guard ChainedEquations.arePossible(sums, transform) else {
+            throw StudyError(
+              .implausibleTotal,
+              "the sums of products cannot come from patients; a site answered wrongly")
+          }
+          guard
+            let equation = ChainedEquations.equation(
+              sums, of: targets[index], transform, ridge: imputation.ridge)
+          else {
+            throw StudyError(
+              .notEstimable,
+              "`\(transform.features[targets[index]].name)` cannot be predicted from the other columns;"
+                + " raise `imputation.ridge`, or name it under `imputation.median`")
+          }
+          return equation
+        })
+    }
+    completion.equations = equations
+    notes.append(
+      "Missing values of \(names(targets, transform)) were predicted from the patient's other values by"
+        + " equations that are in the transform: the same in training, on the holdouts and in predictions."
+    )
+    return (try FrozenTransform(transform.features, completion: completion), notes)
+  }
+
+  private func positions(of method: ImputationSpecification.Method, _ kept: [Int]) -> [Int] {
+    let chosen = Set(plan.numbers(imputedBy: method))
+    return kept.indices.filter { chosen.contains(kept[$0]) }
+  }
+
+  private func names(_ positions: [Int], _ transform: FrozenTransform) -> String {
+    positions.map { transform.features[$0].name }.joined(separator: ", ")
+  }
+
+  /// A number as a target: its predicted values stay within the study's range, where it has one.
+  private func target(
+    _ prepared: TransformedFeature, at position: Int, _ feature: FeatureSpecification
+  ) -> ChainedEquations.Target {
+    var (low, high) = (-FrozenTransform.maximumMagnitude, FrozenTransform.maximumMagnitude)
+    if case .number(let number) = prepared {
+      (low, high) = (-number.clip, number.clip)
+      if case .number(_, let range?, _) = feature.kind {
+        low = min(max((range.lowerBound - number.center) / number.scale, low), high)
+        high = max(min((range.upperBound - number.center) / number.scale, high), low)
+      }
+    }
+    return ChainedEquations.Target(feature: position, low: low, high: high)
+  }
+}

@@ -1,0 +1,173 @@
+import Cohort
+import Foundation
+import PortableNumerics
+import TestSupport
+import Testing
+
+@testable import Study
+
+/// Studies that fill missing numbers by equations or by similar patients.
+@Suite struct ImputationStudyTests {
+  private static func yaml(_ imputation: String, models: String = SyntheticStudy.newton) -> String {
+    SyntheticStudy.yaml(models: models) + "\nimputation: \(imputation)\n"
+  }
+
+  private static func plan(_ imputation: String) throws -> StudyPlan {
+    try StudyPlan(yaml: yaml(imputation), file: "study.yaml")
+  }
+
+  /// The synthetic patients, some of them without an age.
+  private static func table(_ plan: StudyPlan, patients: Int = 500) throws -> CohortTable {
+    let table = try SyntheticCohort.table(plan, patients: patients, seed: 11)
+    var columns = table.columns
+    if case .number(var ages) = columns[0] {
+      for row in ages.indices where row % 5 == 2 { ages[row] = .nan }
+      columns[0] = .number(ages)
+    }
+    return try CohortTable(
+      features: table.features, columns: columns, outcome: table.outcome,
+      isHoldout: table.isHoldout)
+  }
+
+  /// Chained equations over any sites are those of the pooled patients, bit for bit, and so is the model.
+  @Test(arguments: 0..<6) func chainedEquationsEqualThePooledOnes(seed: Int) async throws {
+    let plan = try Self.plan("{method: chained, cycles: 4}")
+    let table = try Self.table(plan)
+    let pooled = try await FederatedEqualsPooledTests.run(plan, ["everybody": table])
+    let cohorts = try SyntheticCohort.partition(table, into: 3 + seed, seed: UInt64(seed))
+    let federated = try await FederatedEqualsPooledTests.run(plan, cohorts)
+    let equations = try #require(federated.transform.completion?.equations)
+    #expect(equations.targets.map(\.feature) == [0, 1] && equations.cycles.count == 4)
+    #expect(federated.transform == pooled.transform)
+    #expect(federated.preparation == pooled.preparation)
+    #expect(bits(federated.models[0].coefficients) == bits(pooled.models[0].coefficients))
+    #expect(federated.digest == pooled.digest)
+    let plain = try await FederatedEqualsPooledTests.run(
+      StudyPlan(yaml: SyntheticStudy.yaml(), file: "study.yaml"), cohorts)
+    #expect(plain.transform.features == federated.transform.features)
+    #expect(bits(plain.models[0].coefficients) != bits(federated.models[0].coefficients))
+    #expect(
+      federated.notes.contains { $0.contains("age, lactate were predicted from") },
+      "\(federated.notes)")
+    #expect(
+      federated.disclosures.contains {
+        $0.purpose == "sums of products of columns" && $0.queryCount == 4
+      })
+  }
+
+  /// Donors stay at their site: the transform and every question are the same whatever they are, and the
+  /// model file has the median.
+  @Test func similarCasesFillAtTheSiteAndTheProgramIsTheSame() async throws {
+    let plan = try Self.plan("{similar_cases: [lactate], neighbours: 5, minimum_shared: 2}")
+    let table = try Self.table(plan)
+    let cohorts = try SyntheticCohort.partition(table, into: 4, seed: 3)
+    let result = try await FederatedEqualsPooledTests.run(plan, cohorts)
+    let similar = try #require(result.transform.completion?.similarCases)
+    #expect(similar.features == [1] && similar.neighbours == 5)
+    #expect(result.transform.completion?.equations == nil)
+    let plain = try await FederatedEqualsPooledTests.run(
+      StudyPlan(yaml: SyntheticStudy.yaml(), file: "study.yaml"), cohorts)
+    #expect(plain.transform.features == result.transform.features)
+    #expect(bits(plain.models[0].coefficients) != bits(result.models[0].coefficients))
+    #expect(result.disclosures.map(\.purpose) == plain.disclosures.map(\.purpose))
+    #expect(result.notes.contains { $0.contains("the medians stand in") })
+    // Sites may be summed in any order, and asked again.
+    let again = try await FederatedEqualsPooledTests.run(plan, cohorts)
+    #expect(again.digest == result.digest)
+    let cell = try #require(
+      (0..<table.rowCount).first { table.columns[1].isMissing($0) && !table.isHoldout[$0] })
+    let byFile = try result.transform.apply(to: table)
+    let median = try plain.transform.apply(to: table)
+    #expect(byFile == median && byFile.row(cell).elementsEqual(median.row(cell)))
+  }
+
+  /// A replay of the published sums gives the same equations without any patient.
+  @Test func equationsAreReplayed() async throws {
+    let plan = try Self.plan("{chained: [lactate], cycles: 2}")
+    let cohorts = try SyntheticCohort.partition(Self.table(plan), into: 3, seed: 1)
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    let recording = RecordingFederation(
+      PooledFederation(study, cohorts: cohorts), study: study)
+    let first = try await StudyProgram(study, over: recording).run()
+    let transcript = Transcript(
+      studyText: Self.yaml("{chained: [lactate], cycles: 2}"), sites: study.sites, disclosures: [],
+      manifest: [], entries: recording.entries, result: first.digest)
+    let result = try await transcript.replayed()
+    #expect(result.digest == first.digest)
+    #expect(result.transform.completion?.equations?.cycles.count == 2)
+  }
+
+  /// Without enough patients for so many columns there are no equations, and the report says so.
+  @Test func tooFewValuesKeepTheMedian() async throws {
+    let plan = try Self.plan("{method: chained}")
+    let cohorts = try SyntheticCohort.partition(
+      Self.table(plan, patients: 90), into: 3, seed: 1)
+    let result = try await FederatedEqualsPooledTests.run(plan, cohorts)
+    #expect(result.transform.completion == nil)
+    #expect(result.notes.contains { $0.contains("too few for equations") }, "\(result.notes)")
+  }
+
+  /// Sums that no patients have stop the study with what was asked.
+  @Test func impossibleSumsStopTheStudy() async throws {
+    let plan = try Self.plan("{method: chained}")
+    let cohorts = try SyntheticCohort.partition(Self.table(plan), into: 3, seed: 1)
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    for change in [Int64(1) << 24 * 2, 1] {
+      let federation = AlteredFederation(
+        PooledFederation(study, cohorts: cohorts),
+        total: { query, total in
+          guard case .crossProducts = query else { return total }
+          var values = total.values
+          values[0] += change << 20
+          values[0] += change
+          return Total(values: values, participants: total.participants)
+        })
+      await #expect(throws: StudyError.self) {
+        try await StudyProgram(study, over: federation).run()
+      }
+    }
+  }
+
+  @Test func indicatorsMayBeLeftOut() async throws {
+    let plan = try Self.plan("{indicators: false}")
+    let cohorts = try SyntheticCohort.partition(Self.table(plan), into: 3, seed: 1)
+    let result = try await FederatedEqualsPooledTests.run(plan, cohorts)
+    #expect(!result.transform.designColumnNames.contains("lactate (missing)"))
+    #expect(result.transform.completion == nil)
+  }
+
+  @Test(arguments: [
+    ("{method: chained, median: [lactates]}", "did you mean `lactate`"),
+    ("{chained: [ward]}", "`ward` is not a number"),
+    ("{chained: [age], median: [age]}", "named twice"),
+    ("{cycles: 3}", "`cycles` has no effect"),
+    ("{method: chained, neighbours: 3}", "`neighbours` has no effect"),
+    ("{method: kriging}", "similar_cases"),
+    ("{method: chained, cycles: 0}", "1"),
+  ])
+  func badSectionsAreExplained(_ section: String, _ expected: String) throws {
+    do {
+      _ = try Self.plan(section)
+      Issue.record("accepted \(section)")
+    } catch {
+      #expect("\(error)".contains(expected), "\(error)")
+    }
+  }
+
+  @Test func whatCannotWorkIsRefused() throws {
+    let trees = "  - {name: t, learner: boosted_trees, trees: 3}\n"
+    #expect(throws: (any Error).self) {
+      try StudyPlan(yaml: Self.yaml("{method: chained}", models: trees), file: "study.yaml")
+    }
+    #expect(throws: (any Error).self) {
+      try StudyPlan(
+        yaml: SyntheticStudy.yaml(epsilon: 3) + "\nimputation: {method: chained}\n",
+        file: "study.yaml")
+    }
+    let plan = try Self.plan("{method: chained, median: [age]}")
+    #expect(plan.neededQueries.contains(.crossProducts))
+    #expect(plan.numbers(imputedBy: .chained) == [1])
+    #expect(plan.digest != (try StudyPlan(yaml: SyntheticStudy.yaml(), file: "")).digest)
+    #expect(!(try Self.plan("{}")).neededQueries.contains(.crossProducts))
+  }
+}

@@ -98,6 +98,61 @@ import Testing
     #expect(report.contains("with: adults"))
   }
 
+  /// What every hospital's records are like stands in the report under its name: the units it uses, the one
+  /// it mistook, codes that the study does not know, and what is missing by outcome.
+  @Test func theReportSaysHowEveryHospitalRecords() async throws {
+    let folder = try folder { site, records in
+      let lines = records.split(separator: "\n", omittingEmptySubsequences: true).dropFirst()
+      let changed = lines.map { line -> String in
+        var fields = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        // Named, and converted, in the north; not named, and wrong, in the west.
+        var unit = ""
+        if fields[2] == "lact", site != "east", let value = Double(fields[3]) {
+          fields[3] = "\(value * 88.402)"
+          unit = site == "north" ? "umol/L" : ""
+        }
+        if fields[2] == "pulse", site == "east", (Int(fields[0]) ?? 0) % 3 == 0 {
+          fields[2] = "heartbeats"
+        }
+        return (fields + [unit]).joined(separator: ",")
+      }
+      records = (["id,t,what,value,unit"] + changed).joined(separator: "\n") + "\n"
+    }
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for site in SyntheticRecords.sites {
+      let description = SyntheticRecords.description.replacing(
+        "value: value}", with: "value: value, unit: unit}")
+      try Data(description.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(site)/records.yaml"))
+    }
+    let yaml = SyntheticRecords.study().replacing(
+      "{name: lactate, codes: [lact], unit: mmol/L, range: [0, 50]}",
+      with: "{name: lactate, clinical: crea, codes: [lact]}")
+    let outcome = try await simulation(folder).run(yaml)
+    let found = try #require(outcome.result.harmonisation)
+    let position = try #require(found.variables.firstIndex { $0.name == "lactate" })
+    #expect(found.variables[position].unit == "mg/dL")
+    let own = found.sites.mapValues { $0.variables[position] }
+    #expect(own["north"]?.units.map(\.word) == ["umol/L"])
+    #expect(own["north"]?.parts[2] == own["north"]?.recordCount)
+    #expect(own["west"]?.units.map(\.word) == [""] && own["west"]?.parts[2] == 0)
+    let mistake = try #require(own["west"]?.mistakes.first)
+    #expect(mistake.declaredUnit == "mg/dL" && mistake.likelyUnit == "umol/L")
+    #expect(mistake.percent == 100 && own["west"]?.mistakes.count == 1)
+    #expect(own["north"]?.mistakes.isEmpty == true && own["east"]?.mistakes.isEmpty == true)
+    #expect((found.sites["east"]?.unmappedCount ?? 0) > 100)
+    #expect(found.sites["west"]?.unmappedCount == 0)
+    for (_, answer) in found.sites {
+      #expect(answer.missing.count == outcome.result.features.count)
+      #expect((answer.rows.with ?? 0) >= 5)
+    }
+    let report = try String(contentsOfFile: "\(outcome.folder)/report.html", encoding: .utf8)
+    #expect(report.contains("look recorded in umol/L"))
+    #expect(report.contains("How the hospitals record what the study reads"))
+    #expect(report.contains("What is missing, with and without the outcome"))
+    let replayed = try await outcome.transcript.replayed()
+    #expect(replayed.harmonisation?.sites == found.sites)
+  }
+
   /// The fingerprint is of the data: one changed record at one site changes that site's alone.
   @Test func fingerprintsNameTheSiteWhoseDataChanged() async throws {
     var entropy = SystemEntropy()

@@ -103,15 +103,20 @@ public struct CohortTable: Sendable, Hashable {
   public let sourceRows: [Int]
   /// The flow diagram, from "rows read" on.
   public private(set) var flow: [FlowStep]
+  /// What the records were like from which the rows were made; nil for a table that was there, and for a
+  /// part of a table.
+  public private(set) var recordsFacts: RecordsFacts?
   /// One per feature.
   public let faults: [CellFaults]
 
   public var rowCount: Int { outcome.count }
 
-  /// The same table with another flow: that of records from which its rows were made.
-  public func with(flow: [FlowStep]) -> CohortTable {
+  /// The same table with another flow: that of records from which its rows were made, and what those were
+  /// like.
+  public func with(flow: [FlowStep], recordsFacts: RecordsFacts? = nil) -> CohortTable {
     var table = self
     table.flow = flow
+    table.recordsFacts = recordsFacts
     return table
   }
 
@@ -165,6 +170,7 @@ public struct CohortTable: Sendable, Hashable {
     self.patientKeys = patientKeys
     self.sourceRows = sourceRows
     self.flow = flow
+    recordsFacts = nil
     self.faults = faults
   }
 }

@@ -10,7 +10,7 @@ public struct RecordsProfile: Sendable {
   /// Subjects with fewer records are not compared: they are alike by chance.
   public static let minimumRecords = 10
 
-  private struct UnitKey: Hashable {
+  struct UnitKey: Hashable {
     let variable: Int
     let unit: Int32
   }
@@ -22,11 +22,11 @@ public struct RecordsProfile: Sendable {
 
   let recipe: RecordsRecipe
   private var binding: EventBinding
-  private var sketches: [UnitKey: ValueSketch] = [:]
-  private var tallies: [VariableTally]
+  private(set) var sketches: [UnitKey: ValueSketch] = [:]
+  private(set) var tallies: [VariableTally]
   /// Records of each code that became known after they happened.
   private var lateCounts: [Int] = []
-  private var subjectSeen: [[Bool]]
+  private(set) var subjectSeen: [[Bool]]
   private var fingerprints: [Fingerprint] = []
   private var codeCounts: [Int] = []
   private var sample: [UInt64: Int] = [:]

@@ -14,7 +14,7 @@ extension ReportWriter {
       \(result.study.holdout).</p>
 
       """
-    let body = intro + participationTable() + flowTable() + tableOne()
+    let body = intro + participationTable() + flowTable() + harmonisationTables() + tableOne()
     return section("cohort", "Hospitals and patients", body)
   }
 

@@ -184,6 +184,10 @@ public struct ReviewSheet: Sendable {
       lines.append(
         "  how many are left here after each step; a fingerprint of the data under a secret of yours"
       )
+      lines.append(
+        "  of all your records: how many there are of each variable, in which units and code systems, what"
+          + " cleaning did, which units look mistaken; of the cohort: how many lack each feature, with and"
+          + " without the outcome")
     }
     if plan.neededQueries.contains(.vocabulary) {
       lines.append("  names of categories that occur here often enough")

@@ -49,7 +49,14 @@ extension SiteData {
   ) throws(SiteDataError) -> CohortTable {
     do throws(FeatureExtraction.Failure) {
       let extraction = try FeatureExtraction(recipe, records, progress: progress)
-      return try self.cohort(of: extraction.table, isElapsed: extraction.isElapsed, as: cohort)
+      let table = try self.cohort(
+        of: extraction.table, isElapsed: extraction.isElapsed, as: cohort)
+      // A reading of its own: what a study asks about the records is about all of them, not about what the
+      // recipe takes of them.
+      return table.with(
+        flow: table.flow,
+        recordsFacts: try RecordsSurvey.facts(
+          recipe, records, undeclared: extraction.undeclaredDiagnoses))
     } catch {
       throw error.siteDataError
     }

@@ -12,6 +12,8 @@ extension LocalAnswers {
       return .vocabulary(features.map { levels($0, minimumCell: minimumCell) })
     case .cohortFlow(_, let minimumCell):
       return .cohortFlow(try cohortFlow(minimumCell: minimumCell))
+    case .harmonisation(_, _, let minimumCell):
+      return .harmonisation(harmonisation(minimumCell: minimumCell))
     case .ownModel(let request):
       let coefficients = try ownCoefficients(request.transform, ridge: request.ridge)
       return .ownModel(.init(coefficients: coefficients ?? []))

@@ -12,7 +12,7 @@ extension StudyPlan {
         .union([.marginals, .privatePerformance, .privateDistribution])
     }
     var kinds = votes.union([.profile, .performance, .distribution])
-    if records != nil { kinds.formUnion([.flow, .cohortFlow]) }
+    if records != nil { kinds.formUnion([.flow, .cohortFlow, .harmonisation]) }
     for feature in cohort.features {
       switch feature.kind {
       case .number: kinds.formUnion([.quantileCounts, .moments])

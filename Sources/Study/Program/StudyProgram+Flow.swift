@@ -22,4 +22,25 @@ extension StudyProgram {
     }
     return flow
   }
+
+  /// What every site says about its records, under the small-cell rule; nil for a study over tables.
+  func harmonisation() async throws -> StudyResult.Harmonisation? {
+    guard let records = plan.records else { return nil }
+    await report("profile", "units, codes and gaps of the records", 0.04)
+    let answers = try await perSite(
+      .harmonisation(
+        variableCount: records.variables.count, featureCount: plan.cohort.features.count,
+        minimumCell: plan.privacy.minimumCell), stage: "profile")
+    var sites: [String: HarmonisationAnswer] = [:]
+    for (site, answer) in answers.answers {
+      if case .harmonisation(let own) = answer { sites[site] = own }
+    }
+    return StudyResult.Harmonisation(
+      variables: records.variables.map { variable in
+        guard case .number(let unit?, _, _) = variable.kind else {
+          return .init(name: variable.name, unit: nil)
+        }
+        return .init(name: variable.name, unit: unit)
+      }, sites: sites)
+  }
 }

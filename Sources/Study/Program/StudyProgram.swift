@@ -38,6 +38,7 @@ public struct StudyProgram: Sendable {
     await report("profile", "counting patients", 0)
     let profile = try await profile()
     let flow = try await cohortFlow()
+    let harmonisation = try await harmonisation()
     await report("prepare", "category names", 0.05)
     let vocabularies = try await vocabularies()
     await report("prepare", "quantiles", 0.1)
@@ -59,6 +60,7 @@ public struct StudyProgram: Sendable {
     await report("report", "putting the result together", 0.98)
     var result = result(profile, preparation, fits, validation, drift)
     result.flow = flow
+    result.harmonisation = harmonisation
     result.selection = selection.facts.isEmpty ? nil : selection.facts
     return result
   }

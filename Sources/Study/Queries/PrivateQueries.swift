@@ -128,7 +128,7 @@ extension SiteQuery {
     switch self {
     case .privatePerformance(let request): request.noise
     case .privateDistribution(let request): request.noise
-    case .vocabulary, .cohortFlow, .ownModel, .performance, .distribution: nil
+    case .vocabulary, .cohortFlow, .harmonisation, .ownModel, .performance, .distribution: nil
     }
   }
 }

@@ -75,6 +75,10 @@ extension SiteQuery {
     case .cohortFlow(let stepCount, let minimumCell):
       writer.integer(UInt32(stepCount))
       writer.integer(UInt32(minimumCell))
+    case .harmonisation(let variableCount, let featureCount, let minimumCell):
+      writer.integer(UInt32(variableCount))
+      writer.integer(UInt32(featureCount))
+      writer.integer(UInt32(minimumCell))
     case .ownModel(let request):
       request.transform.write(to: &writer)
       writer.double(request.ridge)

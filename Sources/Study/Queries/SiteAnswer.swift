@@ -16,6 +16,8 @@ public enum SiteAnswer: Sendable, Equatable {
   case noisyCounts([Int64])
   /// How the site's records became its cohort.
   case cohortFlow(CohortFlowAnswer)
+  /// What the site's records look like.
+  case harmonisation(HarmonisationAnswer)
 
   /// Coefficients fitted on one site's training patients; empty when the site has too few patients
   /// or one outcome class.
@@ -62,6 +64,9 @@ public enum SiteAnswer: Sendable, Equatable {
     case .cohortFlow(let flow):
       writer.integer(UInt8(6))
       flow.write(to: &writer)
+    case .harmonisation(let answer):
+      writer.integer(UInt8(7))
+      answer.write(to: &writer)
     }
     return writer.bytes
   }
@@ -116,6 +121,7 @@ public enum SiteAnswer: Sendable, Equatable {
           try r.integer(Int64.self)
         })
     case 6: answer = .cohortFlow(try CohortFlowAnswer(&reader))
+    case 7: answer = .harmonisation(try HarmonisationAnswer(&reader))
     default: throw DecodingFault(.notCanonical, at: 0)
     }
     try reader.finish()
@@ -137,6 +143,12 @@ public enum SiteAnswer: Sendable, Equatable {
           count.map { $0 == 0 || (Int64(minimumCell)...Int64(Int32.max)).contains($0) } ?? true
         })
       else { return "a count that is negative, too small to be shown, or too large" }
+    case (
+      .harmonisation(let answer),
+      .harmonisation(let variableCount, let featureCount, let minimumCell)
+    ):
+      return answer.problem(
+        variableCount: variableCount, featureCount: featureCount, minimumCell: minimumCell)
     case (.ownModel(let model), .ownModel(let request)):
       let expected = request.transform.columnCount + 1
       guard model.coefficients.isEmpty || model.coefficients.count == expected else {

@@ -8,6 +8,9 @@ public enum SiteQuery: Sendable, Hashable {
   case vocabulary(features: [Int], minimumCell: Int)
   /// The site's flow from records to cohort, with so many steps, and a fingerprint of its data.
   case cohortFlow(stepCount: Int, minimumCell: Int)
+  /// What the site's records look like, with so many variables, and what of so many features is missing by
+  /// outcome.
+  case harmonisation(variableCount: Int, featureCount: Int, minimumCell: Int)
   /// Coefficients of the model the site fits on its own training patients.
   case ownModel(OwnModelRequest)
   /// Performance of models on the site's own holdout.
@@ -55,6 +58,7 @@ public enum SiteQuery: Sendable, Hashable {
     switch self {
     case .vocabulary: "category names"
     case .cohortFlow: "flow and data fingerprint"
+    case .harmonisation: "units, codes and gaps of the records"
     case .ownModel: "own model"
     case .performance: "performance on own holdout"
     case .distribution: "distributions for drift"
@@ -67,6 +71,7 @@ public enum SiteQuery: Sendable, Hashable {
     switch self {
     case .vocabulary: .vocabulary
     case .cohortFlow: .cohortFlow
+    case .harmonisation: .harmonisation
     case .ownModel: .ownModel
     case .performance: .performance
     case .distribution: .distribution

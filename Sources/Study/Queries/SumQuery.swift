@@ -185,6 +185,7 @@ public enum QueryKind: String, Sendable, Hashable, Codable, CaseIterable {
   case vote = "model-vote"
   case vocabulary
   case cohortFlow = "cohort-flow"
+  case harmonisation
   case ownModel = "own-model"
   case performance
   case distribution

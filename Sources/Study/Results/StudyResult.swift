@@ -40,6 +40,8 @@ public struct StudyResult: Sendable, Codable {
   public var privacy: PrivacyFacts?
   /// How records became cohorts; nil for a study over tables, and under differential privacy.
   public var flow: CohortFlow?
+  /// How the sites record what the study reads; nil for a study over tables.
+  public var harmonisation: Harmonisation?
   /// What the selection of features was made from; nil for a study without one.
   public var selection: [SelectionFacts]?
   /// Hexadecimal digest of the `FrozenPreparation`: of `transform.json` and of the preparation in every
@@ -90,6 +92,19 @@ public struct StudyResult: Sendable, Codable {
       public var total: Int
       /// What is left at each site that may show it.
       public var sites: [SiteName: Int]
+    }
+  }
+
+  /// How the sites record what the study reads.
+  public struct Harmonisation: Sendable, Codable {
+    /// In the order of the recipe and of every site's answer.
+    public var variables: [Variable]
+    public var sites: [SiteName: HarmonisationAnswer]
+
+    public struct Variable: Sendable, Codable {
+      public var name: String
+      /// The study's unit of a number.
+      public var unit: String?
     }
   }
 

@@ -1,0 +1,103 @@
+import CanonicalBytes
+import Cohort
+import TestSupport
+import Testing
+
+@testable import Study
+
+/// What a site says about its records, and what it holds back.
+@Suite struct HarmonisationTests {
+  private static let facts = RecordsFacts(
+    variables: [
+      .init(
+        name: "lactate", unit: "mmol/L", patientCount: 40, recordCount: 100,
+        units: [.init("", 4), .init("mg/dL", 30), .init("mmol/L", 66)], missingCount: 3,
+        unknownUnitCount: 0, convertedCount: 30, hardRangeCount: 97, warnRangeCount: 20,
+        mistakes: [
+          .init(declaredUnit: "mmol/L", likelyUnit: "mg/dL", concernsAll: false, share: 0.2),
+          .init(declaredUnit: "", likelyUnit: "mg/dL", concernsAll: false, share: 0.03),
+        ]),
+      .init(
+        name: "rare", unit: nil, patientCount: 4, recordCount: 900, units: [.init("g", 900)],
+        missingCount: 100),
+      .init(name: "none", unit: nil, patientCount: 0, recordCount: 0),
+    ], recordCount: 1000, unmappedCount: 996,
+    systems: [.init("loinc", 700), .init("local", 296), .init("icd", 4)])
+
+  /// Of twelve without and eight with the outcome.
+  private static func cohort(_ lacking: [(without: Int, with: Int)]) throws -> CohortTable {
+    try CohortTable(
+      features: lacking.indices.map {
+        FeatureSpecification(
+          "f\($0)", kind: .number(unit: nil, hardRange: nil, resolution: nil))
+      },
+      columns: lacking.map { gaps in
+        .number(
+          (0..<20).map { row in
+            row < 12 ? (row < gaps.without ? .nan : 1) : (row - 12 < gaps.with ? .nan : 1)
+          })
+      }, outcome: (0..<20).map { $0 < 12 ? 0 : 1 },
+      isHoldout: [Bool](repeating: false, count: 20))
+  }
+
+  @Test func smallCellsAreHeldBackAndSoIsWhatWouldTellThem() throws {
+    let cohort = try Self.cohort([(0, 0), (6, 0), (5, 2), (12, 8), (7, 5), (4, 0)])
+    let answer = HarmonisationAnswer(Self.facts, cohort, minimumCell: 5)
+    let lactate = answer.variables[0]
+    #expect(lactate.recordCount == 100)
+    #expect(lactate.units.map(\.word) == ["mg/dL", "mmol/L"])
+    // 3 without a value, and the 3 that 97 leave, are too few.
+    #expect(lactate.parts == [nil, 0, 30, nil, 20])
+    #expect(lactate.mistakes.map(\.percent) == [20])
+    #expect(answer.variables[1].recordCount == nil && answer.variables[1].units.isEmpty)
+    #expect(answer.variables[1].parts.allSatisfy { $0 == nil })
+    #expect(answer.variables[2].recordCount == 0)
+    #expect(answer.unmappedCount == nil && answer.systems.map(\.word) == ["loinc", "local"])
+    #expect(answer.rows == .init(without: 12, with: 8))
+    #expect(
+      answer.missing == [
+        .init(without: 0, with: 0), .init(without: 6, with: 0), .init(without: nil, with: nil),
+        .init(without: 12, with: 8), .init(without: nil, with: nil),
+        .init(without: nil, with: nil),
+      ])
+    // A class of fewer than the cell hides every gap.
+    let small = HarmonisationAnswer(Self.facts, cohort, minimumCell: 9)
+    #expect(small.rows.with == nil && small.missing.allSatisfy { $0.with == nil })
+    #expect(
+      small.problem(variableCount: 3, featureCount: 6, minimumCell: 9) == nil
+        && small.problem(variableCount: 3, featureCount: 6, minimumCell: 31) != nil)
+  }
+
+  @Test func theAnswerReadsBackAndImpossibleOnesAreRefused() throws {
+    let cohort = try Self.cohort([(6, 0), (0, 0)])
+    let query = SiteQuery.harmonisation(variableCount: 3, featureCount: 2, minimumCell: 5)
+    let answer = HarmonisationAnswer(Self.facts, cohort, minimumCell: 5)
+    let bytes = SiteAnswer.harmonisation(answer).canonicalBytes
+    #expect(try SiteAnswer(bytes: bytes, to: query) == .harmonisation(answer))
+    for length in bytes.indices {
+      #expect(throws: StudyError.self) {
+        try SiteAnswer(bytes: Array(bytes.prefix(length)), to: query)
+      }
+    }
+    func refused(_ change: (inout HarmonisationAnswer) -> Void) -> Bool {
+      var changed = answer
+      change(&changed)
+      return
+        (try? SiteAnswer(
+          bytes: SiteAnswer.harmonisation(changed).canonicalBytes, to: query)) == nil
+    }
+    #expect(refused { $0.variables.removeLast() })
+    #expect(refused { $0.missing.removeLast() })
+    #expect(refused { $0.variables[0].recordCount = 3 })
+    #expect(refused { $0.variables[0].recordCount = -5 })
+    #expect(refused { $0.variables[0].parts.removeLast() })
+    #expect(refused { $0.variables[0].units[0].count = 4 })
+    #expect(refused { $0.variables[0].units[0].word = $0.variables[0].units[1].word })
+    #expect(refused { $0.variables[0].mistakes[0].percent = 0 })
+    #expect(refused { $0.missing[0].without = 2 })
+    #expect(refused { $0.systems[0].count = .max })
+    #expect(!refused { _ in })
+    let other = SiteQuery.harmonisation(variableCount: 3, featureCount: 2, minimumCell: 6)
+    #expect(other.canonicalBytes != query.canonicalBytes)
+  }
+}

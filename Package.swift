@@ -145,7 +145,7 @@ let package = Package(
       dependencies: [
         "Aggregator", "Cohort", "Cryptography", "DemoData", "DifferentialPrivacy", "Identity",
         "PrivacyAudit", "Records", "Reports", "SecureAggregation", "Simulation", "Site", "SiteData",
-        "Store", "StrictYAML", "Study", "Transport", argumentParser,
+        "Store", "StrictYAML", "Study", "Transport", "Validation", argumentParser,
       ], swiftSettings: settings),
 
     .testTarget(name: "LayeringTests", exclude: ["layers.json"], swiftSettings: settings),

@@ -4,5 +4,5 @@ import ArgumentParser
 struct ModelCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "model", abstract: "Use a study's model file.",
-    subcommands: [ModelPredict.self, ModelExport.self])
+    subcommands: [ModelPredict.self, ModelExport.self, ModelUtility.self])
 }

@@ -4,9 +4,10 @@ import ArgumentParser
 struct StudyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "study",
-    abstract: "Propose, follow and fetch studies; replay a transcript; simulate.",
+    abstract: "Write, propose, follow and fetch studies; replay a transcript; simulate.",
     subcommands: [
-      StudyJoin.self, StudySubmit.self, StudyList.self, StudyWatch.self, StudyFetch.self,
+      StudyNew.self, StudyJoin.self, StudySubmit.self, StudyList.self, StudyWatch.self,
+      StudyFetch.self,
       StudyReplay.self, StudyReport.self, StudySimulate.self,
     ])
 }

@@ -44,7 +44,7 @@ extension ReviewSheet {
     }
     if settings.explanation == .interventional {
       lines.append(
-        "  \(name): how many of about 10,000 patients of all hospitals satisfy which of the conditions on the"
+        "  \(name): how many of at most about 10,000 patients of all hospitals satisfy which of the conditions on the"
           + " way to each leaf (at most 2 to the power of \(settings.maximumDepth) numbers a leaf, once); counts"
           + " of few patients are merged before the report and the model file keep them")
     }

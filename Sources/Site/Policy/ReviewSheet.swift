@@ -143,7 +143,8 @@ public struct ReviewSheet: Sendable {
     if let selection = plan.selection {
       lines.append(
         "  training patients by bin of every feature, with and without the outcome (up to about"
-          + " \(40 * plan.cohort.features.count) numbers, once), to choose features")
+          + " \(40 * plan.cohort.features.count) numbers, once), to choose features; a bin may hold one patient"
+          + " of a hospital that nobody is told, whose outcome it then shows")
       if selection.stable != nil {
         lines.append(
           "  which way each feature points here, 0 or 1 (\(2 * plan.cohort.features.count) numbers, once)"
@@ -160,7 +161,8 @@ public struct ReviewSheet: Sendable {
       let length = chained * (p + 1) * (p + 2) / 2
       lines.append(
         "  sums of products of columns, from which \(chained) measurements are predicted where they are"
-          + " missing (up to about \(length) numbers, \(imputation.cycles) times)")
+          + " missing (up to about \(length) numbers, \(imputation.cycles) times): sums over patients who differ in"
+          + " few, subtracted from each other, show what these few have")
     }
     for model in plan.models {
       switch model.training {

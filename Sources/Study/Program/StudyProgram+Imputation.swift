@@ -5,9 +5,11 @@ extension StudyProgram {
   /// The transform with what the plan asks for: donors are looked for at each site, equations come from sums
   /// over the sites.
   ///
-  /// - Parameter kept: positions in the plan's features of the transform's features.
+  /// - Parameters:
+  ///   - kept: positions in the plan's features of the transform's features.
+  ///   - productSites: the sites of a sum of products that was asked before; empty for none.
   func completing(
-    _ transform: FrozenTransform, kept: [Int], _ profile: Profile
+    _ transform: FrozenTransform, kept: [Int], _ profile: Profile, productSites: [String]
   ) async throws -> (transform: FrozenTransform, notes: [String]) {
     guard let imputation = plan.imputation else { return (transform, []) }
     var notes: [String] = []
@@ -26,11 +28,16 @@ extension StudyProgram {
     // With fewer rows than ten for each column, single rows could be solved for (CLINICAL §4.6).
     let needed = 10 * (transform.valueColumnCount + 1)
     let wanted = positions(of: .chained, kept).filter { profile.missing(kept[$0]) > 0 }
-    let targets = wanted.filter { profile.present[kept[$0]] >= needed }
+    // Products over the patients who have a number, beside those of all, are of the few who lack it.
+    let cell = max(plan.privacy.minimumCell, 1)
+    let targets = wanted.filter {
+      profile.present[kept[$0]] >= needed && profile.missing(kept[$0]) >= cell
+    }
     if targets.count < wanted.count {
       notes.append(
         "Missing values of \(names(wanted.filter { !targets.contains($0) }, transform)) have their medians:"
-          + " fewer than \(needed) training patients have them, too few for equations.")
+          + " fewer than \(needed) training patients have them, or fewer than \(cell) lack them, too few for"
+          + " equations.")
     }
     guard !targets.isEmpty else {
       return (try FrozenTransform(transform.features, completion: completion), notes)
@@ -39,13 +46,14 @@ extension StudyProgram {
       targets: targets.map {
         target(transform.features[$0], at: $0, plan.cohort.features[kept[$0]])
       })
+    var companions = productSites
     for cycle in 0..<imputation.cycles {
       await report(
         "prepare", "chained equations, cycle \(cycle + 1) of \(imputation.cycles)", 0.21)
       completion.equations = equations
       let query = SumQuery.CrossProductQuery(
         transform: try FrozenTransform(transform.features, completion: completion),
-        targets: targets)
+        targets: targets, companions: companions)
       guard query.length <= SumQuery.CrossProductQuery.maximumLength else {
         throw StudyError(
           .invalidPlan,
@@ -53,7 +61,15 @@ extension StudyProgram {
             + " \(query.length) sums at a time, above \(SumQuery.CrossProductQuery.maximumLength); name"
             + " fewer under `imputation.chained`")
       }
-      let total = try await sum(.crossProducts(query), stage: "prepare").values
+      let answer = try await sum(.crossProducts(query), stage: "prepare")
+      guard Set(companions).isSubset(of: answer.participants) else {
+        notes.append(
+          "Chained equations ended after \(cycle) of \(imputation.cycles) cycles: a hospital was away, and"
+            + " sums over the others would have shown what it holds.")
+        break
+      }
+      companions = companions.isEmpty ? answer.participants : companions
+      let total = answer.values
       let length = ChainedEquations.sumCount(transform)
       equations.cycles.append(
         try targets.indices.map { index in
@@ -75,7 +91,10 @@ extension StudyProgram {
           return equation
         })
     }
-    completion.equations = equations
+    completion.equations = equations.cycles.isEmpty ? nil : equations
+    guard !equations.cycles.isEmpty else {
+      return (try FrozenTransform(transform.features, completion: completion), notes)
+    }
     notes.append(
       "Missing values of \(names(targets, transform)) were predicted from the patient's other values by"
         + " equations that are in the transform: the same in training, on the holdouts and in predictions."

@@ -11,6 +11,8 @@ extension StudyProgram {
     var facts: [StudyResult.SelectionFacts] = []
     /// Distance of the AUROC from ½, by feature, where there is one.
     var strength: [Double] = []
+    /// The sites of the sum of products that duplicates were found by; empty without one.
+    var productSites: [String] = []
 
     /// Leaves a feature out.
     mutating func drop(_ feature: Int, _ reason: String) {
@@ -149,13 +151,15 @@ extension StudyProgram {
         "\(transform.valueColumnCount) columns are too many to compare each with each; write `duplicates: 0`"
           + " under `selection`")
     }
-    let sums = try await sum(.crossProducts(query), stage: "prepare").values
+    let total = try await sum(.crossProducts(query), stage: "prepare")
+    let sums = total.values
     guard ChainedEquations.arePossible(sums, transform) else {
       throw StudyError(
         .implausibleTotal,
         "the sums of products cannot come from patients; a site answered wrongly")
     }
     var selection = selection
+    selection.productSites = total.participants
     let always = Set((plan.selection?.always ?? []) + plan.boundedFeatures)
     let plain = transform.features.indices.filter {
       if case .category = transform.features[$0] { return false }

@@ -51,7 +51,8 @@ public struct StudyProgram: Sendable {
       preparation.transform, selection)
     preparation.kept = selection.kept
     (preparation.transform, preparation.notes) = try await completing(
-      preparation.transform, kept: preparation.kept, profile)
+      preparation.transform, kept: preparation.kept, profile,
+      productSites: selection.productSites)
     let fits = try await fit(preparation)
     await report("validate", "evaluating on every site's own holdout", 0.75)
     let validation = try await validate(preparation, fits)

@@ -9,6 +9,19 @@ extension SumQuery {
     public var transform: FrozenTransform
     /// Positions of the targets among the transform's features; nil for all training rows.
     public var targets: [Int?]
+    /// The sites of the first sum of products, where this is not it: of columns without gaps the same
+    /// products are asked again.
+    public var companions: [String] = []
+
+    // The companions are a function of what was published before.
+    public static func == (left: Self, right: Self) -> Bool {
+      left.transform == right.transform && left.targets == right.targets
+    }
+
+    public func hash(into hasher: inout Hasher) {
+      hasher.combine(transform)
+      hasher.combine(targets)
+    }
 
     /// The largest answer, in numbers.
     static let maximumLength = 1 << 20

@@ -159,9 +159,16 @@ extension HarmonisationAnswer {
   /// What a site may say of its records, of what its cohort lacks, and nothing of smaller cells.
   init(_ facts: RecordsFacts, _ cohort: CohortTable, minimumCell: Int) {
     let cell = max(minimumCell, 1)
-    func counts(_ units: [RecordsFacts.Unit]) -> [Count] {
-      units.filter { $0.count >= cell && $0.unit.utf8.count <= Self.maximumWordBytes }
-        .prefix(Self.maximumWords).map { Count(word: $0.unit, count: Int64($0.count)) }
+    // What is not shown is what the others leave of the whole: it is nobody's or of enough, too.
+    func counts(_ units: [RecordsFacts.Unit], of whole: Int) -> [Count] {
+      var shown = Array(
+        units.filter { $0.count >= cell && $0.unit.utf8.count <= Self.maximumWordBytes }
+          .prefix(Self.maximumWords))
+      func rest() -> Int { whole - shown.reduce(0) { $0 + $1.count } }
+      while rest() != 0, rest() < cell,
+        let least = shown.indices.min(by: { shown[$0].count < shown[$1].count })
+      { shown.remove(at: least) }
+      return shown.map { Count(word: $0.unit, count: Int64($0.count)) }
     }
     variables = facts.variables.map { variable in
       guard variable.patientCount >= cell else {
@@ -174,11 +181,13 @@ extension HarmonisationAnswer {
         variable.hardRangeCount, variable.warnRangeCount,
       ]
       return Variable(
-        recordCount: Int64(variable.recordCount), units: counts(variable.units),
+        recordCount: Int64(variable.recordCount),
+        units: counts(variable.units, of: variable.recordCount),
         parts: parts.map { Self.shown($0, of: variable.recordCount, cell: cell) },
         mistakes: variable.mistakes.prefix(Self.maximumWords).compactMap { mistake in
-          let count = (mistake.share * Double(variable.recordCount)).rounded()
-          guard mistake.concernsAll || count >= Double(cell),
+          let recorded = variable.units.first { $0.unit == mistake.declaredUnit }?.count ?? 0
+          let count = (mistake.concernsAll ? 1 : mistake.share) * Double(recorded)
+          guard count.rounded() >= Double(cell),
             mistake.declaredUnit.utf8.count <= Self.maximumWordBytes
           else { return nil }
           let percent = mistake.concernsAll ? 100 : (mistake.share * 100).rounded()
@@ -189,7 +198,7 @@ extension HarmonisationAnswer {
     }
     recordCount = facts.recordCount >= cell ? Int64(facts.recordCount) : 0
     unmappedCount = Self.shown(facts.unmappedCount, of: facts.recordCount, cell: cell)
-    systems = counts(facts.systems)
+    systems = counts(facts.systems, of: facts.recordCount)
     let events = cohort.outcome.count { $0 == 1 }
     let classes = (without: cohort.rowCount - events, with: events)
     let areShown = [classes.without, classes.with].allSatisfy { $0 == 0 || $0 >= cell }

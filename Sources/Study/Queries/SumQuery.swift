@@ -123,6 +123,7 @@ public enum SumQuery: Sendable, Hashable {
     switch self {
     case .treeGrowth(let query): query.companions
     case .shapes(let query): query.companions
+    case .crossProducts(let query): query.companions
     default: []
     }
   }

@@ -34,10 +34,10 @@ import Testing
 
   /// Sites and researchers compare this text: it changes only with a new version of the program.
   @Test func theDigestOfAPlanIsFixed() throws {
-    #expect(StudyPlan.programVersion == 2)
+    #expect(StudyPlan.programVersion == 3)
     let digest = try SyntheticStudy.plan().digest.hex
     #expect(
       digest
-        == "6c529c7df5f74ffff6cf6278e99b539959ff6c954c0e01eec60e97cdc39e39b8")
+        == "2425feb8de862436149d85f6ade351edf96a0560f949b5824367f8263d817173")
   }
 }

@@ -45,14 +45,15 @@ import Testing
     let answer = HarmonisationAnswer(Self.facts, cohort, minimumCell: 5)
     let lactate = answer.variables[0]
     #expect(lactate.recordCount == 100)
-    #expect(lactate.units.map(\.word) == ["mg/dL", "mmol/L"])
+    // The four without a unit would be what the others leave of the hundred.
+    #expect(lactate.units.map(\.word) == ["mmol/L"])
     // 3 without a value, and the 3 that 97 leave, are too few.
     #expect(lactate.parts == [nil, 0, 30, nil, 20])
     #expect(lactate.mistakes.map(\.percent) == [20])
     #expect(answer.variables[1].recordCount == nil && answer.variables[1].units.isEmpty)
     #expect(answer.variables[1].parts.allSatisfy { $0 == nil })
     #expect(answer.variables[2].recordCount == 0)
-    #expect(answer.unmappedCount == nil && answer.systems.map(\.word) == ["loinc", "local"])
+    #expect(answer.unmappedCount == nil && answer.systems.map(\.word) == ["loinc"])
     #expect(answer.rows == .init(without: 12, with: 8))
     #expect(
       answer.missing == [
@@ -92,7 +93,7 @@ import Testing
     #expect(refused { $0.variables[0].recordCount = -5 })
     #expect(refused { $0.variables[0].parts.removeLast() })
     #expect(refused { $0.variables[0].units[0].count = 4 })
-    #expect(refused { $0.variables[0].units[0].word = $0.variables[0].units[1].word })
+    #expect(refused { $0.variables[0].units += $0.variables[0].units })
     #expect(refused { $0.variables[0].mistakes[0].percent = 0 })
     #expect(refused { $0.missing[0].without = 2 })
     #expect(refused { $0.systems[0].count = .max })

@@ -410,8 +410,8 @@ private final class AwayFederation: Federation {
     asked.withLock {
       $0.append(
         Step(
-          begins: batch, isPairs: isPairs, companions: query.companions, participants: total.participants,
-          isZero: total.values.allSatisfy { $0 == 0 }))
+          begins: batch, isPairs: isPairs, companions: query.companions,
+          participants: total.participants, isZero: total.values.allSatisfy { $0 == 0 }))
     }
     return total
   }

@@ -86,6 +86,19 @@ extension EndToEnd {
       #expect(
         risks.output.split(separator: "\n").count == table.split(separator: "\n").count)
 
+      // The same rows as a grid: 24 steps each, the last one at the prediction time.
+      let grid = try await Command.run([
+        "site", "features", "--recipe", "\(folder)/study/study.yaml", "--records",
+        "\(folder)/study/records.yaml", "--folder", "\(folder)/data/west", "--for-prediction",
+        "--out", "\(folder)/grid.csv", "--grid", "1 h", "--carry", "12 h", "--quiet",
+      ])
+      #expect(grid.status == 0, "\(grid.error)")
+      let steps = try String(contentsOfFile: "\(folder)/grid.csv", encoding: .utf8)
+        .split(separator: "\n")
+      let rowCount = table.split(separator: "\n").count - 1
+      #expect(steps.count == 1 + 24 * rowCount)
+      #expect(steps.first?.hasPrefix("subject,index_time,step,hours,age,age_observed,") == true)
+
       // The model file alone makes the features of new records, twice the same bytes, through the recipe
       // inside it; its transform is the study's, at the aggregator and at every site.
       func predict(_ source: [String]) async throws -> Command.Outcome {

@@ -284,6 +284,11 @@ extension RecordOutcome {
   }
 }
 
+extension RecordsRecipe {
+  /// Seconds of a duration as people write it: `30 min`, `24 h`, `30 d`; nil for anything else.
+  public static func seconds(_ duration: String) -> Int64? { Duration.seconds(duration) }
+}
+
 /// Durations as people write them.
 enum Duration {
   /// `30 min`, `24 h`, `30 d`, `1 a`; nil for anything else.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Records
 import SiteData
+import Study
 
 /// `wardround site features`
 struct SiteFeatures: AsyncParsableCommand {
@@ -24,10 +25,23 @@ struct SiteFeatures: AsyncParsableCommand {
   var out: String
   @Option(help: "Threads that read and write; one for each processor when absent.")
   var threads: Int?
+  @Option(
+    help: "Instead a regular grid for sequence learners: the length of a step, as \"1 h\".")
+  var grid: String?
+  @Option(help: "How far a grid looks back from the prediction; to the index event when absent.")
+  var span: String?
+  @Option(help: "For how long a grid carries a value forward; for ever when absent.")
+  var carry: String?
   @Flag(help: "Without the outcome: a table of patients to predict on.")
   var forPrediction = false
   @Flag(help: "No progress on standard error.")
   var quiet = false
+
+  func validate() throws {
+    guard grid != nil || (span == nil && carry == nil) else {
+      throw ValidationError("--span and --carry belong to --grid")
+    }
+  }
 
   func run() async throws {
     try await CommandFailure.reporting {
@@ -49,22 +63,59 @@ struct SiteFeatures: AsyncParsableCommand {
         FileHandle.standardError.write(Data(text.utf8))
       }
       if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
-      try Self.write(extraction, threads: threads, to: out)
+      if let grid = try makeGrid(recipe, description, extraction) {
+        let table = extraction.table
+        try Self.write(to: out) { write in
+          var text = grid.header
+          for row in 0..<table.rowCount {
+            text += grid.lines(table, row: row, isElapsed: extraction.isElapsed)
+            if text.utf8.count > 1 << 20 {
+              try write(Data(text.utf8))
+              text = ""
+            }
+          }
+          if !text.isEmpty { try write(Data(text.utf8)) }
+        }
+        let size = "\(grid.grid.stepCount) steps of \(grid.grid.variables.count) numbers"
+        return print("\(table.rowCount) rows, \(size), written to \(out)")
+      }
+      try Self.write(to: out) { write in
+        try extraction.forEachPart(threads: threads) { (bytes) throws(any Error) in
+          try write(Data(bytes))
+        }
+      }
       print(extraction.summary(), terminator: "")
       print("\(extraction.table.rowCount) rows written to \(out)")
     }
   }
 
+  /// The grid that is asked for; nil for none.
+  private func makeGrid(
+    _ recipe: RecordsRecipe, _ description: RecordsDescription, _ extraction: FeatureExtraction
+  ) throws -> SequenceExtraction? {
+    guard let grid else { return nil }
+    func seconds(_ text: String, _ option: String) throws -> Int64 {
+      guard let seconds = RecordsRecipe.seconds(text), seconds > 0 else {
+        throw ValidationError("\(option) is a number and s, min, h or d, as \"1 h\"")
+      }
+      return seconds
+    }
+    return try SequenceExtraction(
+      recipe, description, undeclared: extraction.undeclaredDiagnoses,
+      step: try seconds(grid, "--grid"), span: try span.map { try seconds($0, "--span") },
+      maximumAge: try carry.map { try seconds($0, "--carry") })
+  }
+
   /// Writes beside the target and moves it there when it is complete.
-  private static func write(_ extraction: FeatureExtraction, threads: Int, to path: String) throws {
+  private static func write(
+    to path: String, _ body: (_ write: (Data) throws -> Void) throws -> Void
+  ) throws {
     let partial = path + ".part"
     let files = FileManager.default
     guard files.createFile(atPath: partial, contents: nil, attributes: [.posixPermissions: 0o600]),
       let handle = FileHandle(forWritingAtPath: partial)
     else { throw ValidationError("`\(partial)` cannot be written; check the folder") }
-    try extraction.forEachPart(threads: threads) { (bytes) throws(any Error) in
-      try handle.write(contentsOf: Data(bytes))
-    }
+    try body { try handle.write(contentsOf: $0) }
     try handle.close()
     // Replaces what is there in one step: there is always a whole table, the old or the new one.
     guard rename(partial, path) == 0 else {

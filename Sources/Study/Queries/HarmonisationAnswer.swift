@@ -185,7 +185,12 @@ extension HarmonisationAnswer {
         units: counts(variable.units, of: variable.recordCount),
         parts: parts.map { Self.shown($0, of: variable.recordCount, cell: cell) },
         mistakes: variable.mistakes.prefix(Self.maximumWords).compactMap { mistake in
-          let recorded = variable.units.first { $0.unit == mistake.declaredUnit }?.count ?? 0
+          // Records without a unit are declared in the variable's own.
+          let unitless = mistake.declaredUnit == variable.unit ? "" : mistake.declaredUnit
+          let unit =
+            variable.units.first { $0.unit == mistake.declaredUnit }
+            ?? variable.units.first { $0.unit == unitless }
+          let recorded = unit?.count ?? 0
           let count = (mistake.concernsAll ? 1 : mistake.share) * Double(recorded)
           guard count.rounded() >= Double(cell),
             mistake.declaredUnit.utf8.count <= Self.maximumWordBytes

@@ -36,7 +36,7 @@ features:
 holdout: {{column: part, value: holdout}}
 models:
   - {{name: trees, learner: boosted_trees, trees: {trees}, maximum_depth: {depth}, row_share: 0.9,
-     feature_share: 1, early_stopping: 0, minimum_child_weight: 1, bins: 254}}
+     feature_share: 1, early_stopping: 0, minimum_child_weight: 2.5, bins: 254}}
 deadlines: {{round_seconds: 60, answer_seconds: 600, presence_seconds: 120}}
 """
 
@@ -127,7 +127,7 @@ def worker(port, world, rank, folder, data, trees, queue):
         start = time.monotonic()
         xgboost.train(
             dict(objective="binary:logistic", tree_method="hist", max_depth=DEPTH, subsample=0.9, eta=0.1,
-                 max_bin=255, min_child_weight=1, nthread=1), table, trees)
+                 max_bin=255, min_child_weight=2.5, nthread=1), table, trees)
         queue.put(time.monotonic() - start)
 
 

@@ -34,14 +34,8 @@ struct AggregatorProcess {
   static let farewellSeconds = 30.0
 
   func run() async throws -> Outcome {
-    let store = try AggregatorStore(path: "\(network.folder)/stores/aggregator.sqlite") {
-      Date().timeIntervalSince1970
-    }
+    let store = try await network.aggregatorStore()
     let study = try network.agreedStudy()
-    try await store.propose(
-      id: Network.study, name: "benchmark", yaml: Network.planText,
-      planDigest: study.digest.bytes, proposer: "benchmark")
-    try await store.setStatus(Network.study, to: .running)
     let run = try await StudyRun.open(
       .init(
         study: study, manifest: network.signedManifest(),

@@ -72,7 +72,8 @@ struct Group {
         "\(rounds)", "--pause", "\(pause)",
       ] + (isPlain ? ["--plain"] : [])
     process.environment = environment
-    process.standardInput = FileHandle.nullDevice
+    // Its end tells the process that this one is gone.
+    process.standardInput = Pipe()
     process.standardOutput = output
     try process.run()
     return process

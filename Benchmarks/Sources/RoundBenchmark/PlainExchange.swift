@@ -20,14 +20,7 @@ struct PlainExchange {
 
   /// Adds the sites' vectors, keeps each sum durably and sends it to all.
   func aggregate() async throws -> AggregatorProcess.Outcome {
-    let store = try AggregatorStore(path: "\(network.folder)/stores/aggregator.sqlite") {
-      Date().timeIntervalSince1970
-    }
-    let study = try network.agreedStudy()
-    try await store.propose(
-      id: Network.study, name: "benchmark", yaml: Network.planText,
-      planDigest: study.digest.bytes, proposer: "benchmark")
-    try await store.setStatus(Network.study, to: .running)
+    let store = try await network.aggregatorStore()
     let visitors = Visitors()
     let arrivals = Mutex<[any SiteConnection]>([])
     let finished = Mutex(false)
@@ -55,6 +48,8 @@ struct PlainExchange {
       }
     }
     let processor = (CPUClock.seconds - processorStart) / Double(rounds)
+    // A connection that is closed at once drops what is still on its way: every site says that it has the last sum.
+    for connection in connections { _ = try? await connection.frames.next() }
     finished.withLock { $0 = true }
     try await visitors.departure(
       of: network.siteCount, within: AggregatorProcess.farewellSeconds)
@@ -101,26 +96,16 @@ struct PlainExchange {
 
   /// Sends a vector whenever it is asked and keeps every sum.
   func answer(as name: String) async throws -> Double {
-    let store = try SiteStore(path: "\(network.folder)/stores/\(name).sqlite") {
-      Date().timeIntervalSince1970
-    }
-    let study = try network.agreedStudy()
-    let digest = study.digest.bytes
-    _ = try await store.propose(
-      id: Network.study, name: "benchmark", planText: Network.planText, planDigest: digest,
-      proposer: "benchmark")
-    try await store.decide(
-      Network.study, planDigest: digest, approved: true, by: "benchmark", reason: "benchmark")
-    try await store.setStatus(Network.study, to: .running)
+    let store = try await network.siteStore(of: name)
     let client = try network.client(of: name)
     let outcome = Mutex<Double?>(nil)
     let connecting = Task {
       await client.run(
         onConnected: { connection in
           let seconds = try await answer(over: connection, keeping: store)
+          // The aggregator closes when every site is done.
+          while (try? await connection.frames.next()) != nil {}
           outcome.withLock { $0 = seconds }
-          // The aggregator closes.
-          while try await connection.frames.next() != nil {}
         })
     }
     let end = ContinuousClock.now + .seconds(600)
@@ -149,6 +134,8 @@ struct PlainExchange {
         JournalBatch(transcript: [entry(UInt64(round))], sums: [long]), study: Network.study,
         durability: .relaxed)
     }
-    return (CPUClock.seconds - start) / Double(rounds)
+    let seconds = (CPUClock.seconds - start) / Double(rounds)
+    try connection.enqueue(frame(nil))
+    return seconds
   }
 }

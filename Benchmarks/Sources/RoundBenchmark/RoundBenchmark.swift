@@ -42,6 +42,11 @@ struct RoundBenchmark: AsyncParsableCommand {
 
   func run() async throws {
     guard let part else { return try await measure() }
+    Thread.detachNewThread {
+      // The parent holds the other end: without it nobody waits for this process.
+      _ = FileHandle.standardInput.readDataToEndOfFile()
+      _exit(3)
+    }
     let network = Network(folder: folder, siteCount: sites, length: lengths.values[0])
     let exchange = PlainExchange(network: network, rounds: roundCounts[0])
     switch part {

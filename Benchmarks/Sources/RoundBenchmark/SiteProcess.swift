@@ -15,17 +15,8 @@ struct SiteProcess {
 
   /// Returns seconds of processor time per measured round.
   func run() async throws -> Double {
-    let store = try SiteStore(path: "\(network.folder)/stores/\(name).sqlite") {
-      Date().timeIntervalSince1970
-    }
+    let store = try await network.siteStore(of: name)
     let study = try network.agreedStudy()
-    let digest = study.digest.bytes
-    _ = try await store.propose(
-      id: Network.study, name: "benchmark", planText: Network.planText, planDigest: digest,
-      proposer: "benchmark")
-    try await store.decide(
-      Network.study, planDigest: digest, approved: true, by: "benchmark", reason: "benchmark")
-    try await store.setStatus(Network.study, to: .running)
     guard let position = network.siteNames.firstIndex(of: name) else {
       throw Problem("there is no \(name)")
     }

@@ -35,6 +35,15 @@ public struct ChainedEquations: Sendable, Hashable, Codable {
     self.cycles = cycles
   }
 
+  /// Leaves the other numbers out, of the cycles so far too: from here on they have their first values, in
+  /// every row and everywhere. Equations of the rest stay as they were fitted.
+  ///
+  /// - Parameter kept: positions in `targets`, ascending.
+  public mutating func keep(_ kept: [Int]) {
+    targets = kept.map { targets[$0] }
+    cycles = cycles.map { cycle in kept.map { cycle[$0] } }
+  }
+
   /// Largest magnitude of a coefficient.
   static let coefficientBound = 1e6
 

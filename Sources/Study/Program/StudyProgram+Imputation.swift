@@ -22,7 +22,8 @@ extension StudyProgram {
       notes.append(
         "Missing values of \(names(similar, transform)) were filled from the"
           + " \(imputation.neighbours) most similar training patients of the same hospital, in training and"
-          + " on the holdouts. A model file holds no patients: in its predictions the medians stand in, so"
+          + " on the holdouts, and have the median where nobody there is similar. A model file holds no"
+          + " patients: in its predictions the medians stand in, so"
           + " that risks of patients without these values differ from those measured here.")
     }
     // With fewer rows than ten for each column, single rows could be solved for (CLINICAL §4.6).
@@ -30,7 +31,7 @@ extension StudyProgram {
     let wanted = positions(of: .chained, kept).filter { profile.missing(kept[$0]) > 0 }
     // Products over the patients who have a number, beside those of all, are of the few who lack it.
     let cell = max(plan.privacy.minimumCell, 1)
-    let targets = wanted.filter {
+    var targets = wanted.filter {
       profile.present[kept[$0]] >= needed && profile.missing(kept[$0]) >= cell
     }
     if targets.count < wanted.count {
@@ -47,7 +48,9 @@ extension StudyProgram {
         target(transform.features[$0], at: $0, plan.cohort.features[kept[$0]])
       })
     var companions = productSites
-    for cycle in 0..<imputation.cycles {
+    // Positions of numbers whose equation could not be had: they keep their medians.
+    var unsolved: [Int] = []
+    for cycle in 0..<imputation.cycles where !targets.isEmpty {
       await report(
         "prepare", "chained equations, cycle \(cycle + 1) of \(imputation.cycles)", 0.21)
       completion.equations = equations
@@ -71,26 +74,34 @@ extension StudyProgram {
       companions = companions.isEmpty ? answer.participants : companions
       let total = answer.values
       let length = ChainedEquations.sumCount(transform)
-      equations.cycles.append(
-        try targets.indices.map { index in
-          let sums = Array(total[(index * length)..<((index + 1) * length)])
-          guard ChainedEquations.arePossible(sums, transform) else {
-            throw StudyError(
-              .implausibleTotal,
-              "the sums of products cannot come from patients; a site answered wrongly")
-          }
-          guard
-            let equation = ChainedEquations.equation(
-              sums, of: targets[index], transform, ridge: imputation.ridge)
-          else {
-            throw StudyError(
-              .notEstimable,
-              "`\(transform.features[targets[index]].name)` cannot be predicted from the other columns;"
-                + " raise `imputation.ridge`, or name it under `imputation.median`")
-          }
-          return equation
-        })
+      let solved = try targets.indices.map { index -> [Double]? in
+        let sums = Array(total[(index * length)..<((index + 1) * length)])
+        guard ChainedEquations.arePossible(sums, transform) else {
+          throw StudyError(
+            .implausibleTotal,
+            "the sums of products cannot come from patients; a site answered wrongly")
+        }
+        // Hospitals may have left since the patients were counted.
+        guard ChainedEquations.rowCount(sums) >= needed else { return nil }
+        return ChainedEquations.equation(
+          sums, of: targets[index], transform, ridge: imputation.ridge)
+      }
+      let lost = targets.indices.filter { solved[$0] == nil }
+      if !lost.isEmpty {
+        unsolved += lost.map { targets[$0] }
+        equations.keep(targets.indices.filter { solved[$0] != nil })
+        targets = equations.targets.map(\.feature)
+      }
+      equations.cycles.append(solved.compactMap { $0 })
     }
+    if !unsolved.isEmpty {
+      notes.append(
+        "Missing values of \(names(unsolved.sorted(), transform)) have their medians: their equations could"
+          + " not be solved from the sums over the hospitals, because fewer than \(needed) patients who"
+          + " have them were left, or because the other columns cannot be told apart. A larger"
+          + " `imputation.ridge` helps with the latter.")
+    }
+    if targets.isEmpty { equations.cycles = [] }
     completion.equations = equations.cycles.isEmpty ? nil : equations
     guard !equations.cycles.isEmpty else {
       return (try FrozenTransform(transform.features, completion: completion), notes)

@@ -1,6 +1,7 @@
 import Cohort
 import Foundation
 import PortableNumerics
+import Synchronization
 import TestSupport
 import Testing
 
@@ -126,6 +127,50 @@ import Testing
         try await StudyProgram(study, over: federation).run()
       }
     }
+  }
+
+  /// A number whose sums give no equation has its median, at every site and in predictions; the others
+  /// have their equations, and the report says so. Decided by the sums only.
+  @Test(arguments: [0, 2]) func anUnsolvableEquationFallsBackToTheMedian(cycle: Int) async throws {
+    let plan = try Self.plan("{method: chained, cycles: 4}")
+    let cohorts = try SyntheticCohort.partition(Self.table(plan), into: 3, seed: 1)
+    let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())
+    func run(_ emptied: Set<Int>, from first: Int) async throws -> (StudyResult, [[Int?]]) {
+      let asked = Mutex<[[Int?]]>([])
+      let federation = AlteredFederation(
+        PooledFederation(study, cohorts: cohorts),
+        total: { query, total in
+          guard case .crossProducts(let products) = query else { return total }
+          let count = asked.withLock {
+            $0.append(products.targets)
+            return $0.count
+          }
+          guard count > first else { return total }
+          let length = ChainedEquations.sumCount(products.transform)
+          var values = total.values
+          for (place, target) in products.targets.enumerated()
+          where target.map(emptied.contains) ?? false {
+            for index in (place * length)..<((place + 1) * length) { values[index] = 0 }
+          }
+          return Total(values: values, participants: total.participants)
+        })
+      let result = try await StudyProgram(study, over: federation).run()
+      return (result, asked.withLock { $0 })
+    }
+    let (result, asked) = try await run([0], from: cycle)
+    let equations = try #require(result.transform.completion?.equations)
+    #expect(equations.targets.map(\.feature) == [1])
+    #expect(equations.cycles.count == 4 && equations.cycles.allSatisfy { $0.count == 1 })
+    #expect(asked == (0..<4).map { $0 <= cycle ? [0, 1] : [1] })
+    #expect(
+      result.notes.contains { $0.contains("of age have their medians: their equations could") },
+      "\(result.notes)")
+    #expect(result.notes.contains { $0.contains("of lactate were predicted from") })
+    // Without any equation left nothing more is asked, and the transform is the plain one.
+    let (plain, once) = try await run([0, 1], from: cycle)
+    #expect(plain.transform.completion == nil && once.count == cycle + 1)
+    #expect(plain.notes.contains { $0.contains("of age, lactate have their medians") })
+    #expect(!plain.notes.contains { $0.contains("were predicted from") })
   }
 
   @Test func indicatorsMayBeLeftOut() async throws {

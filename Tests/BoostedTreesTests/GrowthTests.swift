@@ -5,15 +5,17 @@ import Testing
 
 @Suite struct GrowthTests {
   private func train(
-    _ plan: TrainingPlan, _ patients: SyntheticPatients, outcomes: [Double]? = nil,
+    _ plan: TrainingPlan<Objective>, _ patients: SyntheticPatients, outcomes: [Double]? = nil,
     roles: [RowRole]? = nil
-  ) throws -> EnsembleTrainer {
+  ) throws -> EnsembleTrainer<Objective> {
     try PooledTraining.train(
       plan: plan, features: patients.features,
       sites: [try patients.rows(outcomes: outcomes, roles: roles)])
   }
 
-  private func plan(_ change: (inout TrainingPlan) -> Void = { _ in }) -> TrainingPlan {
+  private func plan(_ change: (inout TrainingPlan<Objective>) -> Void = { _ in }) -> TrainingPlan<
+    Objective
+  > {
     var plan = TrainingPlan()
     plan.treeCount = 5
     plan.patientLimit = 2000
@@ -155,7 +157,7 @@ import Testing
   @Test func lassoAndGammaPrune() throws {
     let patients = try SyntheticPatients(seed: 39, count: 600)
     let free = try train(plan { $0.treeCount = 1 }, patients)
-    for change: (inout TrainingPlan) -> Void in [
+    for change: (inout TrainingPlan<Objective>) -> Void in [
       { $0.growth.minimumSplitGain = 5 }, { $0.growth.l1Penalty = 20 },
     ] {
       let pruned = try train(

@@ -6,7 +6,7 @@ import Testing
 /// Federated equals pooled, bit for bit.
 @Suite struct PartitionIdentityTests {
   private func expectIdentity(
-    _ plan: TrainingPlan, patients: SyntheticPatients, outcomes: [Double]? = nil,
+    _ plan: TrainingPlan<Objective>, patients: SyntheticPatients, outcomes: [Double]? = nil,
     roles: [RowRole]? = nil, partitions: Int, seed: UInt64
   ) throws {
     let pooled = try PooledTraining.train(

@@ -52,7 +52,7 @@ struct LocalRun {
       }
     }
     let start = DispatchTime.now().uptimeNanoseconds
-    var trained: EnsembleTrainer?
+    var trained: EnsembleTrainer<Objective>?
     let cpu = try CPUClock.measure {
       trained = try PooledTraining.train(
         plan: plan, features: rows.table.features, sites: [rows], crew: crew)

@@ -134,7 +134,7 @@ public struct AdditiveShard: Sendable {
                 else { return }
                 let target = DerivativeRows(gradient: g, hessian: h)
                 objective.derivatives(
-                  ObjectiveRows(count: count, margins: [m], outcomes: y, parameters: []),
+                  ObjectiveRows(count: count, margins: [m], outcomes: y),
                   output: 0, into: target)
                 scale.write(count: count, derivatives: target, keys: k, seed: seed, into: w)
               }
@@ -178,7 +178,7 @@ public struct AdditiveShard: Sendable {
             let v = values.baseAddress
           else { return }
           objective.losses(
-            ObjectiveRows(count: count, margins: [m], outcomes: y, parameters: []), into: v)
+            ObjectiveRows(count: count, margins: [m], outcomes: y), into: v)
         }
       }
     }

@@ -13,14 +13,14 @@ public struct AdditiveTrainer: Sendable {
   /// Rounds answered so far.
   public private(set) var roundCount = 0
   /// Mean losses after each pass, where measured.
-  public private(set) var losses: [EnsembleTrainer.MeasuredLoss] = []
+  public private(set) var losses: [MeasuredLoss] = []
 
   private let step: AdditiveStep
   private var current: AdditiveModel
   /// The model with the least evaluation loss of the stage, and the pass it was reached in.
   private var best: (model: AdditiveModel, loss: Double, pass: Int, measured: Int)?
   /// The losses of the model as it is kept; nil where they were not measured.
-  public private(set) var keptLoss: EnsembleTrainer.MeasuredLoss?
+  public private(set) var keptLoss: MeasuredLoss?
   /// By feature and bin: sum of hessians at the base margin, as good as counts for centring.
   private var weights: [[Double]] = []
   private var pairWeights: [[[Double]]] = []
@@ -186,7 +186,7 @@ public struct AdditiveTrainer: Sendable {
       means.append(total[start] > 0 ? sum / Double(total[start]) : nil)
     }
     // The first measurement of the stage of pairs is of the shapes that were kept.
-    let measured = EnsembleTrainer.MeasuredLoss(
+    let measured = MeasuredLoss(
       iteration: stage == .shapes ? pass : passCount + pass, evaluation: means[0],
       training: means[1])
     losses.append(measured)

@@ -191,8 +191,7 @@ struct BlockWork {
           : memory.margins + output * table.rowCount + piece.lowerBound)
     }
     return ObjectiveRows(
-      count: piece.count, margins: margins, outcomes: memory.outcomes + piece.lowerBound,
-      parameters: settings.parameters)
+      count: piece.count, margins: margins, outcomes: memory.outcomes + piece.lowerBound)
   }
 
   /// Derivatives, sample and the root's rows.

@@ -39,7 +39,8 @@ public struct LocalShard: Sendable {
       throw BoostedTreesError(.tooManyPatients)
     }
     guard (1...65_536).contains(settings.maximumLeafCount), settings.rowRate > 0,
-      settings.rowRate <= 1, settings.objective.outputCount >= 1
+      settings.rowRate <= 1, (1...64).contains(settings.objective.outputCount),
+      (1...1024).contains(settings.objective.baselineTermCount)
     else { throw BoostedTreesError(.invalidSettings) }
     for (row, outcome) in rows.outcomes.enumerated()
     where rows.roles[row] != .unused && !settings.objective.accepts(outcome: outcome) {
@@ -98,13 +99,13 @@ public struct LocalShard: Sendable {
 
   /// Training patients, then every baseline term's sum.
   private func baseline() -> [Int64] {
-    let outputCount = settings.objective.outputCount
-    var answer = [Int64](repeating: 0, count: 1 + outputCount)
+    let termCount = settings.objective.baselineTermCount
+    var answer = [Int64](repeating: 0, count: 1 + termCount)
     for row in 0..<rows.table.rowCount where rows.roles[row] == .training {
       answer[0] += 1
       let terms = settings.objective.baselineTerms(outcome: rows.outcomes[row])
-      for output in 0..<outputCount {
-        answer[1 + output] += Int64((terms[output] * FixedUnit.factor).rounded(.toNearestOrEven))
+      for (term, value) in terms.prefix(termCount).enumerated() {
+        answer[1 + term] += FixedUnit.units(ofTerm: value)
       }
     }
     return answer

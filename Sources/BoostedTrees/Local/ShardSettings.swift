@@ -8,19 +8,16 @@ public struct ShardSettings: Sendable {
   public var rowRate: Double
   /// Whether histograms count patients beside the derivatives.
   public var countsPatients: Bool
-  /// For objectives that need totals.
-  public var parameters: [Double]
 
   public init(
     objective: any BoostingObjective, scale: DerivativeScale, maximumLeafCount: Int,
-    rowRate: Double = 1, countsPatients: Bool = false, parameters: [Double] = []
+    rowRate: Double = 1, countsPatients: Bool = false
   ) {
     self.objective = objective
     self.scale = scale
     self.maximumLeafCount = maximumLeafCount
     self.rowRate = rowRate
     self.countsPatients = countsPatients
-    self.parameters = parameters
   }
 
   /// A patient is in a tree's sample when a keyed hash of both is below this.
@@ -35,4 +32,10 @@ enum FixedUnit {
   static let factor = 0x1p20
   /// Largest loss of one patient.
   static let lossLimit = 1024.0
+
+  /// A term of the first margins in units: at least 0, at most 1, 0 for what is not a number.
+  static func units(ofTerm term: Double) -> Int64 {
+    let bounded = term > 0 ? (term < 1 ? term : 1) : 0
+    return Int64((bounded * factor).rounded(.toNearestOrEven))
+  }
 }

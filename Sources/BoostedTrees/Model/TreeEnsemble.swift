@@ -4,34 +4,36 @@ public struct TreeEnsemble: Sendable, Hashable, Codable {
   public static let formatVersion = 1
 
   public let objective: Objective
+  /// What was grown.
+  public let grown: GrownTrees
   /// Columns in order.
-  public let features: [FeatureBins]
+  public var features: [FeatureBins] { grown.features }
   /// Margin of each output before the first tree.
-  public let baseMargins: [Double]
+  public var baseMargins: [Double] { grown.baseMargins }
   /// In the order they are added.
-  public let trees: [DecisionTree]
+  public var trees: [DecisionTree] { grown.trees }
+
+  public init(objective: Objective, grown: GrownTrees) {
+    self.objective = objective
+    self.grown = grown
+  }
 
   public init(
     objective: Objective, features: [FeatureBins], baseMargins: [Double], trees: [DecisionTree]
   ) {
-    self.objective = objective
-    self.features = features
-    self.baseMargins = baseMargins
-    self.trees = trees
+    self.init(
+      objective: objective,
+      grown: GrownTrees(features: features, baseMargins: baseMargins, trees: trees))
   }
 
   /// The bins of a row of raw values, NaN for missing. Throws `shapeMismatch`.
   public func bins(of row: [Double]) throws(BoostedTreesError) -> [UInt8] {
-    guard row.count == features.count else { throw BoostedTreesError(.shapeMismatch) }
-    var bins: [UInt8] = []
-    bins.reserveCapacity(row.count)
-    for (index, value) in row.enumerated() { bins.append(features[index].bin(of: value)) }
-    return bins
+    try grown.bins(of: row)
   }
 
   /// Margins of a row of raw values, one per output. Throws `shapeMismatch`.
   public func margins(of row: [Double]) throws(BoostedTreesError) -> [Double] {
-    margins(ofBins: try bins(of: row))
+    try grown.margins(of: row)
   }
 
   /// Predictions of a row of raw values: a probability, mean or, by class, probabilities. Throws
@@ -42,23 +44,11 @@ public struct TreeEnsemble: Sendable, Hashable, Codable {
 
   /// Margins of every row of a table with the model's bins, by row. Throws `shapeMismatch`.
   public func margins(of table: BinnedTable) throws(BoostedTreesError) -> [[Double]] {
-    guard table.features == features else { throw BoostedTreesError(.shapeMismatch) }
-    var result: [[Double]] = []
-    result.reserveCapacity(table.rowCount)
-    for row in 0..<table.rowCount {
-      result.append(margins(ofBins: features.indices.map { table.bin(row: row, feature: $0) }))
-    }
-    return result
+    try grown.margins(of: table)
   }
 
   /// Base margins first, then the trees in order: the same bits as in training.
-  func margins(ofBins bins: [UInt8]) -> [Double] {
-    var margins = baseMargins
-    for tree in trees {
-      margins[tree.output] += tree.nodes[tree.leaf { bins[$0] }].value
-    }
-    return margins
-  }
+  func margins(ofBins bins: [UInt8]) -> [Double] { grown.margins(ofBins: bins) }
 
   private enum CodingKeys: String, CodingKey {
     case format, version, objective, features, baseMargins, trees
@@ -73,9 +63,10 @@ public struct TreeEnsemble: Sendable, Hashable, Codable {
       try container.decode(Int.self, forKey: .version) == Self.formatVersion
     else { throw BoostedTreesError(.invalidModel) }
     objective = try container.decode(Objective.self, forKey: .objective)
-    features = try container.decode([FeatureBins].self, forKey: .features)
-    baseMargins = try container.decode([Double].self, forKey: .baseMargins)
-    trees = try container.decode([DecisionTree].self, forKey: .trees)
+    grown = GrownTrees(
+      features: try container.decode([FeatureBins].self, forKey: .features),
+      baseMargins: try container.decode([Double].self, forKey: .baseMargins),
+      trees: try container.decode([DecisionTree].self, forKey: .trees))
     guard objective.isValid, baseMargins.count == objective.outputCount,
       baseMargins.allSatisfy(\.isFinite)
     else { throw BoostedTreesError(.invalidModel) }

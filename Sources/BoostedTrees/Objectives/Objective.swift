@@ -2,26 +2,44 @@ import PortableNumerics
 
 /// What the trees learn: a loss, its derivatives by the margin and the link to predictions.
 ///
-/// All arithmetic is portable (`Portable`), because margins and derivatives must have the same bits
-/// at every site. A survival objective is a type of its own: `parameters` carry what it needs of the
-/// published totals, such as a baseline hazard.
+/// `EnsembleTrainer` and `LocalShard` train with any conforming type; `Objective` has those that a
+/// plan can name. All arithmetic must be portable (`Portable`), because margins and derivatives must
+/// have the same bits at every site, and no requirement may trap for an outcome that `accepts`.
+///
+/// A survival objective is a type of its own, whose properties carry what it needs of totals that
+/// were published before the training, such as a baseline hazard. An outcome is one number: a time
+/// that may be censored is t for an event at t and −t for a patient last seen without one at t, as in
+/// XGBoost's `survival:cox`.
 public protocol BoostingObjective: Sendable {
-  /// Margins per patient, and trees per iteration.
+  /// Whether the numbers in the objective are usable; true unless a type says otherwise.
+  var isValid: Bool { get }
+  /// Margins per patient, and trees per iteration, 1 … 64.
   var outputCount: Int { get }
+  /// Length of `baselineTerms`, 1 … 1024; `outputCount` unless a type says otherwise.
+  var baselineTermCount: Int { get }
   /// Bounds that the derivatives are clipped to; they size the integer sums.
   var bounds: DerivativeBounds { get }
   /// Whether the outcome is one the objective is made for.
   func accepts(outcome: Double) -> Bool
-  /// Sums over patients that the first margins are made from: values of one patient, each in 0 … 1.
+  /// Sums over patients that the first margins are made from: `baselineTermCount` values of one
+  /// patient, each in 0 … 1; what is outside is taken as the nearer end.
   func baselineTerms(outcome: Double) -> [Double]
-  /// The first margin of every output, from the number of patients (> 0) and the summed terms.
+  /// The first margin of every output, finite, from the number of patients (> 0) and the summed terms.
+  ///
+  /// Throws `oneOutcomeClass` where the patients' outcomes leave nothing to learn.
   func baseMargins(patientCount: Double, sums: [Double]) throws(BoostedTreesError) -> [Double]
-  /// First and second derivative of the loss by output `output`'s margin, for consecutive patients.
+  /// First and second derivative of the loss by output `output`'s margin, for consecutive patients;
+  /// whoever sums them clips them to `bounds`.
   func derivatives(_ rows: ObjectiveRows, output: Int, into target: DerivativeRows)
-  /// The loss of consecutive patients; whoever sums it clips it to 0 … 1024.
+  /// The loss of consecutive patients, least 0; whoever sums it clips it to 0 … 1024.
   func losses(_ rows: ObjectiveRows, into target: UnsafeMutablePointer<Double>)
   /// Predictions, one per output, from the margins.
   func predictions(margins: [Double]) -> [Double]
+}
+
+extension BoostingObjective {
+  public var isValid: Bool { true }
+  public var baselineTermCount: Int { outputCount }
 }
 
 /// |g| ≤ `gradient` and 0 ≤ h ≤ `hessian`, for every patient.
@@ -42,8 +60,6 @@ public struct ObjectiveRows {
   /// Margins of these patients by output, each `count` long.
   public let margins: [UnsafePointer<Double>]
   public let outcomes: UnsafePointer<Double>
-  /// Numbers published to every site, for objectives that need totals.
-  public let parameters: [Double]
 }
 
 /// Where an objective writes the derivatives of `ObjectiveRows`.
@@ -72,7 +88,7 @@ extension Objective: BoostingObjective {
   }
 
   /// Whether the numbers in the objective are usable.
-  var isValid: Bool {
+  public var isValid: Bool {
     switch self {
     case .logistic: true
     case .squaredError(let lower, let upper):

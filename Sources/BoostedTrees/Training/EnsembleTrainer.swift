@@ -4,12 +4,13 @@ import PortableNumerics
 /// aggregator run alike.
 ///
 /// While `query` is not nil, ask it of every site (`LocalShard.answer`), add the answers element by
-/// element modulo 2^64, and give the total to `absorb`. Then `model` is the ensemble.
+/// element modulo 2^64, and give the total to `absorb`. Then `grown` has the trees;
+/// with one of `Objective`, `model` is the ensemble that can be saved.
 ///
 /// Rounds: one for the baseline, then one for each level of a tree or batch of trees; splits of the
 /// last level, leaf values and the loss travel with the next tree's first round.
-public struct EnsembleTrainer: Sendable {
-  public let plan: TrainingPlan
+public struct EnsembleTrainer<Loss: BoostingObjective>: Sendable {
+  public let plan: TrainingPlan<Loss>
   public let features: [FeatureBins]
   private let context: TreeBuilder.Context
   private let shardSettings: ShardSettings
@@ -32,16 +33,8 @@ public struct EnsembleTrainer: Sendable {
   public private(set) var grownTreeCount = 0
   private var completed: [CompletedTree] = []
 
-  /// Mean losses after some iterations.
-  public struct MeasuredLoss: Sendable, Hashable, Codable {
-    public var iteration: Int
-    /// Nil without evaluation patients.
-    public var evaluation: Double?
-    public var training: Double?
-  }
-
   /// Throws `invalidSettings`.
-  public init(plan: TrainingPlan, features: [FeatureBins]) throws(BoostedTreesError) {
+  public init(plan: TrainingPlan<Loss>, features: [FeatureBins]) throws(BoostedTreesError) {
     try plan.validate(features: features)
     self.plan = plan
     self.features = features
@@ -58,7 +51,7 @@ public struct EnsembleTrainer: Sendable {
   public var answerCount: Int {
     guard let query else { return 0 }
     switch query.kind {
-    case .baseline: return 1 + plan.objective.outputCount
+    case .baseline: return 1 + plan.objective.baselineTermCount
     case .growth(let step):
       let words = builders.reduce(0) { $0 + $1.answerCount }
       return (step.measuresLoss ? 4 : 0) + words * (plan.growth.countsPatients ? 2 : 1)
@@ -72,10 +65,9 @@ public struct EnsembleTrainer: Sendable {
     return false
   }
 
-  /// The ensemble so far; final when `query` is nil.
-  public var model: TreeEnsemble {
-    TreeEnsemble(
-      objective: plan.objective, features: features, baseMargins: baseMargins, trees: trees)
+  /// The trees so far; final when `query` is nil.
+  public var grown: GrownTrees {
+    GrownTrees(features: features, baseMargins: baseMargins, trees: trees)
   }
 
   /// The losses of the model as it is kept; nil where they were not measured.
@@ -128,6 +120,8 @@ public struct EnsembleTrainer: Sendable {
     }
     let sums = total.dropFirst().map { Double($0) / FixedUnit.factor }
     baseMargins = try plan.objective.baseMargins(patientCount: Double(count), sums: sums)
+    guard baseMargins.count == plan.objective.outputCount, baseMargins.allSatisfy(\.isFinite)
+    else { throw BoostedTreesError(.totalInconsistent) }
     if case .forest = plan.ensemble { baseMargins = baseMargins.map { _ in 0 } }
   }
 
@@ -253,4 +247,9 @@ public struct EnsembleTrainer: Sendable {
   private mutating func ask(_ step: GrowthStep) {
     query = GrowthQuery(sequence: (query?.sequence ?? -1) + 1, kind: .growth(step))
   }
+}
+
+extension EnsembleTrainer where Loss == Objective {
+  /// The ensemble so far; final when `query` is nil.
+  public var model: TreeEnsemble { TreeEnsemble(objective: plan.objective, grown: grown) }
 }

@@ -2,10 +2,10 @@
 /// with, and with one shard the pooled training itself.
 public enum PooledTraining {
   /// Trains on the shards' sums. Throws what the trainer and the shards throw.
-  public static func train(
-    plan: TrainingPlan, features: [FeatureBins], sites: [TrainingRows],
+  public static func train<Loss>(
+    plan: TrainingPlan<Loss>, features: [FeatureBins], sites: [TrainingRows],
     crew: WorkCrew = .single
-  ) throws(BoostedTreesError) -> EnsembleTrainer {
+  ) throws(BoostedTreesError) -> EnsembleTrainer<Loss> {
     var trainer = try EnsembleTrainer(plan: plan, features: features)
     let settings = try plan.shardSettings()
     var shards: [LocalShard] = []

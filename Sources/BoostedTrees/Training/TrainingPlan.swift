@@ -1,5 +1,7 @@
 /// Everything that decides what trees are made of the patients, agreed before training.
-public struct TrainingPlan: Sendable, Hashable {
+///
+/// `Loss` is what the trees learn; studies name one of `Objective`.
+public struct TrainingPlan<Loss: BoostingObjective>: Sendable {
   /// How trees make a model.
   public enum Ensemble: Sendable, Hashable {
     /// Each tree corrects those before it (Friedman 2001; Chen and Guestrin 2016).
@@ -10,7 +12,7 @@ public struct TrainingPlan: Sendable, Hashable {
   }
 
   public var ensemble = Ensemble.boosting
-  public var objective = Objective.logistic
+  public var objective: Loss
   /// Boosting iterations, or trees of a forest, for each output; 1 … 100,000.
   public var treeCount = 100
   /// Shrinkage of each tree's weights, in (0, 1]; not used by a forest.
@@ -25,27 +27,8 @@ public struct TrainingPlan: Sendable, Hashable {
   public var patientLimit = 1 << 20
   public var seed: UInt64 = 0
 
-  public init() {}
-
-  /// Settings of a random forest: squared error on the outcome, deep trees, √features per node and
-  /// 63.2 % of the patients per tree, in place of Breiman's draw with replacement (Friedman and Hall
-  /// 2007 found half the patients without replacement to do the same).
-  public static func randomForest(
-    treeCount: Int, featureCount: Int, treesPerRound: Int = 16
-  ) -> TrainingPlan {
-    var plan = TrainingPlan()
-    plan.ensemble = .forest(treesPerRound: treesPerRound)
-    plan.objective = .squaredError(lower: 0, upper: 1)
-    plan.treeCount = treeCount
-    plan.learningRate = 1
-    plan.rowRate = 0.632
-    plan.growth.maximumDepth = 12
-    plan.growth.l2Penalty = 0
-    plan.growth.minimumChildWeight = 5
-    let share = Double(max(featureCount, 1)).squareRoot() / Double(max(featureCount, 1))
-    plan.growth.featureRatePerNode = min(1, share)
-    return plan
-  }
+  /// The defaults, with another objective.
+  public init(objective: Loss) { self.objective = objective }
 
   /// Throws `invalidSettings` when a number is outside its range.
   public func validate(features: [FeatureBins]) throws(BoostedTreesError) {
@@ -53,6 +36,8 @@ public struct TrainingPlan: Sendable, Hashable {
     var isValid =
       !features.isEmpty && (1...100_000).contains(treeCount) && learningRate > 0
       && learningRate <= 1 && rowRate > 0 && rowRate <= 1 && objective.isValid
+      && (1...64).contains(objective.outputCount)
+      && (1...1024).contains(objective.baselineTermCount)
     if let earlyStopping { isValid = isValid && earlyStopping >= 1 }
     for (index, direction) in growth.monotone.enumerated() where direction != 0 {
       if case .categorical = features[index].kind { isValid = false }
@@ -75,5 +60,33 @@ public struct TrainingPlan: Sendable, Hashable {
     ShardSettings(
       objective: objective, scale: try scale(), maximumLeafCount: growth.leafLimit,
       rowRate: rowRate, countsPatients: growth.countsPatients)
+  }
+}
+
+extension TrainingPlan: Equatable where Loss: Equatable {}
+extension TrainingPlan: Hashable where Loss: Hashable {}
+
+extension TrainingPlan where Loss == Objective {
+  /// The defaults, for a yes or no.
+  public init() { self.init(objective: .logistic) }
+
+  /// Settings of a random forest: squared error on the outcome, deep trees, √features per node and
+  /// 63.2 % of the patients per tree, in place of Breiman's draw with replacement (Friedman and Hall
+  /// 2007 found half the patients without replacement to do the same).
+  public static func randomForest(
+    treeCount: Int, featureCount: Int, treesPerRound: Int = 16
+  ) -> Self {
+    var plan = Self()
+    plan.ensemble = .forest(treesPerRound: treesPerRound)
+    plan.objective = .squaredError(lower: 0, upper: 1)
+    plan.treeCount = treeCount
+    plan.learningRate = 1
+    plan.rowRate = 0.632
+    plan.growth.maximumDepth = 12
+    plan.growth.l2Penalty = 0
+    plan.growth.minimumChildWeight = 5
+    let share = Double(max(featureCount, 1)).squareRoot() / Double(max(featureCount, 1))
+    plan.growth.featureRatePerNode = min(1, share)
+    return plan
   }
 }

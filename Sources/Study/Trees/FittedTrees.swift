@@ -13,9 +13,9 @@ public struct FittedTrees: Sendable, Codable {
   /// Integers that each hospital sent masked in them, eight bytes each.
   public var valueCount: Int
   /// Mean loss of evaluation and training patients after each tree or pass, where measured.
-  public var losses: [EnsembleTrainer.MeasuredLoss]
+  public var losses: [MeasuredLoss]
   /// The losses of the model that is kept.
-  public var keptLoss: EnsembleTrainer.MeasuredLoss?
+  public var keptLoss: MeasuredLoss?
   /// Patients over whom the contributions were summed; 0 where they could not be.
   public var explainedCount: Int
   /// By feature, in the plan's order; empty where they could not be summed.

@@ -164,7 +164,7 @@ extension TreeSettings {
   /// The plan of a boosting or forest. Throws `BoostedTreesError.invalidSettings`.
   func trainingPlan(
     features: [FeatureBins], patientCount: Int
-  ) throws(BoostedTreesError) -> TrainingPlan {
+  ) throws(BoostedTreesError) -> TrainingPlan<Objective> {
     var plan = TrainingPlan()
     if learner == .randomForest {
       plan = .randomForest(treeCount: treeCount, featureCount: features.count)
@@ -203,7 +203,7 @@ extension TreeSettings {
 
   /// As many trees at once as keep a total below about a million numbers, 1 … 16.
   private func treesPerRound(
-    _ plan: TrainingPlan, features: [FeatureBins], patientCount: Int
+    _ plan: TrainingPlan<Objective>, features: [FeatureBins], patientCount: Int
   ) -> Int {
     let bins = Double(features.reduce(0) { $0 + $1.binCount })
     let leaves = min(

@@ -45,7 +45,7 @@ import Testing
         table: BinnedTable(features: features, columns: columns), outcomes: outcomes, keys: keys)
     }
 
-    func model(_ plan: TrainingPlan, outcomes: [Double]) throws -> TreeEnsemble {
+    func model(_ plan: TrainingPlan<Objective>, outcomes: [Double]) throws -> TreeEnsemble {
       try PooledTraining.train(
         plan: plan, features: features, sites: [try training(outcomes: outcomes)]
       ).model

@@ -48,6 +48,7 @@ public struct FeatureBuilder: Sendable {
     let unit: Int32
     let text: Int32
     let span: Int32
+    let encounter: Int32
     let time: Int64
     let knownAt: Int64
     let value: UInt64
@@ -154,7 +155,7 @@ public struct FeatureBuilder: Sendable {
       if event.isNeverKnown, isTimed { target.tallies[variable].neverKnownCount &+= 1 }
       if event.isNeverKnown, !isTimed {
         target.tallies[variable].undatedCount &+= 1
-        if variable == plan.outcomeVariable {
+        if variable == plan.outcomeVariable, isOutcome(event, variable, texts) {
           for row in index?.rows(of: subject) ?? subject..<(subject + 1) {
             outcomes[row].isUndated = true
           }
@@ -190,10 +191,23 @@ public struct FeatureBuilder: Sendable {
     }
   }
 
+  /// Whether an undated record is the outcome, by its value. Its value is in no tally: it is in no feature.
+  private mutating func isOutcome(
+    _ event: Event, _ variable: Int, _ texts: borrowing Interner
+  ) -> Bool {
+    guard let condition = recipe.outcome?.condition else { return true }
+    var value = event.value
+    var unused = VariableTally()
+    if binding.isNumber(variable) { value = binding.number(event, variable, &unused) }
+    return condition.isMet(
+      number: value, text: event.text == Lexicon.none ? nil : texts.text(event.text))
+  }
+
   private mutating func isDuplicate(_ event: Event, _ variable: Int) -> Bool {
     let key = DuplicateKey(
       subject: event.subject, variable: Int32(variable), code: event.code, unit: event.unit,
-      text: event.text, span: event.span, time: event.time, knownAt: event.knownAt,
+      text: event.text, span: event.span, encounter: event.encounter, time: event.time,
+      knownAt: event.knownAt,
       value: event.value.isNaN ? 0x7FF8 << 48 : (event.value + 0).bitPattern)
     return !seen.insert(key).inserted
   }
@@ -239,7 +253,8 @@ public struct FeatureBuilder: Sendable {
   /// Where the source says only the day, the outcome may lie on either side of the prediction: it
   /// is the outcome unless it certainly came before, so that nobody who died that day is a
   /// survivor. It is prevalent only when it certainly came before the prediction, and possibly after
-  /// the index. The record that is the row's own index event is neither.
+  /// the index. The record that is the row's own index event is neither, nor is one of the index event's
+  /// day that nobody can say to come after it (``RecordOutcome/countsSameDay``).
   private mutating func note(
     _ event: Event, _ value: Double, _ isNumber: Bool, _ texts: borrowing Interner, _ row: Int,
     _ prediction: PredictionTime
@@ -261,8 +276,28 @@ public struct FeatureBuilder: Sendable {
     {
       return
     }
+    if isOfIndexDay(event, prediction), !follows(event, prediction) { return }
     outcomes[row].isRecorded = true
     let time = max(event.time, prediction.seconds + 1)
     if isOutcome { outcomes[row].first = min(outcomes[row].first, time) }
+  }
+
+  /// Whether a record and the row's index event may each have come first: one of them is known by its day
+  /// only, which is the other's too.
+  @inline(__always)
+  private func isOfIndexDay(_ event: Event, _ prediction: PredictionTime) -> Bool {
+    guard event.span > 0 || prediction.span > 0 else { return false }
+    return event.time <= prediction.index + Int64(prediction.span)
+      && event.latest >= prediction.index
+  }
+
+  /// Whether such a record counts as coming after the index event. Not when it begins the very stay that
+  /// the index event ends; by all means when it begins another.
+  private func follows(_ event: Event, _ prediction: PredictionTime) -> Bool {
+    if event.encounter > 0, prediction.encounter < 0 {
+      return prediction.encounter == PredictionTime.several
+        || event.encounter != -prediction.encounter
+    }
+    return plan.countsSameDay
   }
 }

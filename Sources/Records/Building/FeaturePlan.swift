@@ -43,6 +43,8 @@ struct FeaturePlan: Sendable {
   let anchorVariable: Int?
   /// The outcome is the recipe's death: nobody is at risk after it.
   let isOutcomeDeath: Bool
+  /// Whether a record of the index event's own day, which may be on either side of it, is the outcome.
+  let countsSameDay: Bool
 
   init(_ recipe: RecordsRecipe) {
     var numbers: [String: Int] = [:]
@@ -57,6 +59,11 @@ struct FeaturePlan: Sendable {
       anchorVariable = nil
     }
     isOutcomeDeath = recipe.death.map { $0 == recipe.outcome?.variable } ?? false
+    let outcomeCodes = outcomeVariable.map { recipe.variables[$0].codes } ?? []
+    countsSameDay =
+      isOutcomeDeath
+      || (recipe.outcome?.countsSameDay
+        ?? (outcomeCodes.isEmpty || !outcomeCodes.allSatisfy(\.isStartOfVisit)))
     var known: [Channel: Int] = [:]
     func slot(_ measure: Measure) -> Slot {
       let variable = numbers[measure.variable] ?? 0

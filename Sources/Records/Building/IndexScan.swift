@@ -23,7 +23,7 @@ public struct IndexScan: Sendable {
   private let condition: ValueCondition?
   private let birth: Int?
   private let death: Int?
-  private var candidates: [[Int64]] = []
+  private var candidates: [[Candidate]] = []
   private var births: [Int64] = []
   private var deaths: [Int64] = []
   private var tally = VariableTally()
@@ -31,6 +31,20 @@ public struct IndexScan: Sendable {
   private(set) var lateCount = 0
   /// Records read.
   public private(set) var eventCount = 0
+
+  /// An index event.
+  private struct Candidate {
+    var time: Int64
+    var span: Int32
+    var encounter: Int32
+
+    /// Two index events at one time make one row, whatever their order: known as exactly as the less
+    /// exact, of one stay or of several.
+    mutating func join(_ other: Candidate) {
+      span = max(span, other.span)
+      if encounter != other.encounter { encounter = PredictionTime.several }
+    }
+  }
 
   public init(
     _ recipe: RecordsRecipe, undeclared: DiagnosisCode.System? = nil
@@ -80,7 +94,8 @@ public struct IndexScan: Sendable {
           lateCount += 1
           continue
         }
-        try note(event.time, subject)
+        try note(
+          Candidate(time: event.time, span: event.span, encounter: event.encounter), subject)
       }
     }
   }
@@ -93,25 +108,23 @@ public struct IndexScan: Sendable {
     deaths += Array(repeating: .max, count: missing)
   }
 
-  private mutating func note(_ time: Int64, _ subject: Int) throws(RecordsError) {
+  private mutating func note(_ event: Candidate, _ subject: Int) throws(RecordsError) {
     switch recipe.index.occurrence {
-    case .first:
-      if candidates[subject].isEmpty {
-        candidates[subject] = [time]
-      } else {
-        candidates[subject][0] = min(candidates[subject][0], time)
+    case .first, .last:
+      guard let kept = candidates[subject].first else {
+        candidates[subject] = [event]
+        return
       }
-    case .last:
-      if candidates[subject].isEmpty {
-        candidates[subject] = [time]
-      } else {
-        candidates[subject][0] = max(candidates[subject][0], time)
+      if event.time == kept.time {
+        candidates[subject][0].join(event)
+      } else if (event.time < kept.time) == (recipe.index.occurrence == .first) {
+        candidates[subject][0] = event
       }
     case .every:
       guard candidates[subject].count < Self.maximumPerSubject else {
         throw RecordsError(.tooLarge, detail: "a subject has too many index events")
       }
-      candidates[subject].append(time)
+      candidates[subject].append(event)
     }
   }
 
@@ -120,13 +133,23 @@ public struct IndexScan: Sendable {
     var index = CohortIndex(births: births, deaths: deaths, lateCount: lateCount)
     let fromStart = anchor == nil
     for subject in 0..<lexicon.subjects.count {
-      var last: Int64?
-      let times =
-        fromStart ? [0] : (subject < candidates.count ? candidates[subject].sorted() : [])
-      for time in times {
-        if let last, time - last < max(1, recipe.index.minimumGap) { continue }
-        index.append(PredictionTime(index: time, offset: recipe.predictionOffset))
-        last = time
+      var kept: [Candidate] = []
+      let found =
+        fromStart
+        ? [Candidate(time: 0, span: 0, encounter: 0)]
+        : (subject < candidates.count ? candidates[subject].sorted { $0.time < $1.time } : [])
+      for event in found {
+        if let last = kept.last, last.time == event.time {
+          kept[kept.count - 1].join(event)
+        } else if kept.last.map({ event.time - $0.time >= recipe.index.minimumGap }) ?? true {
+          kept.append(event)
+        }
+      }
+      for event in kept {
+        index.append(
+          PredictionTime(
+            index: event.time, offset: recipe.predictionOffset, span: event.span,
+            encounter: event.encounter))
       }
       index.endSubject()
     }

@@ -15,6 +15,9 @@ public struct Event: Sendable, Hashable {
   /// known has the middle of it as its `time` and half its length here, and so lies within as many
   /// seconds before `time` too.
   public var span: Int32
+  /// The stay or visit that this record begins, above 0, or ends, its negative; 0 for any other record,
+  /// or when the source does not name stays. See ``Event/encounterNumber(_:)``.
+  public var encounter: Int32 = 0
   /// When it happened, ``RecordTime``; the earliest moment that the source allows.
   public var time: Int64
   /// When the hospital knew it; never before `time`. Where the source names no such time it is
@@ -38,6 +41,14 @@ public struct Event: Sendable, Hashable {
     self.knownAt = time
     self.value = value
     self.knownAt = max(time, knownAt ?? latest)
+  }
+
+  /// A number for the identifier of a stay or visit, from 1: 31 bits of FNV-1a (RFC 9923). Compared within one
+  /// patient only, where two stays have one number by chance once in 2³¹ pairs.
+  public static func encounterNumber(_ identifier: String) -> Int32 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in identifier.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    return max(1, Int32(truncatingIfNeeded: (hash ^ (hash >> 32)) & 0x7FFF_FFFF))
   }
 
   /// The latest moment at which it can have happened.

@@ -126,11 +126,17 @@ public struct RecordOutcome: Sendable, Hashable, Codable {
   public var requiresAtRisk: Bool
   /// Variable whose last event ends a subject's follow-up; nil takes the last record of any kind.
   public var followUpVariable: String?
+  /// Whether a record of which only the day is known, the day of the index event, comes after that
+  /// event. The record that begins the stay which the index event ends never does, and one that begins
+  /// another stay always does, where the source names stays. Of all others nobody can say; nil counts
+  /// them, so that nobody who died that day is a survivor, unless all codes of the outcome are starts
+  /// of visits: then the record is taken for the index stay's own.
+  public var countsSameDay: Bool?
 
   public init(
     _ name: String, variable: String, condition: ValueCondition? = nil, horizon: Int64? = nil,
     absence: Absence = .negative, censoring: Censoring = .negative, requiresAtRisk: Bool = true,
-    followUpVariable: String? = nil
+    followUpVariable: String? = nil, countsSameDay: Bool? = nil
   ) {
     self.name = name
     self.variable = variable
@@ -140,6 +146,7 @@ public struct RecordOutcome: Sendable, Hashable, Codable {
     self.censoring = censoring
     self.requiresAtRisk = requiresAtRisk
     self.followUpVariable = followUpVariable
+    self.countsSameDay = countsSameDay
   }
 
   func write(to writer: inout ByteWriter) {
@@ -151,5 +158,6 @@ public struct RecordOutcome: Sendable, Hashable, Codable {
     writer.string(censoring.rawValue)
     writer.boolean(requiresAtRisk)
     writer.optional(followUpVariable) { $0.string($1) }
+    writer.optional(countsSameDay) { $0.boolean($1) }
   }
 }

@@ -27,6 +27,15 @@ public enum CodePattern: Sendable, Hashable {
     self = .exact(DiagnosisCode.normalised(text))
   }
 
+  /// Whether it is of what databases and FHIR exports call the start of a visit: `visit`, `visit:KIND`.
+  var isStartOfVisit: Bool {
+    switch self {
+    case .exact(let code): code == "visit" || code.hasPrefix("visit:")
+    case .prefix(let head): head.hasPrefix("visit:")
+    case .group: false
+    }
+  }
+
   /// Whether it names a group that its grouping does not have, and so would gather nobody.
   public var isUnknownGroup: Bool {
     guard case .group(let grouping, let key) = self else { return false }

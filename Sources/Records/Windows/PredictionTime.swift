@@ -8,9 +8,19 @@ public struct PredictionTime: Sendable, Hashable {
   public let index: Int64
   /// When the prediction is made; never before `index`.
   public let seconds: Int64
+  /// How exactly the source says when the index event was, as ``Event/span``.
+  public let span: Int32
+  /// The stay that the index event begins or ends, as ``Event/encounter``; ``PredictionTime/several``
+  /// when several end at this one time.
+  public let encounter: Int32
 
-  public init(index: Int64, offset: Int64) {
+  /// Stands for more than one stay: any stay differs from one of them.
+  public static let several = Int32.min
+
+  public init(index: Int64, offset: Int64, span: Int32 = 0, encounter: Int32 = 0) {
     self.index = RecordTime.clamping(index)
+    self.span = max(0, span)
+    self.encounter = encounter
     seconds = self.index + max(0, min(offset, RecordTime.bound))
   }
 

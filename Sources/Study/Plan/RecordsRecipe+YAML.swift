@@ -269,7 +269,7 @@ extension RecordOutcome {
   /// `{name: readmitted, event: admission, within: 30 d, censoring: exclude}`.
   init(yaml node: YAMLNode) throws(YAMLProblem) {
     let map = try node.mapping(
-      keys: ["name", "event", "within", "absent", "censoring", "at_risk", "follow_up"]
+      keys: ["name", "event", "within", "absent", "censoring", "at_risk", "follow_up", "same_day"]
         + ValueCondition.yamlKeys)
     self.init(
       try map.string("name"), variable: try map.string("event"),
@@ -280,7 +280,9 @@ extension RecordOutcome {
       absence: try map.choice("absent", default: .negative),
       censoring: try map.choice("censoring", default: .negative),
       requiresAtRisk: try map.boolean("at_risk", default: true),
-      followUpVariable: try map.optionalString("follow_up"))
+      followUpVariable: try map.optionalString("follow_up"),
+      countsSameDay: map.optional("same_day") == nil
+        ? nil : try map.boolean("same_day", default: true))
   }
 }
 

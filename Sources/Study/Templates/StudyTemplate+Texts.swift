@@ -105,7 +105,9 @@ extension StudyTemplate {
       # Who died in hospital cannot be readmitted.
       include: [{variable: birth, function: years_since, at_least: 18, because: adults}]
       exclude: [{variable: death, function: present, recorded: true, because: died in hospital}]
-      outcome: {name: readmitted, event: admission, within: 30 d, at_risk: false}
+      # An admission on the day of the discharge, the hour unknown, is a readmission where the source names
+      # its stays (OMOP, FHIR) and it is another stay; elsewhere it is taken for the stay's own.
+      outcome: {name: readmitted, event: admission, within: 30 d, at_risk: false, same_day: false}
       features:
         - {variable: birth, functions: years_since, name: age}
         - {variable: sex, functions: last, name: sex}

@@ -186,4 +186,114 @@ import Testing
     story.batch.events.reverse()
     #expect(try story.table(recipe) == table)
   }
+
+  /// Discharges by the day, the admission of each stay and the next: a stay's own admission is never its
+  /// readmission, and another stay that begins on that day is one where the clock or the stay's identifier
+  /// says so.
+  @Test(arguments: [nil, true, false]) func readmissionOnTheDayOfTheDischarge(sameDay: Bool?) throws
+  {
+    func outcomes(
+      admission code: String = "visit:9201", _ build: (inout Story) throws -> Void
+    ) throws -> [RowOutcome] {
+      var story = Story()
+      try build(&story)
+      let recipe = RecordsRecipe(
+        variables: [
+          RecordVariable("admission", codes: [.exact(code)]),
+          RecordVariable("discharge", codes: [.exact("out")]),
+        ],
+        index: IndexRule(.event(variable: "discharge", condition: nil), .every),
+        outcome: RecordOutcome(
+          "readmitted", variable: "admission", horizon: 30 * day, requiresAtRisk: false,
+          countsSameDay: sameDay),
+        features: [FeatureRequest(Measure("admission", .ever, .count), name: "stays")])
+      let table = try story.table(recipe)
+      story.batch.events.reverse()
+      #expect(try story.table(recipe) == table)
+      return table.outcomes
+    }
+    let none = RowOutcome.none(after: 30 * day, isCensored: false)
+    func stay(
+      _ story: inout Story, from first: Int64, to last: Int64, _ identifier: String?,
+      code: String = "visit:9201", span: Int64? = nil
+    ) throws {
+      let number = identifier.map { Event.encounterNumber($0) } ?? 0
+      try story.add("a", code, at: first, span: span ?? date)
+      story.batch.events[story.batch.events.count - 1].encounter = number
+      try story.add("a", "out", at: last, span: span ?? date)
+      story.batch.events[story.batch.events.count - 1].encounter = -number
+    }
+    // One stay of one day, with and without an identifier: only who asks for it counts the day itself.
+    #expect(try outcomes { try stay(&$0, from: start, to: start, "1") } == [none])
+    let unnamed = try outcomes { try stay(&$0, from: start, to: start, nil) }
+    #expect(unnamed == [sameDay == true ? .event(after: 1) : none])
+    // Of codes that are no visits the outcome counts unless it is said not to.
+    let other = try outcomes(admission: "in") {
+      try stay(&$0, from: start, to: start, nil, code: "in")
+    }
+    #expect(other == [sameDay == false ? none : .event(after: 1)])
+    // Two stays that meet on one day: with identifiers a readmission, whatever is asked.
+    let met = try outcomes {
+      try stay(&$0, from: start - 4 * day, to: start, "1")
+      try stay(&$0, from: start, to: start + 3 * day, "2")
+    }
+    #expect(met == [.event(after: 1), none])
+    // Two stays within one day make one row, and the one followed the other.
+    let both = try outcomes {
+      try stay(&$0, from: start, to: start, "1")
+      try stay(&$0, from: start, to: start, "2")
+    }
+    #expect(both == [.event(after: 1)])
+    // With clocks nothing has to be guessed.
+    let clocked = try outcomes {
+      try stay(&$0, from: start, to: start + 6 * hour, nil, span: 0)
+      try stay(&$0, from: start + 8 * hour, to: start + 9 * hour, nil, span: 0)
+    }
+    #expect(clocked == [.event(after: 2 * hour), none])
+    // The admission has a clock and the discharge only its day.
+    let mixed = try outcomes {
+      try stay(&$0, from: start + 8 * hour, to: start, nil)
+      $0.batch.events[0].span = 0
+    }
+    #expect(mixed == [sameDay == true ? .event(after: 8 * hour) : none])
+  }
+
+  /// The end of the very stay that the index event begins comes after it.
+  @Test func theDischargeOfTheSameDay() throws {
+    var story = Story()
+    for (code, sign) in [("stay", 1), ("death", -1)] {
+      try story.add("a", code, at: start, span: date)
+      story.batch.events[story.batch.events.count - 1].encounter =
+        Int32(sign) * Event.encounterNumber("1")
+    }
+    var recipe = recipe(after: 0)
+    recipe.death = nil
+    #expect(try story.table(recipe).outcomes == [.event(after: 1)])
+  }
+
+  /// Two stays on one day are not one record twice.
+  @Test func staysOfOneDayAreNoDuplicates() throws {
+    var story = Story()
+    for identifier in ["1", "2", "2"] {
+      try story.add("a", "stay", at: start, span: date)
+      story.batch.events[story.batch.events.count - 1].encounter =
+        Event.encounterNumber(identifier)
+    }
+    var recipe = recipe(after: 0)
+    recipe.removesDuplicates = true
+    #expect(try story.table(recipe).tallies[2].tally.duplicateCount == 1)
+    #expect(
+      Event.encounterNumber("") > 0 && Event.encounterNumber("1") != Event.encounterNumber("2"))
+  }
+
+  /// A record without a time whose value is not the outcome says nothing against the others.
+  @Test(arguments: [(8.0, ["alive"]), (1.0, ["alive", "undated"])])
+  func anUndatedRecordThatIsNotTheOutcome(value: Double, subjects: [String]) throws {
+    var story = Story()
+    for name in ["alive", "undated"] { try story.add(name, "stay", at: start) }
+    try story.add("undated", "lact", at: RecordTime.always, known: RecordTime.never, value)
+    var recipe = recipe(after: 0, outcome: "lact")
+    recipe.outcome?.condition = ValueCondition(.greaterOrEqual, ["4"])
+    #expect(try story.table(recipe).subjects == subjects)
+  }
 }

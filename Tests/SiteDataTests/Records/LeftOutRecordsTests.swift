@@ -57,7 +57,7 @@ import Testing
         "p icd10cm:I509 @1577836800 (day) known never",
         "p loinc:2160-0 @1577836800 (day) = 1", "p icd10cm:I509 @1577836800 (day)",
         "p s|d @1577836800 (day)", "p icd10cm:I509 @1577836800 (day)",
-        "p visit @1577836800", "p visit:unknown @1577836800",
+        "p visit @1577836800 begins", "p visit:unknown @1577836800 begins",
       ])
     #expect(batch.report.skippedCount == 0)
     #expect(

@@ -51,6 +51,8 @@ enum RecordsFixture {
         if !event.value.isNaN { text += " = \(FeatureTable.text(event.value))" }
         if event.text != Lexicon.none { text += " = \(lexicon.texts.text(event.text))" }
         if event.unit != Lexicon.none { text += " \(lexicon.units.text(event.unit))" }
+        if event.encounter > 0 { text += " begins" }
+        if event.encounter < 0 { text += " ends" }
         words.append(text)
       }
     }

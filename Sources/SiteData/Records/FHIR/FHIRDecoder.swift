@@ -203,11 +203,13 @@ struct FHIRDecoder {
     guard let subject = subject(resource, &batch) else { return .noSubject }
     guard let start = time(resource["period"]?["start"]) else { return .noTime }
     let kind = resource["class"]?["code"]?.text ?? "unknown"
-    for code in ["visit", "visit:\(kind)"] {
-      emit(code, Event(subject: subject, at: start), &batch)
-    }
+    let encounter = resource["id"]?.text.map { Event.encounterNumber($0) } ?? 0
+    var beginning = Event(subject: subject, at: start)
+    beginning.encounter = encounter
+    for code in ["visit", "visit:\(kind)"] { emit(code, beginning, &batch) }
     guard let end = time(resource["period"]?["end"]) else { return nil }
     var ending = Event(subject: subject, at: end)
+    ending.encounter = -encounter
     ending.value = Double(end.seconds - start.seconds) / 3600
     for code in ["visit-end", "visit-end:\(kind)"] { emit(code, ending, &batch) }
     let disposition = resource["hospitalization"]?["dischargeDisposition"]?["coding"]

@@ -120,6 +120,7 @@ struct OMOPReader: EventReader {
     case .visit:
       fields += [
         text(table.concept), text(table.sourceValue), first(table.start), first(table.end),
+        text("visit_occurrence_id"),
       ]
     case .death: fields += [first(table.start)]
     case .period: fields += [first(table.start), first(table.end)]
@@ -255,11 +256,15 @@ struct OMOPReader: EventReader {
     case .failure(let fault): return fault.reason
     case .success(let time): start = time
     }
+    let encounter = string(cursor, 5).map { Event.encounterNumber($0) } ?? 0
+    var beginning = Event(subject: subject, at: start)
+    beginning.encounter = encounter
     for code in ["visit", "visit:\(concept)"] {
-      if let reason = emit(code, Event(subject: subject, at: start), &batch) { return reason }
+      if let reason = emit(code, beginning, &batch) { return reason }
     }
     guard case .success(let end) = time(cursor, 4, &batch.report) else { return nil }
     var ending = Event(subject: subject, at: end)
+    ending.encounter = -encounter
     ending.value = Double(end.seconds - start.seconds) / 3600
     for code in ["visit-end", "visit-end:\(concept)"] {
       if let reason = emit(code, ending, &batch) { return reason }

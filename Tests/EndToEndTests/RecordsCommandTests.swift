@@ -73,6 +73,20 @@ extension EndToEnd {
       #expect(profile.output.contains("80 records of 40 patients"), "\(profile.output)")
       #expect(profile.output.contains("declared as mg/dL look recorded in mmol/L"))
       #expect(!profile.output.contains("pat-"))
+      let path = "\(folder)/profile.html"
+      #expect(profile.output.contains("must not leave the hospital"))
+      let page = try String(contentsOfFile: path, encoding: .utf8)
+      #expect(page.contains("declared as mg/dL look recorded in mmol/L") && !page.contains("pat-"))
+      let attributes = try FileManager.default.attributesOfItem(atPath: path)
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+
+      try FileManager.default.removeItem(atPath: path)
+      let elsewhere = try await run("profile", ["--html", "\(folder)/other.html"])
+      #expect(elsewhere.status == 0, "\(elsewhere.error)")
+      #expect(FileManager.default.fileExists(atPath: "\(folder)/other.html"))
+      #expect(!FileManager.default.fileExists(atPath: path))
+      #expect(try await run("profile", ["--no-html"]).status == 0)
+      #expect(!FileManager.default.fileExists(atPath: path))
     }
   }
 }

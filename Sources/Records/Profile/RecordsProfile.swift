@@ -31,7 +31,7 @@ public struct RecordsProfile: Sendable {
   private var codeCounts: [Int] = []
   private var sample: [UInt64: Int] = [:]
   private var sampleBound = UInt64.max
-  private var lags = [Int](repeating: 0, count: 6)
+  private(set) var lags = [Int](repeating: 0, count: 6)
   public private(set) var eventCount = 0
   public private(set) var unmappedCount = 0
 
@@ -230,12 +230,46 @@ public struct RecordsProfile: Sendable {
     if !unmapped.isEmpty {
       lines.append("  commonest of them: " + unmapped.map(\.code).joined(separator: ", "))
     }
-    let names = [
-      "at once", "within an hour", "within a day", "within a week", "later", "at no stated time",
-    ]
     lines += ["", "Known after the event"]
-    lines += zip(names, lags).map { "  \($0): \(percent($1, lags.reduce(0, +)))" }
+    lines += zip(Self.delayNames, lags).map { "  \($0): \(percent($1, lags.reduce(0, +)))" }
+    let drawn = distributionLines(lexicon)
+    if !drawn.isEmpty { lines += ["", "Values, from the 5th to the 95th hundredth"] + drawn }
     lines += ["", "To look at"]
+    let findings = findings(lexicon)
+    lines += findings.isEmpty ? ["  nothing"] : findings.map { "  \($0)" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// How long after the event records became known.
+  static let delayNames = [
+    "at once", "within an hour", "within a day", "within a week", "later", "at no stated time",
+  ]
+
+  /// One line for every number and unit: the shape of its distribution and three quantiles.
+  private func distributionLines(_ lexicon: Lexicon) -> [String] {
+    let marks = Array("▁▂▃▄▅▆▇█")
+    return overview(lexicon).variables.flatMap { variable in
+      variable.distributions.compactMap { found -> String? in
+        guard found.quantiles.count == 5, let top = found.shares.max(), top > 0 else { return nil }
+        let bars = found.shares.map { share in
+          marks[min(max(Int((share / top * 8).rounded(.up)) - 1, 0), 7)]
+        }
+        let ends = [0, 2, 4].map { Self.threeDigits(found.quantiles[$0]) }
+        return "  \(variable.name) \(String(bars)) \(ends[0]) to \(ends[2]), half below"
+          + " \(ends[1])\(found.unit.isEmpty ? "" : " \(found.unit)") (\(found.valueCount) values)"
+      }
+    }
+  }
+
+  /// A value with three digits, as the sketch is no more exact.
+  private static func threeDigits(_ value: Double) -> String {
+    var factor = 1.0
+    while value.magnitude * factor < 100, factor < 1e9 { factor *= 10 }
+    return FeatureTable.text((value * factor).rounded() / factor)
+  }
+
+  /// What a data steward should look at.
+  func findings(_ lexicon: Lexicon) -> [String] {
     var findings = zip(recipe.variables, tallies).compactMap { $1.words(of: $0.name) }
     findings += unitSuspicions(lexicon).map(\.words)
     findings += undatedDiagnoses(lexicon).map {
@@ -250,7 +284,6 @@ public struct RecordsProfile: Sendable {
         "about \((duplicateShare * 1000).rounded() / 10) % of the records are there twice; set"
           + " `duplicates: remove`")
     }
-    lines += findings.isEmpty ? ["  nothing"] : findings.map { "  \($0)" }
-    return lines.joined(separator: "\n") + "\n"
+    return findings
   }
 }

@@ -32,9 +32,7 @@ public struct ValueSketch: Sendable, Hashable {
   private static func middle(_ bin: Int) -> Double {
     let octave = bin >= 0 ? bin / binsPerOctave : (bin - binsPerOctave + 1) / binsPerOctave
     let part = bin - octave * binsPerOctave
-    var value = 1 + (Double(part) + 0.5) / Double(binsPerOctave)
-    for _ in 0..<abs(octave) { value = octave > 0 ? value * 2 : value / 2 }
-    return value
+    return (1 + (Double(part) + 0.5) / Double(binsPerOctave)) * octaveStart(bin)
   }
 
   /// Quantile of the values, right to 2 %; negative values count as below zero. Nil without values.
@@ -57,5 +55,40 @@ public struct ValueSketch: Sendable, Hashable {
     var met = test(0) ? zeroCount : 0
     for (bin, number) in bins where test(Self.middle(bin)) { met += number }
     return Double(met) / Double(count)
+  }
+
+  /// Shares of all values in bins of equal width over a range of positive values; a bin of the sketch is
+  /// divided over those that it touches. Empty when the range is.
+  public func histogram(from low: Double, to high: Double, binCount: Int) -> [Double] {
+    guard count > 0, binCount > 0, low >= 0, low < high, high.isFinite else { return [] }
+    let width = (high - low) / Double(binCount)
+    var shares = [Double](repeating: 0, count: binCount)
+    if low == 0 { shares[0] += Double(zeroCount) / Double(count) }
+    for (bin, number) in bins {
+      let middle = Self.middle(bin)
+      // Half a bin: 1/64 of the octave's beginning.
+      let half = Self.octaveStart(bin) / Double(2 * Self.binsPerOctave)
+      let (start, end) = (middle - half, middle + half)
+      guard end > low, start < high else { continue }
+      let first = max(0, Int((max(start, low) - low) / width))
+      let last = min(binCount - 1, Int((min(end, high) - low) / width))
+      guard first <= last else { continue }
+      for place in first...last {
+        let from = max(start, low + Double(place) * width)
+        let to = min(end, low + Double(place + 1) * width)
+        if to > from {
+          shares[place] += Double(number) / Double(count) * (to - from) / (end - start)
+        }
+      }
+    }
+    return shares
+  }
+
+  /// The power of two at which a bin's octave begins.
+  private static func octaveStart(_ bin: Int) -> Double {
+    let octave = bin >= 0 ? bin / binsPerOctave : (bin - binsPerOctave + 1) / binsPerOctave
+    var value = 1.0
+    for _ in 0..<abs(octave) { value = octave > 0 ? value * 2 : value / 2 }
+    return value
   }
 }

@@ -16,18 +16,7 @@ extension ReportWriter {
     return """
       <!DOCTYPE html>
       <html xmlns="http://www.w3.org/1999/xhtml" lang="en">
-      <head>
-      <meta charset="utf-8" />
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-      style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'" />
-      <meta name="viewport" content="width=device-width, initial-scale=1" />
-      <meta name="color-scheme" content="light dark" />
-      <meta name="generator" content="Wardround \(provenance.softwareVersion)" />
-      <title>\(result.study.title)</title>
-      <style>
-      \(Markup(unchecked: StyleSheet.text))
-      </style>
-      </head>
+      \(PageFrame.head(title: result.study.title, softwareVersion: provenance.softwareVersion))
       <body>
       \(header)
       <nav aria-label="Contents"><ol>
@@ -51,30 +40,30 @@ extension ReportWriter {
     let ratio = summary(.observedExpectedRatio)
     let slope = summary(.calibrationSlope)
     let tiles: [Markup] = [
-      tile(
+      PageFrame.tile(
         "Hospitals", NumberText.count(sites.count),
         "\(NumberText.count(totals.patientCount)) patients"),
-      tile(
+      PageFrame.tile(
         "Outcome", NumberText.percent(share(totals.eventCount, totals.patientCount)),
         "\(NumberText.count(totals.eventCount)) with \(result.study.outcome)"),
-      tile(
+      PageFrame.tile(
         "AUROC within hospitals", NumberText.fixed(auroc?.mean, 3),
         "95 % interval " + NumberText.interval(auroc?.interval, 3)),
-      tile(
+      PageFrame.tile(
         "AUROC in a new hospital", NumberText.interval(auroc?.predictionInterval, 2),
         "95 % prediction interval"),
-      tile(
+      PageFrame.tile(
         "Observed : expected", NumberText.fixed(ratio?.mean, 2),
         "ideal 1; " + NumberText.interval(ratio?.interval, 2)),
-      tile(
+      PageFrame.tile(
         "Calibration slope", NumberText.fixed(slope?.mean, 2),
         "ideal 1; " + NumberText.interval(slope?.interval, 2)),
       result.privacy.map {
-        tile(
+        PageFrame.tile(
           "Privacy guarantee", "ε = \(NumberText.significant($0.provenEpsilon, 3))",
           "δ = \(NumberText.significant($0.delta)); per patient, every release")
-      } ?? tile("Privacy guarantee", "none", "no noise added; secure sums"),
-      tile(
+      } ?? PageFrame.tile("Privacy guarantee", "none", "no noise added; secure sums"),
+      PageFrame.tile(
         "Differences found", NumberText.count(result.drift.findings.count), "between the hospitals"),
     ]
     return """
@@ -87,14 +76,6 @@ extension ReportWriter {
       <div class="tiles">\(tiles)</div>
       </header>
       """
-  }
-
-  private func tile(_ name: String, _ value: String, _ range: String) -> Markup {
-    """
-    <div class="tile"><span class="name">\(name)</span><span class="value">\(value)</span>\
-    <span class="range">\(range)</span></div>
-
-    """
   }
 
   func share(_ count: Int, _ total: Int) -> Double? {

@@ -65,7 +65,7 @@ struct SiteFeatures: AsyncParsableCommand {
       if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
       if let grid = try makeGrid(recipe, description, extraction) {
         let table = extraction.table
-        try Self.write(to: out) { write in
+        try PrivateFile.write(to: out) { write in
           var text = grid.header
           for row in 0..<table.rowCount {
             text += grid.lines(table, row: row, isElapsed: extraction.isElapsed)
@@ -79,7 +79,7 @@ struct SiteFeatures: AsyncParsableCommand {
         let size = "\(grid.grid.stepCount) steps of \(grid.grid.variables.count) numbers"
         return print("\(table.rowCount) rows, \(size), written to \(out)")
       }
-      try Self.write(to: out) { write in
+      try PrivateFile.write(to: out) { write in
         try extraction.forEachPart(threads: threads) { (bytes) throws(any Error) in
           try write(Data(bytes))
         }
@@ -104,22 +104,5 @@ struct SiteFeatures: AsyncParsableCommand {
       recipe, description, undeclared: extraction.undeclaredDiagnoses,
       step: try seconds(grid, "--grid"), span: try span.map { try seconds($0, "--span") },
       maximumAge: try carry.map { try seconds($0, "--carry") })
-  }
-
-  /// Writes beside the target and moves it there when it is complete.
-  private static func write(
-    to path: String, _ body: (_ write: (Data) throws -> Void) throws -> Void
-  ) throws {
-    let partial = path + ".part"
-    let files = FileManager.default
-    guard files.createFile(atPath: partial, contents: nil, attributes: [.posixPermissions: 0o600]),
-      let handle = FileHandle(forWritingAtPath: partial)
-    else { throw ValidationError("`\(partial)` cannot be written; check the folder") }
-    try body { try handle.write(contentsOf: $0) }
-    try handle.close()
-    // Replaces what is there in one step: there is always a whole table, the old or the new one.
-    guard rename(partial, path) == 0 else {
-      throw ValidationError("`\(path)` cannot be replaced; the new table is in `\(partial)`")
-    }
   }
 }

@@ -42,16 +42,28 @@ public enum RecordsSurvey {
     return (profile, undeclared)
   }
 
+  /// What a hospital may know of its own records before a study.
+  public struct Result: Sendable {
+    /// Counts, codes and names of variables; no value of a patient and no identifier.
+    public let text: String
+    public let overview: ProfileOverview
+    /// What the sources are; a folder of files that are one patient each is named, none of the files.
+    public let source: String
+    /// What was read and what was left out.
+    public let report: ReadingReport
+    /// The table of the recipe, where it has an outcome.
+    public let cohort: CohortOverview?
+  }
+
   /// Reads the records for the profile, before that for the vote on undeclared codes of diagnoses
   /// where the recipe groups any, and, where the recipe has an outcome, makes its table to
-  /// scan it for leaks. The text holds counts, codes and names of variables; no value of a patient
-  /// and no identifier.
+  /// scan it for leaks.
   ///
-  /// - Parameter threads: threads that read; the text does not depend on it.
-  public static func text(
+  /// - Parameter threads: threads that read; the result does not depend on it.
+  public static func run(
     _ recipe: RecordsRecipe, _ description: RecordsDescription,
     threads: Int = RecordsDescription.defaultThreads
-  ) throws(FeatureExtraction.Failure) -> String {
+  ) throws(FeatureExtraction.Failure) -> Result {
     do {
       try description.check(for: recipe)
       let source = try description.open(threads: threads)
@@ -59,17 +71,32 @@ public enum RecordsSurvey {
       let (profile, undeclared) = try profile(
         recipe, source: source, &batch, undeclared: description.undeclaredDiagnoses)
       var text = profile.text(batch.lexicon)
+      let overview = profile.overview(batch.lexicon)
       let undated = profile.undatedDiagnoses(batch.lexicon)
-      guard recipe.outcome != nil else { return text }
+      guard recipe.outcome != nil else {
+        return Result(
+          text: text, overview: overview, source: source.name, report: batch.report, cohort: nil)
+      }
       let extraction = try FeatureExtraction(
         recipe, source: source, undeclaredDiagnoses: undeclared)
       let suspects = LeakScan.run(
-        extraction.table, recipe: recipe, undated: undated)
+        extraction.table, recipe: recipe, undated: undated
+      ).map(\.words)
       text += "\nLeak scan\n"
-      text += suspects.isEmpty ? "  nothing\n" : suspects.map { "  \($0.words)\n" }.joined()
-      return text
+      text += suspects.isEmpty ? "  nothing\n" : suspects.map { "  \($0)\n" }.joined()
+      return Result(
+        text: text, overview: overview, source: source.name, report: batch.report,
+        cohort: CohortOverview(extraction.table, suspects: suspects))
     } catch {
       throw FeatureExtraction.Failure(error, source: "")
     }
+  }
+
+  /// The text of ``run(_:_:threads:)``.
+  public static func text(
+    _ recipe: RecordsRecipe, _ description: RecordsDescription,
+    threads: Int = RecordsDescription.defaultThreads
+  ) throws(FeatureExtraction.Failure) -> String {
+    try run(recipe, description, threads: threads).text
   }
 }

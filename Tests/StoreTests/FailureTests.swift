@@ -26,8 +26,8 @@ import Testing
     let pages = try await store.database.limitPages(1)
     #expect(pages > 10, "SQLite keeps the limit at the present size")
     let batch = JournalBatch(
-      items: [JournalItem(.committed, round: 1, record: [2])],
-      vectors: [JournalVector(round: 1, digest: [5], bytes: .init(repeating: 5, count: 200_000))])
+      items: [JournalItem(.committed, round: 1, record: .init(repeating: 5, count: 200_000))],
+      vector: JournalVector(round: 1, digest: .init(repeating: 5, count: 32), bytes: [5]))
     let error = await failure { try store.appendJournal(batch, study: "s1") }
     #expect(error?.code == .diskFull)
     #expect(error?.file == store.path && error?.operation == "append to journal")

@@ -74,24 +74,25 @@ import Testing
     }
     let done = record(8, 1) { $0.raw(digest) }
     let release = released(1, query: 6, members: [1, 2, 3], message: [9, 9])
-    func append(_ records: [[UInt8]], vectors: [JournalVector] = []) throws {
+    func append(_ records: [[UInt8]], vector: JournalVector? = nil) throws {
       try store.appendJournal(
-        JournalBatch(items: try records.map { try JournalItem(record: $0) }, vectors: vectors),
+        JournalBatch(items: try records.map { try JournalItem(record: $0) }, vector: vector),
         study: "s1")
     }
     try append([epoch])
     try append([record(2, 1), record(3, 1)])
     try append(
-      [record(4, 1), record(5, 1)], vectors: [.init(round: 1, digest: [8], bytes: [8, 8])])
+      [record(4, 1), record(5, 1)], vector: .init(round: 1, digest: digest, bytes: [8, 8]))
     try append([record(6, 1)])
     try append([release])
-    #expect(try await store.sumRecords(study: "s1").vectors == [.init(digest: [8], bytes: [8, 8])])
-    #expect(try await store.sumRecords(study: "s1").records.count == 7)
+    #expect(
+      try await store.journal(study: "s1").vector == .init(round: 1, digest: digest, bytes: [8, 8]))
+    #expect(try await store.journal(study: "s1").records.count == 7)
     try append([done])
-    let left = try await store.sumRecords(study: "s1")
+    let left = try await store.journal(study: "s1")
     #expect(
       left.records == [epoch, released(1, query: 6, members: [1, 2, 3], message: []), done])
-    #expect(left.vectors.isEmpty)
+    #expect(left.vector == nil)
   }
 
   @Test func roundThatWasCaughtUpWithIsClosedByItsResultAlone() async throws {
@@ -100,6 +101,6 @@ import Testing
     let done = record(8, 4) { $0.raw(digest) }
     try store.appendJournal(
       JournalBatch(items: [try JournalItem(record: done)]), study: "s1")
-    #expect(try await store.sumRecords(study: "s1").records == [done])
+    #expect(try await store.journal(study: "s1").records == [done])
   }
 }

@@ -31,6 +31,7 @@ public struct PayloadDigester: ~Copyable {
 
 /// The digest of a payload that this process has hashed. Made only by `PayloadDigester`.
 public struct PayloadDigest: Sendable, Hashable {
-  let digest: Digest
+  /// vectorDigest (protocol/README.md §4).
+  public let digest: Digest
   let byteCount: Int
 }

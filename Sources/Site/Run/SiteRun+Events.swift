@@ -167,7 +167,7 @@ extension SiteRun {
     var actions = actions[...]
     var records = unwritten
     unwritten = []
-    var kept: SiteStore.KeptVector?
+    var kept: JournalVector?
     var masked: [UInt8]?
     while let action = actions.popFirst() {
       switch action {
@@ -177,7 +177,7 @@ extension SiteRun {
         records.append(record)
       case .keep(let vector, let digest):
         let bytes = vector.bytes
-        kept = .init(digest: digest.bytes, bytes: bytes)
+        kept = .init(round: session.lastRound, digest: digest.bytes, bytes: bytes)
         masked = bytes
       case .send(let message):
         keeper.sent(message, round: session.lastRound)

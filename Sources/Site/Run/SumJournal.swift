@@ -9,18 +9,25 @@ import Study
 enum SumJournal {
   /// What a session takes up after a start.
   static func read(_ store: SiteStore, study: String) async throws -> SiteJournal {
-    let (records, vectors) = try await store.sumRecords(study: study)
-    var journal = SiteJournal(records: try records.map { try JournalRecord($0) })
+    let stored = try await store.journal(study: study)
+    var journal = SiteJournal(records: try stored.records.map { try JournalRecord($0) })
+    guard let kept = stored.vector, let digest = try? Digest(kept.digest),
+      isWhole(kept.bytes, digest)
+    else { return journal }
     for record in journal.records {
       // The ring width of a kept vector is the one of the round it was committed for.
       guard case .opened(_, _, _, let body) = record.content else { continue }
       let width = SumMessage.ringWidth(ofRoundOpenBody: body)
-      for vector in vectors {
-        guard let digest = try? Digest(vector.digest) else { continue }
-        journal.vectors[digest] = RingVector(vector.bytes, width: width)
-      }
+      journal.vectors[digest] = RingVector(kept.bytes, width: width)
     }
     return journal
+  }
+
+  /// Whether a power cut left the vector as it was committed to. Without it the round ends without this site.
+  private static func isWhole(_ bytes: [UInt8], _ digest: Digest) -> Bool {
+    var digester = PayloadDigester(byteCount: bytes.count)
+    bytes.withUnsafeBytes { digester.update($0) }
+    return digester.finish()?.digest == digest
   }
 
   /// Whether the next action belongs to the records before it.
@@ -45,19 +52,15 @@ enum SumJournal {
 
   /// Writes records before the message that they authorise is sent.
   static func append(
-    _ records: [JournalRecord], keeping vector: SiteStore.KeptVector?, charges: [LedgerCharge],
+    _ records: [JournalRecord], keeping vector: JournalVector?, charges: [LedgerCharge],
     admission: @escaping LedgerAdmission, to store: SiteStore, study: String
   ) throws {
-    guard let round = records.last?.round else { return }
     // What authorises no message may be lost in a power cut: the round is then burned again. So may an
     // acknowledgement: without the round's keys, which were in memory, the site signs no other one.
     let mayBeLost = records.allSatisfy { $0.type >= 8 || $0.type == 6 }
-    var batch = JournalBatch(
-      items: try records.map { try JournalItem(record: $0.bytes) }, charges: charges,
-      admission: admission)
-    if let vector {
-      batch.vectors = [JournalVector(round: round, digest: vector.digest, bytes: vector.bytes)]
-    }
+    let batch = JournalBatch(
+      items: try records.map { try JournalItem(record: $0.bytes) }, vector: vector,
+      charges: charges, admission: admission)
     try store.appendJournal(
       batch, study: study, durability: mayBeLost ? .relaxed : .full)
   }

@@ -7,6 +7,7 @@ enum StoreHash {
   case auditAnchor
   case transcriptRow
   case ledgerEntry
+  case vectorFile
 
   private var label: HashLabel {
     switch self {
@@ -14,6 +15,7 @@ enum StoreHash {
     case .auditAnchor: "store.anchor"
     case .transcriptRow: "store.transcript"
     case .ledgerEntry: "store.ledger"
+    case .vectorFile: "store.vector"
     }
   }
 

@@ -53,11 +53,10 @@ public struct JournalItem: Sendable, Equatable {
   }
 }
 
-/// A masked vector kept so that a restarted site can send the same bytes again. It goes when the
-/// next round opens or its own is done.
+/// A masked vector kept so that a restarted site can send the same bytes again, until its round is over.
 public struct JournalVector: Sendable, Equatable {
   public var round: UInt64
-  /// Digest of the bytes, under which the masked message names them.
+  /// Digest of the bytes, under which the masked message names them: 32 bytes.
   public var digest: [UInt8]
   public var bytes: [UInt8]
 
@@ -72,7 +71,8 @@ public struct JournalVector: Sendable, Equatable {
 public struct JournalBatch: Sendable {
   /// In the order in which the protocol asked for them.
   public var items: [JournalItem]
-  public var vectors: [JournalVector]
+  /// The masked vector of the round that the items are about.
+  public var vector: JournalVector?
   /// The result that a `done` record is about.
   public var transcript: [TranscriptEntry]
   /// The values of the sums that those entries do not hold.
@@ -85,12 +85,12 @@ public struct JournalBatch: Sendable {
   public var admission: LedgerAdmission?
 
   public init(
-    items: [JournalItem] = [], vectors: [JournalVector] = [], transcript: [TranscriptEntry] = [],
+    items: [JournalItem] = [], vector: JournalVector? = nil, transcript: [TranscriptEntry] = [],
     sums: [LongSum] = [], disclosures: [Disclosure] = [], charges: [LedgerCharge] = [],
     admission: LedgerAdmission? = nil
   ) {
     self.items = items
-    self.vectors = vectors
+    self.vector = vector
     self.transcript = transcript
     self.sums = sums
     self.disclosures = disclosures
@@ -103,5 +103,6 @@ public struct JournalBatch: Sendable {
 public struct StoredJournal: Sendable, Equatable {
   /// In the order in which they were written.
   public var records: [[UInt8]]
-  public var vectors: [JournalVector]
+  /// The masked vector of a round that is not over; its bytes are to be compared with its digest.
+  public var vector: JournalVector?
 }

@@ -157,12 +157,7 @@ struct JournalTable {
       ])
   }
 
-  /// Vectors from this length on are freed and not overwritten.
-  private static let longVectorBytes: Int64 = 262_144
-
-  /// Erases the steps and vectors of rounds that are over. Records are overwritten with zeros. The
-  /// vectors are masked, and the aggregator has them anyway: the pages of long ones are only freed,
-  /// since overwriting them would write the vector's size once more in every round.
+  /// Erases the steps of rounds that are over: they are overwritten with zeros.
   private func prune(through round: UInt64, in connection: Database) throws {
     // The newest round of all is over: what there was has been erased with it.
     if let lastDone, lastDone == newestRound { return }
@@ -179,27 +174,6 @@ struct JournalTable {
       UPDATE journal SET record = record_afterwards, record_afterwards = NULL
       WHERE study = ? AND round BETWEEN ? AND ? AND kind = 7 AND record_afterwards IS NOT NULL
       """, arguments)
-    let vectors: StatementArguments = [study.id, try RoundNumber.stored(round)]
-    let longest = try connection.firstRow(
-      "SELECT max(length(bytes)) AS longest FROM journal_vector WHERE study = ? AND round <= ?",
-      vectors
-    )?.integerIfPresent("longest")
-    guard let longest else { return }
-    let isLong = longest >= Self.longVectorBytes
-    if isLong { try connection.execute(sql: "PRAGMA secure_delete = FAST") }
-    let result = Result {
-      try connection.run("DELETE FROM journal_vector WHERE study = ? AND round <= ?", vectors)
-    }
-    if isLong { try connection.execute(sql: "PRAGMA secure_delete = ON") }
-    try result.get()
-  }
-
-  static func keep(_ vector: JournalVector, study: String, in connection: Database) throws {
-    try connection.run(
-      "INSERT INTO journal_vector VALUES (?, ?, ?, ?) ON CONFLICT (study, digest) DO NOTHING",
-      [
-        study, vector.digest.blob, try RoundNumber.stored(vector.round), vector.bytes.blob,
-      ])
   }
 
   /// The highest round number of some kinds of records; nil when there are none.

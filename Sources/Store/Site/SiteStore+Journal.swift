@@ -14,8 +14,9 @@ extension SiteStore {
   /// - any step of a study that is not approved at this moment;
   /// - charges that the batch's own admission refuses, seeing the ledger of this very moment.
   ///
-  /// Opening a round erases the steps and vectors of the rounds before it; `done` erases those of its
-  /// own round too. `epoch`, `released`, `done` and `aborted` records stay.
+  /// Opening a round erases the steps of the rounds before it; `done` erases those of its own round too.
+  /// `epoch`, `released`, `done` and `aborted` records stay. A vector is readable while its round has its
+  /// `committed` record; the next one is written over it.
   ///
   /// - Parameters:
   ///   - durability: `full` by default. `relaxed` lets a power cut lose the steps of a round up to
@@ -31,25 +32,23 @@ extension SiteStore {
     let time = database.clock()
     return try database.writeWaiting(
       "append to journal", durability: batch.durability(atLeast: durability)
-    ) { try batch.append(to: $0, study: id, at: time) }
+    ) { try batch.append(to: $0, study: id, at: time, beside: path) }
   }
 
   /// A study's journal, in the order in which it was written, with the vectors that are still kept.
   public func journal(study: String) async throws(StoreError) -> StoredJournal {
-    try await database.read("read journal") { connection in
+    let path = path
+    return try await database.read("read journal") { connection in
       let records = try Row.fetchAll(
         connection, sql: "SELECT record FROM journal WHERE study = ? ORDER BY sequence",
         arguments: [study]
       ).map { try $0.bytes("record") }
-      let vectors = try Row.fetchAll(
-        connection, sql: "SELECT * FROM journal_vector WHERE study = ? ORDER BY round, digest",
-        arguments: [study]
-      ).map {
-        JournalVector(
-          round: try $0.round("round"), digest: try $0.bytes("digest"),
-          bytes: try $0.bytes("bytes"))
-      }
-      return StoredJournal(records: records, vectors: vectors)
+      let vector = MaskedVectorFile(beside: path, study: study).read()
+      let committed = JournalKind.committed.rawValue
+      let isAwaited = try connection.firstRow(
+        "SELECT round FROM journal WHERE study = ? AND kind = \(committed) AND round = ?",
+        [study, vector.map { try RoundNumber.stored($0.round) }])
+      return StoredJournal(records: records, vector: isAwaited == nil ? nil : vector)
     }
   }
 }
@@ -61,7 +60,7 @@ extension JournalBatch {
 
   /// Writes everything, in a transaction of the caller.
   fileprivate func append(
-    to connection: Database, study id: String, at time: Double
+    to connection: Database, study id: String, at time: Double, beside path: String
   ) throws -> AppendOutcome {
     let study = try SiteStudy.standing(of: id, in: connection)
     guard transcript.allSatisfy({ $0.study == id }), disclosures.allSatisfy({ $0.study == id }),
@@ -69,7 +68,6 @@ extension JournalBatch {
     else {
       throw StoreError(.invalidValue, "the batch is of several studies", subject: "study \(id)")
     }
-    for vector in vectors { try JournalTable.keep(vector, study: id, in: connection) }
     var isNew = false
     if !items.isEmpty {
       var journal = try JournalTable(of: study, in: connection)
@@ -89,6 +87,8 @@ extension JournalBatch {
     }
     let paid = try LedgerTable.append(
       charges, admission: admission, at: time, in: connection)
+    // Last: a batch that is refused writes over nothing.
+    if isNew, let vector { try MaskedVectorFile(beside: path, study: id).write(vector) }
     return isNew || paid == .appended ? .appended : .alreadyThere
   }
 }

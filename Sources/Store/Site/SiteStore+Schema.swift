@@ -11,6 +11,7 @@ extension SiteStore {
       .init(name: "6 members", sql: KnownMember.schema),
       .init(name: "7 studies without noise", sql: ExactStudy.schema),
       .init(name: "8 long sums", sql: LongSum.schema),
+      .init(name: "9 masked vectors beside the database", sql: "DROP TABLE journal_vector;"),
     ])
 
   private static let version1 = """

@@ -68,6 +68,7 @@ extension SiteStore {
           actor: actor, action: approved ? "study-approved" : "study-refused", study: id,
           detail: reason ?? ""), at: time, to: connection)
     }
+    if status == .refused { MaskedVectorFile(beside: path, study: id).remove() }
   }
 
   /// Moves a study along (`running`, `finished`, `failed`), with its audit entry.
@@ -96,6 +97,7 @@ extension SiteStore {
           actor: "agent", action: "study-\(status.rawValue)", study: id, detail: reason ?? ""),
         at: time, to: connection)
     }
+    if status == .finished { MaskedVectorFile(beside: path, study: id).remove() }
   }
 
   /// Stores the manifest, which may be replaced only together with a newer epoch's.

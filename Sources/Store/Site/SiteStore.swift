@@ -1,7 +1,8 @@
 import GRDB
 
 /// Everything a site agent keeps: studies and decisions, the secure-sum journal, answered queries,
-/// the transcript, what left the hospital, settings, and the audit log. One SQLite file.
+/// the transcript, what left the hospital, settings, and the audit log. One SQLite file; the masked vector of
+/// a round that is on its way is in a file of the folder `<file>-vectors`.
 ///
 /// The agent and the command line may use the file at the same time. Each call is one transaction;
 /// a call that changes what an auditor cares about writes its audit entry in the same one.

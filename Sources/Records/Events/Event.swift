@@ -88,6 +88,8 @@ public struct EventBatch: Sendable {
   public var events: [Event] = []
   public var lexicon = Lexicon()
   public var report = ReadingReport()
+  /// Bytes of the source's files read so far, as they lie on the disk; 0 where it is no file.
+  public var byteCount = 0
 
   public init() {}
 }

@@ -27,12 +27,16 @@ public struct RecordsCheck: Sendable, Hashable, Codable {
   public var isUsable: Bool { !problems.contains { $0.isError } }
 
   /// Reads the records of a site once; nil when site.yaml names none.
-  public static func run(_ site: SiteConfiguration) -> RecordsCheck? {
-    site.records.map { run($0, site: site.site) }
+  public static func run(
+    _ site: SiteConfiguration, progress: FeatureExtraction.Progress = { _ in }
+  ) -> RecordsCheck? {
+    site.records.map { run($0, site: site.site, progress: progress) }
   }
 
   /// Reads described records once.
-  public static func run(_ records: RecordsDescription, site: String) -> RecordsCheck {
+  public static func run(
+    _ records: RecordsDescription, site: String, progress: FeatureExtraction.Progress = { _ in }
+  ) -> RecordsCheck {
     var batch = EventBatch()
     batch.lexicon.words = WordNeed(nil)
     var count = 0
@@ -43,12 +47,14 @@ public struct RecordsCheck: Sendable, Hashable, Codable {
     do {
       let source = try records.open()
       name = source.name
+      let byteTotal = source.byteTotal
       try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
         count += batch.events.count
         for event in batch.events {
           if batch.lexicon.isDecimalComma(event) { commas += 1 }
           if event.isNeverKnown { neverKnown += 1 }
         }
+        progress(ReadingProgress(1, of: 1, count, batch, byteTotal: byteTotal))
       }
     } catch {
       failure =

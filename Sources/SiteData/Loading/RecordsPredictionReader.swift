@@ -19,7 +19,7 @@ public struct RecordsPredictionReader {
   ///   - blockRows: the most rows of a block, at least 1.
   public init(
     _ records: RecordsDescription, recipe: RecordsRecipe, features: [FeatureSpecification],
-    blockRows: Int = 16_384, progress: FeatureExtraction.Progress = { _, _, _ in }
+    blockRows: Int = 16_384, progress: FeatureExtraction.Progress = { _ in }
   ) throws(SiteDataError) {
     var recipe = recipe
     recipe.outcome = nil

@@ -10,7 +10,7 @@ extension SiteData {
   /// - Parameter progress: hears of the reading of records, now and then.
   public static func load(
     _ site: SiteConfiguration, cohort: CohortSpecification, recipe: RecordsRecipe?,
-    progress: FeatureExtraction.Progress = { _, _, _ in }
+    progress: FeatureExtraction.Progress = { _ in }
   ) throws(SiteDataError) -> CohortTable {
     guard let recipe else { return try load(site, cohort: cohort) }
     guard let records = site.records else {
@@ -45,7 +45,7 @@ extension SiteData {
   /// table would be.
   public static func load(
     _ records: RecordsDescription, cohort: CohortSpecification, recipe: RecordsRecipe,
-    progress: FeatureExtraction.Progress = { _, _, _ in }
+    progress: FeatureExtraction.Progress = { _ in }
   ) throws(SiteDataError) -> CohortTable {
     do throws(FeatureExtraction.Failure) {
       let extraction = try FeatureExtraction(recipe, records, progress: progress)

@@ -4,6 +4,8 @@ import Records
 public protocol EventSource: Sendable {
   /// What it is, for messages and progress.
   var name: String { get }
+  /// How many bytes one pass reads from files, as they lie on the disk; nil where that cannot be said.
+  var byteTotal: Int? { get }
   /// A reader that stands before the first record.
   func open() throws(SiteDataError) -> any EventReader
   /// The same for a reader that may pass over what a selection does not ask for; a source that cannot
@@ -12,6 +14,8 @@ public protocol EventSource: Sendable {
 }
 
 extension EventSource {
+  public var byteTotal: Int? { nil }
+
   public func open(selecting selection: RecordSelection) throws(SiteDataError) -> any EventReader {
     try open()
   }
@@ -32,6 +36,13 @@ public struct CombinedSource: EventSource {
 
   public var name: String { sources.map(\.name).joined(separator: ", ") }
 
+  public var byteTotal: Int? {
+    sources.reduce(0 as Int?) { sum, source in
+      guard let sum, let own = source.byteTotal else { return nil }
+      return sum + own
+    }
+  }
+
   public func open() throws(SiteDataError) -> any EventReader {
     Reader(remaining: Array(sources.reversed()))
   }
@@ -44,14 +55,24 @@ public struct CombinedSource: EventSource {
     var selection: RecordSelection?
     var remaining: [any EventSource]
     var current: (any EventReader)?
+    /// Bytes of the sources before, and of the one that is open.
+    var bytesBefore = 0
+    var ownTotal = 0
 
     mutating func next(_ batch: inout EventBatch) throws(SiteDataError) -> Bool {
       while true {
-        if current != nil, try current?.next(&batch) == true { return true }
+        if current != nil, try current?.next(&batch) == true {
+          batch.byteCount += bytesBefore
+          return true
+        }
+        bytesBefore += ownTotal
+        ownTotal = 0
         guard let source = remaining.popLast() else {
           batch.events.removeAll(keepingCapacity: true)
           return false
         }
+        batch.byteCount = 0
+        ownTotal = source.byteTotal ?? 0
         if let selection {
           current = try source.open(selecting: selection)
         } else {

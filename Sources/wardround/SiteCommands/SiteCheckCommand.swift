@@ -23,6 +23,8 @@ struct SiteCheckCommand: AsyncParsableCommand {
   var all = false
   @Flag(help: "Print one JSON object, with every row of a problem.")
   var json = false
+  @Flag(help: "No progress on standard error.")
+  var quiet = false
 
   private struct Both: Encodable {
     var table: CheckReport?
@@ -33,7 +35,9 @@ struct SiteCheckCommand: AsyncParsableCommand {
     try await CommandFailure.reporting {
       let configuration = try folder.configuration()
       let table = SiteCheck.run(configuration)
-      let records = RecordsCheck.run(configuration)
+      let display = ReadingDisplay(quiet: quiet || json)
+      let records = RecordsCheck.run(configuration, progress: display.show)
+      display.finish()
       switch (table, records) {
       case (let table?, nil): print(json ? try table.json() : table.text(namesAll: all))
       case (_, let records?):
@@ -71,7 +75,15 @@ struct SiteCheckCommand: AsyncParsableCommand {
         "the study \(plan.id) starts from records and site.yaml names none; add `records:` under `data`"
       )
     }
-    print(try FeatureExtraction(recipe, records).summary())
-    print(try RecordsSurvey.text(recipe, records), terminator: "")
+    let display = ReadingDisplay(quiet: quiet)
+    defer { display.finish() }
+    let summary = try FeatureExtraction(recipe, records, progress: display.show).summary()
+    display.finish()
+    print(summary)
+    let second = ReadingDisplay(quiet: quiet)
+    defer { second.finish() }
+    let survey = try RecordsSurvey.run(recipe, records, progress: second.show)
+    second.finish()
+    print(survey.text, terminator: "")
   }
 }

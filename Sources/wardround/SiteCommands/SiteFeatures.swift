@@ -48,21 +48,12 @@ struct SiteFeatures: AsyncParsableCommand {
       var recipe = try RecipeFile.read(recipe)
       if forPrediction { recipe.outcome = nil }
       let description = try RecordsDescription.read(path: records, folder: folder)
-      let start = ContinuousClock.now
-      let isTerminal = isatty(STDERR_FILENO) == 1 && !quiet
-      var shown = start
       let threads = try ReadingThreads.checked(threads)
-      let extraction = try FeatureExtraction(recipe, description, threads: threads) {
-        pass, passCount, count in
-        let now = ContinuousClock.now
-        guard isTerminal, now - shown > .milliseconds(200) else { return }
-        shown = now
-        let rate = Double(count) / max(0.001, (now - start).inSeconds)
-        let text =
-          "\r\u{1B}[Kpass \(pass) of \(passCount): \(count) events, \(Int(rate)) per second"
-        FileHandle.standardError.write(Data(text.utf8))
-      }
-      if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+      let display = ReadingDisplay(quiet: quiet)
+      defer { display.finish() }
+      let extraction = try FeatureExtraction(
+        recipe, description, threads: threads, progress: display.show)
+      display.finish()
       if let grid = try makeGrid(recipe, description, extraction) {
         let table = extraction.table
         try PrivateFile.write(to: out) { write in

@@ -29,6 +29,8 @@ struct SiteProfile: AsyncParsableCommand {
   var noHtml = false
   @Option(help: "Threads that read; one for each processor when absent.")
   var threads: Int?
+  @Flag(help: "No progress on standard error.")
+  var quiet = false
 
   func validate() throws {
     guard html == nil || !noHtml else {
@@ -41,7 +43,11 @@ struct SiteProfile: AsyncParsableCommand {
       let recipe = try RecipeFile.read(recipe)
       let description = try RecordsDescription.read(path: records, folder: folder)
       let threads = try ReadingThreads.checked(threads)
-      let found = try RecordsSurvey.run(recipe, description, threads: threads)
+      let display = ReadingDisplay(quiet: quiet)
+      defer { display.finish() }
+      let found = try RecordsSurvey.run(
+        recipe, description, threads: threads, progress: display.show)
+      display.finish()
       print(found.text, terminator: "")
       guard !noHtml else { return }
       let path =

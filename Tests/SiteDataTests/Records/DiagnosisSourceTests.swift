@@ -33,9 +33,9 @@ import Testing
   /// Index events of a group are found although nobody declared the system.
   @Test func theVoteComesBeforeTheIndexEvents() throws {
     var passes: Set<Int> = []
-    let extraction = try FeatureExtraction(recipe, try description("icd")) { pass, count, _ in
-      passes.insert(pass)
-      #expect(count == 3)
+    let extraction = try FeatureExtraction(recipe, try description("icd")) { step in
+      passes.insert(step.pass)
+      #expect(step.passCount == 3)
     }
     #expect(passes == [1, 2, 3])
     #expect(extraction.undeclaredDiagnoses == .icd10)

@@ -32,6 +32,20 @@ final class InputBytes {
 
   deinit { if let handle { gzclose_r(handle) } }
 
+  /// How far the file is read, in bytes as they lie on the disk; 0 of bytes in memory.
+  var offset: Int { handle.map { max(0, Int(gzoffset($0))) } ?? 0 }
+
+  /// The size of files on the disk together; nil when one cannot be looked at.
+  static func size(of files: [String]) -> Int? {
+    var sum = 0
+    for file in files {
+      var status = stat()
+      guard stat(file, &status) == 0 else { return nil }
+      sum += Int(status.st_size)
+    }
+    return sum
+  }
+
   /// Fills as much of `target` as there is; 0 at the end.
   func read(into target: UnsafeMutableRawBufferPointer) throws(SiteDataError) -> Int {
     guard target.count > 0 else { return 0 }

@@ -13,6 +13,9 @@ struct LineScanner {
     buffer = RefillBuffer(try InputBytes(path: path, name: name))
   }
 
+  /// How far the file is read, in bytes as they lie on the disk.
+  var offset: Int { buffer.offset }
+
   /// Moves to the next line; with `whole` the rest of the file is one line. False at the end.
   mutating func next(whole: Bool = false) throws(SiteDataError) -> Bool {
     var searched = buffer.position

@@ -13,6 +13,9 @@ struct RefillBuffer {
 
   init(_ input: InputBytes) { self.input = input }
 
+  /// How far the file is read, in bytes as they lie on the disk.
+  var offset: Int { input.offset }
+
   /// How many bytes are here and not used yet.
   var restCount: Int { limit - position }
 

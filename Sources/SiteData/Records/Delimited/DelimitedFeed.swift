@@ -13,6 +13,10 @@ struct DelimitedFeed {
   /// What was read and is in no block yet.
   private var rest: [UInt8] = []
   private var isAtEnd = false
+  private var bytesBefore = 0
+
+  /// Bytes read so far of all files, as they lie on the disk.
+  var byteCount: Int { bytesBefore + (input?.offset ?? 0) }
 
   init(_ source: DelimitedSource) { self.source = source }
 
@@ -53,6 +57,7 @@ struct DelimitedFeed {
       file: file, stem: Self.stem(path), delimiter: source.mapping.delimiter, layout: layout,
       bytes: bytes, start: start, isLast: cut == nil, opensFile: opensFile, firstLine: firstLine)
     if cut == nil {
+      bytesBefore += input?.offset ?? 0
       input = nil
       self.layout = nil
       fileNumber += 1

@@ -107,6 +107,8 @@ public struct DelimitedSource: EventSource {
 
   public var name: String { FileNaming.source(files, arePatients: mapping.subject == .fileName) }
 
+  public var byteTotal: Int? { InputBytes.size(of: files) }
+
   public func open() throws(SiteDataError) -> any EventReader {
     guard !files.isEmpty else {
       throw SiteDataError(

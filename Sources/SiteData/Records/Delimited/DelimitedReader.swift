@@ -55,6 +55,7 @@ final class DelimitedReader: EventReader {
       try take(block, events, &batch)
     }
     batch.report.eventCount += batch.events.count
+    batch.byteCount = feed.byteCount
     return !batch.events.isEmpty
   }
 

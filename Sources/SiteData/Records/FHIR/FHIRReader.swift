@@ -8,6 +8,7 @@ struct FHIRReader: EventReader {
   private var fileNumber = 0
   private var isFirstPass = true
   private var scanner: LineScanner?
+  private var bytesBefore = 0
   private var tape = JSONTape()
   private var decoder: FHIRDecoder
 
@@ -27,11 +28,8 @@ struct FHIRReader: EventReader {
           continue
         }
         let path = source.files[fileNumber]
-        // Bulk exports name the type in the file's name: those of other types are passed over.
         let name = Self.fileName(path)
-        if isFirstPass, Self.isLines(name), !name.contains("Encounter"),
-          Self.typeNames.contains(where: { name.contains($0) })
-        {
+        if isFirstPass, !Self.mayHaveEncounters(path) {
           fileNumber += 1
           continue
         }
@@ -42,6 +40,7 @@ struct FHIRReader: EventReader {
       }
       let isBundle = !Self.isLines(Self.fileName(source.files[fileNumber]))
       guard try scanner?.next(whole: isBundle) == true, let scanner else {
+        bytesBefore += self.scanner?.offset ?? 0
         self.scanner = nil
         fileNumber += 1
         continue
@@ -51,6 +50,7 @@ struct FHIRReader: EventReader {
       }
     }
     batch.report.eventCount += batch.events.count
+    batch.byteCount = bytesBefore + (scanner?.offset ?? 0)
     return !batch.events.isEmpty
   }
 
@@ -62,6 +62,14 @@ struct FHIRReader: EventReader {
   /// Whether a file has one resource per line, by its name; any other is one bundle.
   static func isLines(_ name: Substring) -> Bool {
     name.hasSuffix(".ndjson") || name.hasSuffix(".ndjson.gz")
+  }
+
+  /// Whether the first pass looks into a file: bulk exports name the type in the file's name, and those of
+  /// other types are passed over.
+  static func mayHaveEncounters(_ path: String) -> Bool {
+    let name = fileName(path)
+    return !isLines(name) || name.contains("Encounter")
+      || !typeNames.contains { name.contains($0) }
   }
 
   private static let typeNames = [

@@ -46,5 +46,10 @@ public struct FHIRSource: EventSource {
       files, arePatients: files.contains { !FHIRReader.isLines(FHIRReader.fileName($0)) })
   }
 
+  /// Files are read twice that may have encounters.
+  public var byteTotal: Int? {
+    InputBytes.size(of: files + files.filter { FHIRReader.mayHaveEncounters($0) })
+  }
+
   public func open() throws(SiteDataError) -> any EventReader { FHIRReader(self) }
 }

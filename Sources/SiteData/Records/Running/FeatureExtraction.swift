@@ -17,8 +17,17 @@ public struct FeatureExtraction: Sendable {
   public let diagnosisVote: CodeSystemVote?
   public let undeclaredDiagnoses: DiagnosisCode.System?
 
-  /// What is going on: pass from 1, passes, records so far.
-  public typealias Progress = (_ pass: Int, _ passCount: Int, _ eventCount: Int) -> Void
+  /// Hears of what is going on.
+  public typealias Progress = (ReadingProgress) -> Void
+
+  /// How often the records are read. `undeclared` is the system of diagnoses without one, where it is known.
+  static func passCount(_ recipe: RecordsRecipe, undeclared: DiagnosisCode.System?) -> Int {
+    let needsScan = IndexScan.isNeeded(for: recipe)
+    // Index events that are diagnoses are found only when their system is decided.
+    let votesFirst =
+      undeclared == nil && recipe.usesDiagnoses && (!needsScan || recipe.scansDiagnoses)
+    return 1 + (needsScan ? 1 : 0) + (votesFirst ? 1 : 0)
+  }
 
   /// Why no table was made.
   public enum Failure: Error, CustomStringConvertible {
@@ -36,7 +45,7 @@ public struct FeatureExtraction: Sendable {
   /// - Parameter threads: threads that read; the table does not depend on it.
   public init(
     _ recipe: RecordsRecipe, _ description: RecordsDescription,
-    threads: Int = RecordsDescription.defaultThreads, progress: Progress = { _, _, _ in }
+    threads: Int = RecordsDescription.defaultThreads, progress: Progress = { _ in }
   ) throws(Failure) {
     do {
       try description.check(for: recipe)
@@ -51,7 +60,7 @@ public struct FeatureExtraction: Sendable {
 
   public init(
     _ recipe: RecordsRecipe, source: any EventSource,
-    undeclaredDiagnoses: DiagnosisCode.System? = nil, progress: Progress = { _, _, _ in }
+    undeclaredDiagnoses: DiagnosisCode.System? = nil, progress: Progress = { _ in }
   ) throws(Failure) {
     let gathered = try Gathered(
       recipe, source: source, undeclaredDiagnoses: undeclaredDiagnoses, progress: progress)
@@ -95,7 +104,7 @@ private struct Gathered {
   init(
     _ recipe: RecordsRecipe, source: any EventSource,
     undeclaredDiagnoses: DiagnosisCode.System?,
-    progress: FeatureExtraction.Progress = { _, _, _ in }
+    progress: FeatureExtraction.Progress = { _ in }
   ) throws(FeatureExtraction.Failure) {
     do {
       var batch = EventBatch()
@@ -106,9 +115,9 @@ private struct Gathered {
       var index: CohortIndex?
       let needsScan = IndexScan.isNeeded(for: recipe)
       let needsVote = undeclared == nil && recipe.usesDiagnoses
-      // Index events that are diagnoses are found only when their system is decided.
-      let votesFirst = needsVote && (!needsScan || recipe.scansDiagnoses)
-      let passCount = 1 + (needsScan ? 1 : 0) + (votesFirst ? 1 : 0)
+      let passCount = FeatureExtraction.passCount(recipe, undeclared: undeclared)
+      let votesFirst = passCount > (needsScan ? 2 : 1)
+      let byteTotal = source.byteTotal
       func decide() {
         let counted = CodeSystemVote(undeclaredIn: batch.lexicon)
         vote = counted
@@ -118,7 +127,8 @@ private struct Gathered {
         var count = 0
         try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
           count += batch.events.count
-          progress(1, passCount, count)
+          progress(
+            ReadingProgress(1, of: passCount, count, batch, byteTotal: byteTotal))
         }
         decide()
         batch.report = ReadingReport()
@@ -129,7 +139,8 @@ private struct Gathered {
         try source.forEachBatch(&batch, selecting: selection) { (batch) throws(RecordsError) in
           try scan.receive(batch)
           count += batch.events.count
-          progress(passCount - 1, passCount, count)
+          progress(
+            ReadingProgress(passCount - 1, of: passCount, count, batch, byteTotal: byteTotal))
         }
         index = scan.finish(batch.lexicon)
         if needsVote, !votesFirst { decide() }
@@ -140,7 +151,8 @@ private struct Gathered {
       try source.forEachBatch(&batch, selecting: selection) { (batch) throws(RecordsError) in
         try builder.receive(batch)
         count += batch.events.count
-        progress(passCount, passCount, count)
+        progress(
+          ReadingProgress(passCount, of: passCount, count, batch, byteTotal: byteTotal))
       }
       self.builder = builder
       lexicon = batch.lexicon

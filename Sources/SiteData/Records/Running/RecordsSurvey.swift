@@ -27,18 +27,32 @@ public enum RecordsSurvey {
   /// The profile of a source, and how undeclared diagnoses were read.
   private static func profile(
     _ recipe: RecordsRecipe, source: any EventSource, _ batch: inout EventBatch,
-    undeclared known: DiagnosisCode.System?
+    undeclared known: DiagnosisCode.System?, morePasses: Int = 0,
+    progress: FeatureExtraction.Progress = { _ in }
   ) throws -> (profile: RecordsProfile, undeclared: DiagnosisCode.System?) {
     batch.lexicon.words = WordNeed(recipe)
     var undeclared = known
-    if undeclared == nil, recipe.usesDiagnoses {
-      try source.forEachBatch(&batch) { (_) throws(RecordsError) in }
+    let needsVote = undeclared == nil && recipe.usesDiagnoses
+    let passCount = (needsVote ? 2 : 1) + morePasses
+    let byteTotal = source.byteTotal
+    var count = 0
+    if needsVote {
+      try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
+        count += batch.events.count
+        progress(ReadingProgress(1, of: passCount, count, batch, byteTotal: byteTotal))
+      }
+      count = 0
       undeclared = CodeSystemVote(undeclaredIn: batch.lexicon).system
       batch.report = ReadingReport()
       batch.lexicon.assumedDiagnoses = [:]
     }
     var profile = try RecordsProfile(recipe, undeclared: undeclared)
-    try source.forEachBatch(&batch) { (batch) throws(RecordsError) in profile.receive(batch) }
+    try source.forEachBatch(&batch) { (batch) throws(RecordsError) in
+      profile.receive(batch)
+      count += batch.events.count
+      progress(
+        ReadingProgress(needsVote ? 2 : 1, of: passCount, count, batch, byteTotal: byteTotal))
+    }
     return (profile, undeclared)
   }
 
@@ -62,14 +76,20 @@ public enum RecordsSurvey {
   /// - Parameter threads: threads that read; the result does not depend on it.
   public static func run(
     _ recipe: RecordsRecipe, _ description: RecordsDescription,
-    threads: Int = RecordsDescription.defaultThreads
+    threads: Int = RecordsDescription.defaultThreads,
+    progress: FeatureExtraction.Progress = { _ in }
   ) throws(FeatureExtraction.Failure) -> Result {
     do {
       try description.check(for: recipe)
       let source = try description.open(threads: threads)
       var batch = EventBatch()
+      let known = description.undeclaredDiagnoses
+      let profilePasses = known == nil && recipe.usesDiagnoses ? 2 : 1
+      // The vote of the profile serves the table too.
+      let morePasses = recipe.outcome == nil ? 0 : 1 + (IndexScan.isNeeded(for: recipe) ? 1 : 0)
       let (profile, undeclared) = try profile(
-        recipe, source: source, &batch, undeclared: description.undeclaredDiagnoses)
+        recipe, source: source, &batch, undeclared: known, morePasses: morePasses,
+        progress: progress)
       var text = profile.text(batch.lexicon)
       let overview = profile.overview(batch.lexicon)
       let undated = profile.undatedDiagnoses(batch.lexicon)
@@ -78,7 +98,13 @@ public enum RecordsSurvey {
           text: text, overview: overview, source: source.name, report: batch.report, cohort: nil)
       }
       let extraction = try FeatureExtraction(
-        recipe, source: source, undeclaredDiagnoses: undeclared)
+        recipe, source: source, undeclaredDiagnoses: undeclared
+      ) { step in
+        var step = step
+        step.pass += profilePasses
+        step.passCount += profilePasses
+        progress(step)
+      }
       let suspects = LeakScan.run(
         extraction.table, recipe: recipe, undated: undated
       ).map(\.words)

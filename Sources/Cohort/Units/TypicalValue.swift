@@ -22,11 +22,23 @@ extension ClinicalVariable {
   /// Another unit explains what is not plausible when it brings the median within a factor of 2 of
   /// the reference interval or, where there is none, inside the warn range. A share declared in per
   /// cent whose median lies in 0.15...1 is a fraction (``isFraction(share:unit:)``).
-  public func judge(typical median: Double, unit: String) -> TypicalValue {
+  ///
+  /// With `tenths` a plausible median is looked at again: a lactate of 13 is what a dying patient has in
+  /// mmol/L, and not what nearly all patients of a hospital have. Nine values in ten lie above twice the
+  /// upper bound, or nine in ten below the lower one, and a unit that differs by a factor of 4 or more
+  /// brings the median into the reference interval and the nearer tenth within a factor of 2 of it.
+  ///
+  /// - Parameter tenths: the 10th and the 90th hundredth of the values.
+  public func judge(
+    typical median: Double, tenths: ClosedRange<Double>? = nil, unit: String
+  ) -> TypicalValue {
     guard let toCanonical = conversion(from: UnitName.normalised(unit)) else { return .plausible }
     let value = toCanonical.apply(median)
-    guard !isPossible(value) || !isNearMedian(value) else { return .plausible }
     let mistakes = UnitConversion.knownFactors(feature: key, unit: unit)
+    guard !isPossible(value) || !isNearMedian(value) else {
+      return tenths.flatMap { shifted(median, $0, toCanonical, mistakes) }
+        .map(TypicalValue.anotherUnit) ?? .plausible
+    }
     if Self.fractions.contains(median), let fraction = fraction(mistakes, unit: unit) {
       return .anotherUnit(fraction)
     }
@@ -36,6 +48,33 @@ extension ClinicalVariable {
         ? warnRange?.contains(meant) ?? false : meant > 0 && isNearReference(meant, within: 2)
     }
     return explanation.map(TypicalValue.anotherUnit) ?? .implausible
+  }
+
+  /// The mistake of a distribution that lies beside the reference interval as a whole, though its median is
+  /// not beyond all patients; nil when there is none.
+  ///
+  /// Even among the sickest some values of what everybody has are nearly normal. So it is asked only of
+  /// variables with a lower bound: markers of inflammation or damage, as C-reactive protein or troponin,
+  /// are left alone.
+  private func shifted(
+    _ median: Double, _ tenths: ClosedRange<Double>, _ toCanonical: UnitConversion,
+    _ mistakes: [UnitMistake]
+  ) -> UnitMistake? {
+    guard let reference = referenceRange, reference.lowerBound > 0, tenths.lowerBound > 0 else {
+      return nil
+    }
+    let isHigh = toCanonical.apply(tenths.lowerBound) > 2 * reference.upperBound
+    let isLow = toCanonical.apply(tenths.upperBound) < reference.lowerBound
+    guard isHigh || isLow else { return nil }
+    let near = isHigh ? tenths.lowerBound : tenths.upperBound
+    return mistakes.first { mistake in
+      let factor = mistake.conversion.factor
+      guard mistake.conversion.offset == 0, isHigh ? factor <= 0.25 : factor >= 4 else {
+        return false
+      }
+      func meant(_ value: Double) -> Double { toCanonical.apply(mistake.conversion.apply(value)) }
+      return reference.contains(meant(median)) && isNearReference(meant(near), within: 2)
+    }
   }
 
   /// Where values of a share in per cent lie that were recorded as a fraction.

@@ -40,7 +40,13 @@ public struct UnitSuspicion: Sendable, Hashable {
         variable: name, declaredUnit: unit, likelyUnit: mistake.recordedUnit,
         concernsAll: fractions > 0.9, share: fractions)
     }
-    if case .anotherUnit(let mistake) = variable.judge(typical: median, unit: unit) {
+    var tenths: ClosedRange<Double>?
+    if let low = sketch.quantile(0.1), let high = sketch.quantile(0.9), low <= high {
+      tenths = low...high
+    }
+    if case .anotherUnit(let mistake) = variable.judge(
+      typical: median, tenths: tenths, unit: unit)
+    {
       return UnitSuspicion(
         variable: name, declaredUnit: unit, likelyUnit: mistake.recordedUnit, concernsAll: true,
         share: 1)

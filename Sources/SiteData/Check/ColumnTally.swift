@@ -1,7 +1,7 @@
 import Cohort
 
 /// Counts of one column while the check reads the file. Numbers are kept up to a limit, for the
-/// median alone.
+/// median and the outer tenths alone.
 struct ColumnTally {
   /// The most numbers kept for a median.
   static let maximumKept = 200_000
@@ -70,9 +70,13 @@ struct ColumnTally {
     return .sound
   }
 
-  /// The median of the numbers kept; nil for fewer than `least`.
-  func median(least: Int) -> Double? {
+  /// The median of the numbers kept, with their 10th and 90th hundredth; nil for fewer than `least`.
+  func typical(least: Int) -> (median: Double, tenths: ClosedRange<Double>)? {
     guard numbers.count >= max(least, 1) else { return nil }
-    return numbers.sorted()[numbers.count / 2]
+    let sorted = numbers.sorted()
+    return (
+      sorted[sorted.count / 2],
+      sorted[sorted.count / 10]...sorted[min(sorted.count * 9 / 10, sorted.count - 1)]
+    )
   }
 }

@@ -65,8 +65,8 @@ extension SiteCheck {
         "write the unit in UCUM, as mg/dL, mmol/L, /min, mm[Hg]")
       return
     }
-    guard let median = tally.median(least: max(minimumCell, 20)) else { return }
-    switch variable.judge(typical: median, unit: unit) {
+    guard let typical = tally.typical(least: max(minimumCell, 20)) else { return }
+    switch variable.judge(typical: typical.median, tenths: typical.tenths, unit: unit) {
     case .plausible: return
     case .anotherUnit(let mistake):
       add(

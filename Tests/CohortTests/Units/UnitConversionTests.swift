@@ -103,6 +103,39 @@ import Testing
     #expect(mistake.recordedUnit == "ng/L")
   }
 
+  /// Usual lactates in mg/dL declared as mmol/L, and the other way round: the median alone could be of very
+  /// sick or of very well patients, the tenths with it could not.
+  @Test func usualLactates() throws {
+    let lactate = try #require(ClinicalVariable.named("lact"))
+    func unit(_ declared: String, _ low: Double, _ median: Double, _ high: Double) -> String? {
+      #expect(lactate.judge(typical: median, unit: declared) == .plausible)
+      guard
+        case .anotherUnit(let found) = lactate.judge(
+          typical: median, tenths: low...high, unit: declared)
+      else { return nil }
+      return found.recordedUnit
+    }
+    #expect(unit("mmol/L", 6.5, 12, 18.5) == "mg/dL")
+    #expect(unit("mmol/L", 7, 14, 45) == "mg/dL")
+    #expect(unit("mg/dL", 0.8, 1.9, 4) == "mmol/L")
+    // A ward of shock: some values are nearly normal, and most are far above.
+    #expect(unit("mmol/L", 1.4, 6, 15) == nil)
+    #expect(unit("mmol/L", 3.1, 8, 16) == nil)
+    #expect(unit("mmol/L", 0.7, 1.4, 3) == nil)
+    #expect(unit("mg/dL", 6.5, 12, 18.5) == nil)
+    // Markers that the healthy do not have, units that no distribution tells apart, a dialysis unit.
+    for (name, declared, low, median, high) in [
+      ("crp", "mg/dL", 1.2, 4.5, 20), ("tnt", "ng/mL", 0.1, 1, 2.6), ("bili", "mg/dL", 1.5, 6, 20),
+      ("bun", "mg/dL", 45, 60, 90), ("crea", "mg/dL", 4.0, 7, 11), ("hgb", "g/dL", 7, 8.5, 10.5),
+      ("alb", "g/dL", 2.0, 2.6, 3.2), ("plt", "10*9/L", 20, 60, 130), ("ca", "mg/dL", 7, 7.6, 8.3),
+    ] {
+      let variable = try #require(ClinicalVariable.named(name), "\(name)")
+      #expect(
+        variable.judge(typical: median, tenths: low...high, unit: declared) == .plausible,
+        "\(name) \(declared)")
+    }
+  }
+
   /// A share declared in per cent and recorded as a fraction; small shares are no fractions.
   @Test func fractions() throws {
     for (name, median) in [("fio2", 0.5), ("fio2", 0.21), ("spo2", 0.97), ("hct", 0.4)] {

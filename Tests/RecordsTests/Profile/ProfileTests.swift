@@ -73,6 +73,26 @@ import Testing
     #expect(part.text(words).contains("20 % of the values declared as Cel look recorded in [degF]"))
   }
 
+  /// Lactate in mg/dL at usual values declared as mmol/L, and in mmol/L as it should be.
+  @Test(arguments: [true, false]) func aPlantedUnitOfLactate(isMistaken: Bool) throws {
+    var random = SplitMix64(seed: 9)
+    var story = Story()
+    for patient in 0..<300 {
+      let usual = 0.6 + Double(random.next() % 120) / 100 + (patient % 10 == 0 ? 4 : 0)
+      try story.add(
+        "p\(patient)", "lact", at: 0, isMistaken ? usual / 0.111 : usual, unit: "mmol/L")
+    }
+    let lactate = try #require(RecordVariable("lactate", clinical: "lact"))
+    var profile = try RecordsProfile(
+      RecordsRecipe(
+        variables: [lactate], index: IndexRule(.start),
+        features: [FeatureRequest(Measure("lactate", .ever, .last), name: "lactate")]))
+    profile.receive(story.batch)
+    let found = profile.unitSuspicions(story.batch.lexicon)
+    #expect(found.map(\.likelyUnit) == (isMistaken ? ["mg/dL"] : []))
+    #expect(found.allSatisfy { $0.concernsAll && $0.declaredUnit == "mmol/L" })
+  }
+
   /// The dictionary's ranges are converted to the unit that the recipe asks for.
   @Test func rangesFollowTheUnit() throws {
     let creatinine = try #require(

@@ -64,6 +64,39 @@ public struct FrozenTransform: Sendable, Hashable {
     try matrix(table, columns(of: table), rows: table.rowIndices(.all), donors: donors)
   }
 
+  /// The same transform without its equations: similar cases alone depend on donors, which are the same for
+  /// every cycle.
+  public var withoutEquations: FrozenTransform {
+    get throws(CohortError) {
+      try FrozenTransform(
+        features, completion: Completion(similarCases: completion?.similarCases))
+    }
+  }
+
+  /// What ``apply(to:donors:)`` gives, from what ``withoutEquations`` gave for the same table and donors.
+  ///
+  /// Throws `shapeMismatch` when it is not of that shape.
+  public func addEquations(
+    to filled: DesignMatrix, of table: CohortTable
+  ) throws(CohortError) -> DesignMatrix {
+    guard filled.rowCount == table.rowCount, filled.columnCount == columnCount else {
+      throw CohortError(.shapeMismatch)
+    }
+    var values = filled.values
+    fillEquations(&values, try columns(of: table), rows: table.rowIndices(.all))
+    return DesignMatrix(
+      rowCount: filled.rowCount, columnCount: filled.columnCount, values: values)
+  }
+
+  private func fillEquations(
+    _ values: inout [Double], _ columns: [CohortTable.Column], rows indices: [Int]
+  ) {
+    guard let equations = completion?.equations else { return }
+    equations.fill(
+      &values, width: columnCount, rowCount: indices.count, ColumnLayout(features)
+    ) { target, row in columns[equations.targets[target].feature].isMissing(indices[row]) }
+  }
+
   /// The table's column of every feature, found by name: a table may have more features than the models
   /// use.
   private func columns(of table: CohortTable) throws(CohortError) -> [CohortTable.Column] {
@@ -126,19 +159,12 @@ public struct FrozenTransform: Sendable, Hashable {
       }
       first += feature.designColumns.count
     }
-    if let completion {
-      let layout = ColumnLayout(features)
-      if let similar = completion.similarCases, let donors {
-        similar.fill(
-          &values, width: width, firsts: layout.firsts,
-          CaseTable(features, columns: columns, patients: table.patients), donors: donors)
-      }
-      completion.equations?.fill(
-        &values, width: width, rowCount: indices.count, layout
-      ) { target, row in
-        columns[completion.equations?.targets[target].feature ?? 0].isMissing(indices[row])
-      }
+    if let similar = completion?.similarCases, let donors {
+      similar.fill(
+        &values, width: width, firsts: ColumnLayout(features).firsts,
+        CaseTable(features, columns: columns, patients: table.patients), donors: donors)
     }
+    fillEquations(&values, columns, rows: indices)
     return DesignMatrix(rowCount: indices.count, columnCount: width, values: values)
   }
 

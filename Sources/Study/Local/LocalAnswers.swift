@@ -18,6 +18,11 @@ public struct LocalAnswers: Sendable {
   let noiseKey: [UInt8]?
   /// Design matrices of all rows, by the transform that made them; one transform is in use at a time.
   private var prepared: Prepared?
+  /// The same without equations, kept where similar cases fill numbers beside them: donors are looked for once
+  /// for all cycles.
+  private var similar: (transform: FrozenTransform, design: DesignMatrix)?
+  /// How often donors were looked for.
+  private(set) var donorSearchCount = 0
   /// The trees being grown.
   var treeWork = TreeWork()
   /// Threads for growing trees.
@@ -105,11 +110,26 @@ public struct LocalAnswers: Sendable {
   /// rows.
   mutating func prepare(_ transform: FrozenTransform) throws -> Matrix {
     if let prepared, prepared.transform == transform { return prepared.design }
-    let applied = try transform.apply(to: cohort, donors: cohort.rowIndices(.training))
+    let applied = try applied(transform)
     let design = try Matrix(
       rows: applied.rowCount, columns: applied.columnCount, storage: applied.values)
     prepared = Prepared(transform: transform, design: design)
     return design
+  }
+
+  /// The design of all rows, with what does not change between the cycles of equations kept.
+  private mutating func applied(_ transform: FrozenTransform) throws -> DesignMatrix {
+    let donors = cohort.rowIndices(.training)
+    guard transform.completion?.similarCases != nil else {
+      return try transform.apply(to: cohort, donors: donors)
+    }
+    let base = try transform.withoutEquations
+    if similar?.transform != base {
+      donorSearchCount += 1
+      similar = (base, try base.apply(to: cohort, donors: donors))
+    }
+    guard let similar else { return try transform.apply(to: cohort, donors: donors) }
+    return try transform.addEquations(to: similar.design, of: cohort)
   }
 
   private func profile() -> [Int64] {

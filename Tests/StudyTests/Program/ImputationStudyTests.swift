@@ -82,6 +82,41 @@ import Testing
     #expect(byFile == median && byFile.row(cell).elementsEqual(median.row(cell)))
   }
 
+  /// Donors are looked for once, however many cycles of equations follow, and the design is the one that
+  /// looking for them anew gives.
+  @Test func donorsAreLookedForOnce() throws {
+    let plan = try Self.plan("{similar_cases: [lactate], neighbours: 3, minimum_shared: 2}")
+    let table = try Self.table(plan)
+    var answers = LocalAnswers(site: "a", plan: plan, cohort: table, noiseKey: nil)
+    func number(_ name: String, center: Double) -> TransformedFeature {
+      .number(
+        .init(
+          name: name, imputation: center, center: center, scale: 2, hasMissingIndicator: false))
+    }
+    let features = [number("age", center: 60), number("lactate", center: 2)]
+    let similar = SimilarCases(
+      features: [1], neighbours: 3, minimumShared: 1, maximumDonors: 1000)
+    for cycle in 0..<4 {
+      let transform = try FrozenTransform(
+        features,
+        completion: Completion(
+          similarCases: similar,
+          equations: ChainedEquations(
+            targets: [.init(feature: 0, low: -5, high: 5)],
+            cycles: (0..<cycle).map { [[0.1 * Double($0), 0, 0.5]] })))
+      let design = try answers.prepare(transform)
+      let anew = try transform.apply(to: table, donors: table.rowIndices(.training))
+      #expect(bits(design.storage) == bits(anew.values))
+      #expect(answers.donorSearchCount == 1)
+    }
+    // Other neighbours are another search.
+    var wider = similar
+    wider.neighbours = 4
+    _ = try answers.prepare(
+      FrozenTransform(features, completion: Completion(similarCases: wider)))
+    #expect(answers.donorSearchCount == 2)
+  }
+
   /// A replay of the published sums gives the same equations without any patient.
   @Test func equationsAreReplayed() async throws {
     let plan = try Self.plan("{chained: [lactate], cycles: 2}")

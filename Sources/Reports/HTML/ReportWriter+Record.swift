@@ -134,7 +134,7 @@ extension ReportWriter {
         \(kept) of \(selection.count) features, chosen by sums over the training patients of all hospitals, \
         each looked at alone. Varies: share of the recorded values outside the most frequent bin. AUROC and \
         likelihood ratio (degrees of freedom) are of bins, the ratio with missing values as a bin of their \
-        own. Hospitals: how many see more of the outcome at higher values, and at lower ones. The p-values \
+        own. Hospitals: how many, of those that can tell, see more of the outcome at higher values, and at lower ones. The p-values \
         are for ranking; they do not count how many were looked at.
         """, released: .secureSum(.prepare),
       [

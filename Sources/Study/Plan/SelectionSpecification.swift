@@ -31,7 +31,9 @@ public struct SelectionSpecification: Sendable, Hashable {
   /// Largest p-value of the likelihood ratio that is kept; nil for any.
   public var pValue: Double?
   /// A number or flag is left out when a smaller share of the sites that can tell finds it pointing the way
-  /// that most do; nil for no such rule.
+  /// that most do; nil for no such rule. A site can tell where its AUROC differs from ½ by more than chance
+  /// (``LocalAnswers/directions(_:)``), so that of few sites a vote against is no accident; where no site can,
+  /// the feature stays.
   public var stable: Double?
   /// Features that are never left out.
   public var always: [String]

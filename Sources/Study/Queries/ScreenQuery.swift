@@ -92,6 +92,21 @@ struct ScreenCounts: Sendable, Hashable {
     return doubled / (2 * Double(positives) * Double(negatives))
   }
 
+  /// The standard error of ``auroc`` if the outcome had nothing to do with the values: over all ways of giving
+  /// it to as many patients, with t of them in a bin,
+  /// √((N + 1 − Σ(t³ − t) / (N (N − 1))) / 12mn). 0 where a class is absent.
+  var standardErrorWithoutRelation: Double {
+    let m = Double(with.reduce(0, +))
+    let n = Double(without.reduce(0, +))
+    guard m > 0, n > 0 else { return 0 }
+    let all = m + n
+    let ties = zip(without, with).reduce(0.0) { sum, bin in
+      let t = Double(bin.0 + bin.1)
+      return sum + t * (t * t - 1)
+    }
+    return (max(0, all + 1 - ties / (all * (all - 1))) / (12 * m * n)).squareRoot()
+  }
+
   /// The bins in the order of their risk, the lowest first; empty bins first of all.
   func byRisk() -> ScreenCounts {
     var copy = self
@@ -173,8 +188,13 @@ extension LocalAnswers {
   }
 
   /// Which way each feature points at this site: 1 in the first place of a pair where its higher values
-  /// have more of the outcome, in the second where they have less, in neither where too few patients are
-  /// in a class to tell or it is a category.
+  /// have more of the outcome, in the second where they have less, in neither where the site cannot tell or
+  /// it is a category.
+  ///
+  /// A site can tell when both classes have as many patients as the smallest cell and its AUROC differs
+  /// from ½ by more than 1.96 standard errors of one without any relation (Mann and Whitney, Ann Math Stat 1947, with
+  /// ties). Else the few patients of a small site would vote by chance, and with few
+  /// sites one such vote against would leave a useful feature out.
   func directions(_ query: SumQuery.ScreenQuery) throws -> [Int64] {
     let counts = try screenCounts(query).map { Int($0) }
     var start = 0
@@ -188,6 +208,7 @@ extension LocalAnswers {
         own.without.reduce(0, +) >= cell && own.with.reduce(0, +) >= cell
       var auroc = isTold ? own.auroc ?? 0.5 : 0.5
       if case .levels = request.bins { auroc = 0.5 }
+      if isTold, (auroc - 0.5).magnitude <= 1.96 * own.standardErrorWithoutRelation { auroc = 0.5 }
       answer += [auroc > 0.5 ? 1 : 0, auroc < 0.5 ? 1 : 0]
     }
     return answer

@@ -133,9 +133,56 @@ import Testing
     #expect(reasons["age"] == "unstable: 2 sites one way, 2 the other", "\(reasons)")
     #expect(reasons["lactate"] == nil && reasons["scale"] == nil)
     let lactate = try #require(result.selection?.first { $0.feature == "lactate" })
-    #expect(lactate.sitesHigher == 4 && lactate.sitesLower == 0)
+    // No site can tell: it stays.
+    #expect(lactate.sitesHigher == 0 && lactate.sitesLower == 0)
     let ward = try #require(result.selection?.first { $0.feature == "ward" })
     #expect(ward.sitesHigher == 0 && ward.sitesLower == 0 && ward.leftOut == nil)
+  }
+
+  /// A small hospital where a useful number points the other way by chance has no vote, and does not put the
+  /// number out against two that can tell.
+  @Test func aSmallHospitalDoesNotVoteByChance() async throws {
+    let plan = try Self.plan("{stable: 0.8, duplicates: 0}")
+    var cohorts = try SyntheticCohort.partition(
+      try Self.table(plan, patients: 900), into: 3, seed: 6)
+    let last = try #require(cohorts.keys.max())
+    var small = try #require(cohorts[last])
+    small = try small.selecting(Array(0..<min(90, small.rowCount)))
+    // Ages that say nothing: those of other patients.
+    if case .number(let ages) = small.columns[0] {
+      var columns = small.columns
+      columns[0] = .number(ages.indices.map { 130 - ages[($0 * 7 + 3) % ages.count] })
+      small = try CohortTable(
+        features: small.features, columns: columns, outcome: small.outcome,
+        isHoldout: small.isHoldout)
+    }
+    cohorts[last] = small
+    let result = try await FederatedEqualsPooledTests.run(plan, cohorts)
+    let age = try #require(result.selection?.first { $0.feature == "age" })
+    #expect(age.leftOut == nil, "\(age.leftOut ?? "")")
+    #expect(age.sitesHigher == 2 && age.sitesLower == 0)
+  }
+
+  /// The standard error is the spread over all ways of giving the outcome to as many patients.
+  @Test(arguments: [[1, 1, 1, 1, 1, 1], [3, 1, 2, 2], [5, 4], [8], [2, 0, 7]])
+  func theStandardErrorIsThatOfAllPermutations(bins: [Int]) {
+    let patients = bins.enumerated().flatMap { Array(repeating: $0, count: $1) }
+    for positives in 1..<patients.count {
+      var areas: [Double] = []
+      var error = 0.0
+      for chosen in 0..<(1 << patients.count) where chosen.nonzeroBitCount == positives {
+        var values = [Int](repeating: 0, count: 2 * bins.count + 2)
+        for (place, bin) in patients.enumerated() {
+          values[2 * bin + (chosen >> place & 1)] += 1
+        }
+        let counts = ScreenCounts(values)
+        areas.append(counts.auroc ?? .nan)
+        error = counts.standardErrorWithoutRelation
+      }
+      let variance =
+        areas.reduce(0) { $0 + ($1 - 0.5) * ($1 - 0.5) } / Double(areas.count)
+      #expect(abs(error - variance.squareRoot()) < 1e-9, "\(bins) \(positives)")
+    }
   }
 
   /// Trees and filled values work on the chosen features, and the best are the best.

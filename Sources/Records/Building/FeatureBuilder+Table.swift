@@ -53,7 +53,12 @@ extension FeatureBuilder {
           isMet = criterion.condition.isMet(
             number: word.flatMap { CellText.number($0) } ?? .nan, text: word)
         } else {
-          isMet = criterion.condition.isMet(number: number(slot, row), text: nil)
+          let number = number(slot, row)
+          // A count of none is a number, and still nothing is recorded.
+          let isNone = slot.function.isCounting && number == 0
+          isMet =
+            criterion.condition.comparison == .present
+            ? !number.isNaN && !isNone : criterion.condition.isMet(number: number, text: nil)
         }
         return isMet != criterion.excludes
       }

@@ -89,6 +89,19 @@ import Testing
     #expect(kept.outcomes.last == RowOutcome.none(after: 10 * day, isCensored: true))
   }
 
+  /// "Whether a death is recorded" excludes those who died, whichever way it is asked.
+  @Test(arguments: [FeatureFunction.present, .count, .hoursSince])
+  func whetherSomethingIsRecorded(function: FeatureFunction) throws {
+    var recipe = recipe()
+    recipe.criteria[1] = RecordCriterion(
+      Measure("death", .ever, function), ValueCondition(.present, []), excludes: true,
+      reason: "died in hospital")
+    let table = try story().table(recipe)
+    #expect(table.flow.map(\.rowCount) == [5, 5, 4, 3, 2])
+    recipe.criteria[1].excludes = false
+    #expect(try story().table(recipe).flow.map(\.rowCount) == [5, 5, 4, 1, 0])
+  }
+
   @Test func occurrencesAndGaps() throws {
     #expect(try story().table(recipe(.first, censoring: .keep)).subjects == ["a", "d"])
     #expect(try story().table(recipe(.last, censoring: .keep)).subjects == ["a", "d"])

@@ -67,20 +67,26 @@ import Testing
     let pooled = try CohortTable.pooling(cohorts.keys.sorted().compactMap { cohorts[$0] })
     let flow = try #require(outcome.result.flow)
     #expect(flow.steps.map(\.name) == plan.flowSteps)
+    let isOpen = flow.steps.allSatisfy { [0, cohorts.count].contains($0.sites.count) }
     for (step, facts) in flow.steps.enumerated() {
-      #expect(facts.total == cohorts.values.reduce(0) { $0 + $1.flow[step].remainingCount })
+      // A total beside one or two that are held back would tell what these have.
+      let total = cohorts.values.reduce(0) { $0 + $1.flow[step].remainingCount }
+      #expect(
+        isOpen || facts.sites.count == cohorts.count ? facts.total == total : facts.total == nil)
       for (site, count) in facts.sites {
         #expect(count == cohorts[site]?.flow[step].remainingCount)
       }
     }
-    #expect(flow.steps.last?.total == pooled.rowCount && flow.steps[2].total < flow.steps[1].total)
+    #expect(flow.steps.last?.total == pooled.rowCount)
+    let totals = flow.steps.dropFirst().compactMap(\.total)
+    #expect(totals.count > 1 && totals.first ?? 0 > totals.last ?? 0)
     #expect(Set(flow.fingerprints.keys) == Set(SyntheticRecords.sites))
     #expect(Set(flow.fingerprints.values).count == 3)
 
     let everybody = AgreedStudy(plan: plan, sites: ["all"], disclosures: [])
     let together = pooled.with(
       flow: (0..<plan.flowSteps.count).map { _ in
-        .init(reason: "", excludedCount: 0, remainingCount: 0)
+        .init(reason: "", excludedCount: 0, remainingCount: 0, excludedPatientCount: 0)
       })
     let oracle = try await StudyProgram(
       everybody, over: PooledFederation(everybody, cohorts: ["all": together])

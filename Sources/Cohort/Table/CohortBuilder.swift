@@ -39,6 +39,8 @@ public struct CohortBuilder: Sendable {
   private var sourceRows: [Int] = []
   private var readCount = 0
   private var exclusions: [Int]
+  /// The patients of the excluded rows, by the same steps; empty without a patient column.
+  private var excludedPatients: [Set<String>]
 
   /// The most distinct words of a category whose vocabulary is taken from the data.
   public static let maximumLevels = 1024
@@ -125,6 +127,7 @@ public struct CohortBuilder: Sendable {
       return false
     }
     exclusions = [Int](repeating: 0, count: criteria.count + 2)
+    excludedPatients = Array(repeating: [], count: criteria.count + 2)
   }
 
   /// Reads one row. `fields` are the row's texts in the order of the columns; `sourceRow` is its
@@ -137,13 +140,13 @@ public struct CohortBuilder: Sendable {
     guard readCount < Int(Int32.max) else { throw CohortError(.tooLarge, row: sourceRow) }
     readCount += 1
     for (index, test) in criteria.enumerated() where !test.0.isMet(by: test.1.comparable(fields)) {
-      exclusions[index] += 1
+      exclude(fields, at: index)
       return
     }
     var event: UInt8 = 0
     if let outcome {
       guard let value = specification.outcome.value(of: outcome.text(fields)) else {
-        exclusions[criteria.count] += 1
+        exclude(fields, at: criteria.count)
         return
       }
       event = value
@@ -152,7 +155,7 @@ public struct CohortBuilder: Sendable {
     if let patient {
       let identifier = CellText.trim(fields[patient.column])
       guard patient.text(fields) != nil else {
-        exclusions[criteria.count + 1] += 1
+        exclude(fields, at: criteria.count + 1)
         return
       }
       number = patientIndex[identifier] ?? Int32(patientIndex.count)
@@ -168,6 +171,11 @@ public struct CohortBuilder: Sendable {
     orderTexts.append(order?.text(fields))
     sourceRows.append(sourceRow)
     for index in features.indices { store(index, fields) }
+  }
+
+  private mutating func exclude(_ fields: [String], at step: Int) {
+    exclusions[step] += 1
+    if let patient { excludedPatients[step].insert(CellText.trim(fields[patient.column])) }
   }
 
   /// The study's view of a row without a patient column: every feature's and the outcome's text.
@@ -315,21 +323,34 @@ public struct CohortBuilder: Sendable {
   private func flow(_ finalCount: Int) -> [CohortTable.FlowStep] {
     var remaining = readCount
     var steps = [
-      CohortTable.FlowStep(reason: "rows read", excludedCount: 0, remainingCount: remaining)
+      CohortTable.FlowStep(
+        reason: "rows read", excludedCount: 0, remainingCount: remaining, excludedPatientCount: 0)
     ]
     guard purpose == .study else { return steps }
-    func step(_ reason: String, _ excluded: Int) {
+    func step(_ reason: String, _ excluded: Int, _ patients: Int) {
       remaining -= excluded
       steps.append(
         CohortTable.FlowStep(
-          reason: reason, excludedCount: excluded, remainingCount: remaining))
+          reason: reason, excludedCount: excluded, remainingCount: remaining,
+          excludedPatientCount: patients))
     }
-    for (index, test) in criteria.enumerated() { step(test.0.reason, exclusions[index]) }
-    step("outcome recorded", exclusions[criteria.count])
+    /// Without a patient column every row is another patient's.
+    func patients(_ index: Int) -> Int {
+      patient == nil ? exclusions[index] : excludedPatients[index].count
+    }
+    for (index, test) in criteria.enumerated() {
+      step(test.0.reason, exclusions[index], patients(index))
+    }
+    step("outcome recorded", exclusions[criteria.count], patients(criteria.count))
     if patient != nil {
-      step("patient identifier recorded", exclusions[criteria.count + 1])
+      // Nobody knows whose they are.
+      step("patient identifier recorded", exclusions[criteria.count + 1], 1)
       if specification.rowsPerPatient != .all {
-        step("\(specification.rowsPerPatient.rawValue) row per patient", remaining - finalCount)
+        var rows: [Int32: Int] = [:]
+        for patient in self.patients { rows[patient, default: 0] += 1 }
+        step(
+          "\(specification.rowsPerPatient.rawValue) row per patient", remaining - finalCount,
+          rows.values.count { $0 > 1 })
       }
     }
     return steps

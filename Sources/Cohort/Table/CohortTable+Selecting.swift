@@ -108,7 +108,8 @@ extension CohortTable {
       FlowStep(
         reason: first.flow[step].reason,
         excludedCount: tables.reduce(0) { $0 + $1.flow[step].excludedCount },
-        remainingCount: tables.reduce(0) { $0 + $1.flow[step].remainingCount })
+        remainingCount: tables.reduce(0) { $0 + $1.flow[step].remainingCount },
+        excludedPatientCount: tables.reduce(0) { $0 + $1.flow[step].excludedPatientCount })
     }
   }
 

@@ -56,11 +56,16 @@ public struct CohortTable: Sendable, Hashable {
     public let excludedCount: Int
     /// Rows that are in after the step.
     public let remainingCount: Int
+    /// How many patients the rows that went out belong to; some may have other rows that stayed.
+    public let excludedPatientCount: Int
 
-    public init(reason: String, excludedCount: Int, remainingCount: Int) {
+    public init(
+      reason: String, excludedCount: Int, remainingCount: Int, excludedPatientCount: Int
+    ) {
       self.reason = reason
       self.excludedCount = excludedCount
       self.remainingCount = remainingCount
+      self.excludedPatientCount = excludedPatientCount
     }
   }
 

@@ -6,48 +6,75 @@ public struct RecordsFacts: Sendable, Hashable {
     public var name: String
     /// The unit of the study; nil for what has none.
     public var unit: String?
-    /// Patients with a record of it, and its records.
-    public var patientCount: Int
-    public var recordCount: Int
+    /// Its records, and whose they are.
+    public var records: Part
     /// Records by the unit they name, the empty text for none, in the order of the texts.
     public var units: [Unit]
     /// Records without a value, in a unit without conversion, converted, outside the hard range, outside
-    /// the warn range.
-    public var missingCount: Int
-    public var unknownUnitCount: Int
-    public var convertedCount: Int
-    public var hardRangeCount: Int
-    public var warnRangeCount: Int
+    /// the warn range, and of each the others.
+    public var parts: [Split]
     /// Units in which values look recorded other than they say.
     public var mistakes: [Mistake]
 
+    /// How many parts there are.
+    public static let partCount = 5
+
     public init(
-      name: String, unit: String?, patientCount: Int, recordCount: Int, units: [Unit] = [],
-      missingCount: Int = 0, unknownUnitCount: Int = 0, convertedCount: Int = 0,
-      hardRangeCount: Int = 0, warnRangeCount: Int = 0, mistakes: [Mistake] = []
+      name: String, unit: String?, records: Part, units: [Unit] = [],
+      parts: [Split] = [Split](repeating: Split(), count: Variable.partCount),
+      mistakes: [Mistake] = []
     ) {
       self.name = name
       self.unit = unit
-      self.patientCount = patientCount
-      self.recordCount = recordCount
+      self.records = records
       self.units = units
-      self.missingCount = missingCount
-      self.unknownUnitCount = unknownUnitCount
-      self.convertedCount = convertedCount
-      self.hardRangeCount = hardRangeCount
-      self.warnRangeCount = warnRangeCount
+      self.parts = parts
       self.mistakes = mistakes
     }
   }
 
-  /// Records in one unit.
+  /// Some of the records, and whose they are.
+  public struct Part: Sendable, Hashable {
+    public var count: Int
+    public var patients: SomePatients
+
+    public init(_ count: Int = 0, of patients: SomePatients = SomePatients()) {
+      self.count = count
+      self.patients = patients
+    }
+
+    /// Adds a record of a patient.
+    public mutating func add(_ patient: Int32) {
+      count += 1
+      patients.insert(patient)
+    }
+
+    /// Adds other records.
+    public mutating func add(_ other: Part) {
+      count += other.count
+      patients.formUnion(other.patients)
+    }
+  }
+
+  /// Records of a kind, and the others.
+  public struct Split: Sendable, Hashable {
+    public var part: Part
+    public var rest: Part
+
+    public init(part: Part = Part(), rest: Part = Part()) {
+      self.part = part
+      self.rest = rest
+    }
+  }
+
+  /// Records under one word: a unit or a code system.
   public struct Unit: Sendable, Hashable {
     public var unit: String
-    public var count: Int
+    public var records: Part
 
-    public init(_ unit: String, _ count: Int) {
+    public init(_ unit: String, _ records: Part) {
       self.unit = unit
-      self.count = count
+      self.records = records
     }
   }
 
@@ -70,18 +97,16 @@ public struct RecordsFacts: Sendable, Hashable {
 
   /// In the order of the recipe.
   public var variables: [Variable]
-  public var recordCount: Int
-  /// Records that no variable gathers.
-  public var unmappedCount: Int
-  /// Records by code system, the most frequent first.
+  /// All records, split into those that no variable gathers and the others.
+  public var unmapped: Split
+  /// Records by code system, the most frequent first; "local" for every system that is not of a public list.
   public var systems: [Unit]
 
   public init(
-    variables: [Variable], recordCount: Int, unmappedCount: Int, systems: [Unit]
+    variables: [Variable], unmapped: Split, systems: [Unit]
   ) {
     self.variables = variables
-    self.recordCount = recordCount
-    self.unmappedCount = unmappedCount
+    self.unmapped = unmapped
     self.systems = systems
   }
 }

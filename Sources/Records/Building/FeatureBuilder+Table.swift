@@ -35,12 +35,27 @@ extension FeatureBuilder {
 
   private func finish(_ lexicon: Lexicon, _ all: [Int], subjectCount: Int) -> FeatureTable {
     let names = recipe.flowSteps
-    var flow = [FlowStep(name: names[0], rowCount: subjectCount, subjectCount: subjectCount)]
+    var flow = [
+      FlowStep(
+        name: names[0], rowCount: subjectCount, subjectCount: subjectCount, leaverCount: 0)
+    ]
+    var before: [Int]?
     func step(_ rows: [Int]) {
+      let subjects = Set(rows.map(subject))
+      let leavers: Int
+      if let before {
+        let stayed = Set(rows)
+        leavers = Set(before.lazy.filter { !stayed.contains($0) }.map(subject)).count
+      } else {
+        var counts: [Int: Int] = [:]
+        for row in rows { counts[subject(row), default: 0] += 1 }
+        leavers = subjectCount - subjects.count + counts.values.count { $0 > 1 }
+      }
       flow.append(
         FlowStep(
-          name: names[flow.count], rowCount: rows.count,
-          subjectCount: Set(rows.map(subject)).count))
+          name: names[flow.count], rowCount: rows.count, subjectCount: subjects.count,
+          leaverCount: leavers))
+      before = rows
     }
     var rows = all
     step(rows)

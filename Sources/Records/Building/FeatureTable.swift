@@ -39,6 +39,9 @@ public struct FlowStep: Sendable, Hashable {
   public let name: String
   public let rowCount: Int
   public let subjectCount: Int
+  /// Subjects whose rows the step took out, if only some of them; between the first step, which counts
+  /// subjects, and the second those with other than one row.
+  public let leaverCount: Int
 }
 
 /// The rows of a study, made of raw records: one per index event, in the order of the subjects'

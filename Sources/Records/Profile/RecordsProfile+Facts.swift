@@ -8,28 +8,25 @@ extension RecordsProfile {
       variables: recipe.variables.enumerated().map { number, variable in
         var unit: String?
         if case .number(let own, _, _) = variable.kind { unit = own }
-        let tally = tallies[number]
         return RecordsFacts.Variable(
-          name: variable.name, unit: unit,
-          patientCount: subjectSeen[number].count(where: \.self), recordCount: tally.eventCount,
-          units: units(of: number, lexicon), missingCount: tally.missingCount,
-          unknownUnitCount: tally.unknownUnitCount, convertedCount: tally.convertedCount,
-          hardRangeCount: tally.hardRangeCount, warnRangeCount: tally.warnRangeCount,
+          name: variable.name, unit: unit, records: owners.variables[number],
+          units: units(of: number, lexicon), parts: owners.parts[number],
           mistakes: suspicions.filter { $0.variable == variable.name }.map {
             RecordsFacts.Mistake(
               declaredUnit: $0.declaredUnit, likelyUnit: $0.likelyUnit,
               concernsAll: $0.concernsAll, share: $0.share)
           })
-      }, recordCount: eventCount, unmappedCount: unmappedCount,
-      systems: codeSystems(lexicon).map { RecordsFacts.Unit($0.system, $0.count) })
+      }, unmapped: owners.unmapped,
+      systems: owners.systems.filter { $0.records.count > 0 }
+        .sorted { ($1.records.count, $0.name) < ($0.records.count, $1.name) }
+        .map { RecordsFacts.Unit($0.name, $0.records) })
   }
 
   /// Values of a number by the unit that they name.
   private func units(of variable: Int, _ lexicon: Lexicon) -> [RecordsFacts.Unit] {
-    sketches.filter { $0.key.variable == variable && $0.value.count > 0 }
-      .map { key, sketch in
-        RecordsFacts.Unit(
-          key.unit == Lexicon.none ? "" : lexicon.units.text(key.unit), sketch.count)
+    owners.units.filter { $0.key.variable == variable }
+      .map { key, records in
+        RecordsFacts.Unit(key.unit == Lexicon.none ? "" : lexicon.units.text(key.unit), records)
       }.sorted { $0.unit.utf8.lexicographicallyPrecedes($1.unit.utf8) }
   }
 }

@@ -23,6 +23,8 @@ public struct RecordsProfile: Sendable {
   let recipe: RecordsRecipe
   private var binding: EventBinding
   private(set) var sketches: [UnitKey: ValueSketch] = [:]
+  /// Whose the records are, for what leaves the hospital.
+  private(set) var owners: RecordOwners
   private(set) var tallies: [VariableTally]
   /// Records of each code that became known after they happened.
   private var lateCounts: [Int] = []
@@ -42,12 +44,14 @@ public struct RecordsProfile: Sendable {
     self.recipe = recipe
     binding = EventBinding(recipe, undeclared: undeclared)
     tallies = recipe.variables.map { _ in VariableTally() }
+    owners = RecordOwners(variableCount: recipe.variables.count)
     subjectSeen = recipe.variables.map { _ in [] }
   }
 
   /// Takes the events of a batch.
   public mutating func receive(_ batch: EventBatch) {
     binding.extend(batch.lexicon)
+    owners.extend(batch.lexicon)
     let subjects = batch.lexicon.subjects.count
     let codes = batch.lexicon.codes.count
     if fingerprints.count < subjects {
@@ -83,8 +87,11 @@ public struct RecordsProfile: Sendable {
     }
     let variables = binding.variables(of: event.code)
     if variables.isEmpty { unmappedCount += 1 }
+    owners.take(event, isMapped: !variables.isEmpty)
     for position in variables {
       let variable = binding.variable(at: position)
+      let before = tallies[variable]
+      defer { owners.take(event, variable, before: before, after: tallies[variable]) }
       tallies[variable].eventCount += 1
       subjectSeen[variable][subject] = true
       if event.isNeverKnown {
@@ -97,8 +104,9 @@ public struct RecordsProfile: Sendable {
       guard binding.isNumber(variable) else { continue }
       _ = binding.number(event, variable, &tallies[variable])
       guard !binding.isMissing(event.value, variable) else { continue }
-      sketches[UnitKey(variable: variable, unit: event.unit), default: ValueSketch()]
-        .add(event.value)
+      let key = UnitKey(variable: variable, unit: event.unit)
+      sketches[key, default: ValueSketch()].add(event.value)
+      owners.take(event.subject, key)
     }
   }
 
@@ -183,11 +191,15 @@ public struct RecordsProfile: Sendable {
   public func codeSystems(_ lexicon: Lexicon) -> [(system: String, count: Int)] {
     var counts: [String: Int] = [:]
     for (code, count) in codeCounts.enumerated() {
-      let text = lexicon.codes.text(Int32(code))
-      let end = text.lastIndex(of: "|") ?? text.firstIndex(of: ":")
-      counts[end.map { String(text[..<$0]) } ?? "local", default: 0] += count
+      counts[Self.system(of: lexicon.codes.text(Int32(code))), default: 0] += count
     }
     return counts.map { ($0.key, $0.value) }.sorted { ($1.1, $0.0) < ($0.1, $1.0) }
+  }
+
+  /// The part of a code before its colon or bar: whatever stands there.
+  static func system(of code: String) -> String {
+    let end = code.lastIndex(of: "|") ?? code.firstIndex(of: ":")
+    return end.map { String(code[..<$0]) } ?? RecordOwners.localSystem
   }
 
   /// The commonest codes that no variable gathers, at least `minimum` records each.

@@ -21,9 +21,10 @@ extension ReportWriter {
           + group.map { .numbers($0) },
         rows: flow.steps.enumerated().map { position, step in
           // The first step counts patients, the second index events: nobody is left out between them.
-          let leftOut = position < 2 ? nil : flow.steps[position - 1].total - step.total
+          let before = position < 2 ? nil : flow.steps[position - 1].total
+          let leftOut = before.flatMap { before in step.total.map { before - $0 } }
           return [
-            .cell(step.name), .cell(NumberText.count(step.total)),
+            .cell(step.name), .cell(step.total.map { NumberText.count($0) } ?? "held back"),
             .cell(leftOut.map { NumberText.count($0) } ?? NumberText.absent),
           ]
             + group.map { site in
@@ -36,7 +37,8 @@ extension ReportWriter {
       reading: """
         Each row is a step and says how many rows are left after it; the first counts patients in the \
         records, the others index events. A hospital’s number is held back where it differs from its \
-        next shown one by fewer than \(minimumCell). \(fingerprints(flow))
+        next shown one by fewer than \(minimumCell) patients, and the number of all hospitals where it would tell \
+        what one or two of them hold back. \(fingerprints(flow))
         """, released: .flow, tables)
   }
 

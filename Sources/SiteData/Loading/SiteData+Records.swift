@@ -122,18 +122,20 @@ extension SiteData {
   private static func flow(
     of table: FeatureTable, _ cohort: CohortTable, _ specification: CohortSpecification
   ) -> [CohortTable.FlowStep] {
-    var counts = table.flow.map { (name: $0.name, count: $0.rowCount) }
+    var counts = table.flow.map { (name: $0.name, count: $0.rowCount, leavers: $0.leaverCount) }
     let own = cohort.flow.dropFirst()
-    counts += own.prefix(specification.include.count).map { ($0.reason, $0.remainingCount) }
+    counts += own.prefix(specification.include.count).map {
+      ($0.reason, $0.remainingCount, $0.excludedPatientCount)
+    }
     if specification.rowsPerPatient != .all, let last = own.last {
-      counts.append((last.reason, last.remainingCount))
+      counts.append((last.reason, last.remainingCount, last.excludedPatientCount))
     }
     var before: Int?
     return counts.map { step in
       defer { before = step.count }
       return CohortTable.FlowStep(
         reason: step.name, excludedCount: max(0, (before ?? step.count) - step.count),
-        remainingCount: step.count)
+        remainingCount: step.count, excludedPatientCount: step.leavers)
     }
   }
 }

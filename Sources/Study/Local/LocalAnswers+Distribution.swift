@@ -20,7 +20,8 @@ extension LocalAnswers {
       case .number(let values):
         summaries.append(
           try .numeric(
-            feature: feature.name, values: values, cuts: request.cuts[index] ?? [],
+            feature: feature.name, values: values, patients: owners,
+            cuts: request.cuts[index] ?? [],
             minimumCell: request.minimumCell))
       case .category:
         let levels = request.levels[index] ?? []
@@ -29,19 +30,20 @@ extension LocalAnswers {
         }
         summaries.append(
           try .categorical(
-            feature: feature.name, codes: codes, levels: levels,
+            feature: feature.name, codes: codes, patients: owners, levels: levels,
             minimumCell: request.minimumCell))
       case .flag(let values):
         summaries.append(
           try .categorical(
             feature: feature.name, codes: values.map { $0.isNaN ? nil : Int($0) },
-            levels: Self.flagLevels, minimumCell: request.minimumCell))
+            patients: owners, levels: Self.flagLevels, minimumCell: request.minimumCell))
       }
     }
     let risks = try risks(of: request.model, transform: request.transform)
     summaries.append(
       try .numeric(
-        feature: SiteQuery.DistributionRequest.scoreName, values: risks, cuts: request.scoreCuts,
+        feature: SiteQuery.DistributionRequest.scoreName, values: risks, patients: owners,
+        cuts: request.scoreCuts,
         minimumCell: request.minimumCell))
     return summaries
   }

@@ -29,9 +29,11 @@ extension LocalAnswers {
   /// Levels that at least `minimumCell` of the site's patients have, by their UTF-8 bytes.
   private func levels(_ feature: Int, minimumCell: Int) -> [String] {
     guard case .category(let codes, let levels) = cohort.columns[feature] else { return [] }
-    var counts = levels.map { _ in 0 }
-    for code in codes where code >= 0 { counts[Int(code)] += 1 }
-    return zip(levels, counts).filter { $0.1 >= max(minimumCell, 1) }.map(\.0)
+    var owners = levels.map { _ in SomePatients() }
+    for (row, code) in codes.enumerated() where code >= 0 {
+      owners[Int(code)].insert(cohort.patients[row])
+    }
+    return zip(levels, owners).filter { $0.1.areAtLeast(max(minimumCell, 1)) }.map(\.0)
       .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
@@ -67,7 +69,8 @@ extension LocalAnswers {
       return .init(
         model: model.name,
         performance: try HoldoutEvaluation.evaluate(
-          probabilities: risks, outcome: outcome, threshold: request.threshold,
+          probabilities: risks, outcome: outcome,
+          patients: owners.map { owners in rows.map { owners[$0] } }, threshold: request.threshold,
           minimumCell: request.minimumCell))
     }
     var result = try request.models.filter { $0.isEvaluated(at: site) }.map {

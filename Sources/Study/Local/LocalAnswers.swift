@@ -16,6 +16,8 @@ public struct LocalAnswers: Sendable {
   /// Secret of this site and this run of the study, 32 bytes, from which the randomness of its noisy
   /// releases is derived; nil for no noise, which only tests and oracles may ask for.
   let noiseKey: [UInt8]?
+  /// Whose each row is, where some patient has several; nil where every row is another patient's.
+  let owners: [Int32]?
   /// Design matrices of all rows, by the transform that made them; one transform is in use at a time.
   private var prepared: Prepared?
   /// The same without equations, kept where similar cases fill numbers beside them: donors are looked for once
@@ -48,6 +50,7 @@ public struct LocalAnswers: Sendable {
     self.noiseKey = noiseKey
     self.plan = plan
     self.cohort = cohort
+    owners = cohort.patientCount == cohort.rowCount ? nil : cohort.patients
   }
 
   /// Hands everything over and keeps no part of the trees being grown: a step then changes them in

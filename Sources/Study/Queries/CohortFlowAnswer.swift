@@ -22,15 +22,27 @@ public struct CohortFlowAnswer: Sendable, Hashable {
   ///
   /// Going backwards matters: the size of the cohort is known from other answers, so it is the
   /// differences from it that have to be large enough.
-  static func shown(_ counts: [Int64], minimumCell: Int) -> [Int64?] {
-    let cell = Int64(max(minimumCell, 1))
+  ///
+  /// - Parameters:
+  ///   - counts: rows after each step.
+  ///   - leavers: patients whose rows each step took out.
+  ///   - patientCount: patients after the last step.
+  static func shown(
+    _ counts: [Int64], leavers: [Int], patientCount: Int, minimumCell: Int
+  ) -> [Int64?] {
+    let cell = max(minimumCell, 1)
     var shown = [Int64?](repeating: nil, count: counts.count)
     var known: Int64 = 0
+    // At least so many patients are between this step and what is known.
+    var patients = patientCount
     for step in counts.indices.reversed() {
       let difference = (counts[step] - known).magnitude
-      guard difference == 0 || difference >= cell else { continue }
-      shown[step] = counts[step]
-      known = counts[step]
+      if difference == 0 || (difference >= UInt64(cell) && patients >= cell) {
+        shown[step] = counts[step]
+        known = counts[step]
+        patients = 0
+      }
+      patients = max(patients, leavers[step])
     }
     return shown
   }
@@ -74,7 +86,9 @@ extension LocalAnswers {
   /// from a signature that only the site can give.
   func cohortFlow(minimumCell: Int) throws -> CohortFlowAnswer {
     CohortFlowAnswer(
-      counts: CohortFlowAnswer.shown(try flowCounts(), minimumCell: minimumCell),
+      counts: CohortFlowAnswer.shown(
+        try flowCounts(), leavers: cohort.flow.map(\.excludedPatientCount),
+        patientCount: cohort.patientCount, minimumCell: minimumCell),
       data: Blake2b.hash("wardround.datafp", noiseKey ?? []).bytes)
   }
 }

@@ -1,11 +1,10 @@
 import CanonicalBytes
 import Cohort
 
-/// What one site says about its records and about what is missing, every count either nobody's or of enough,
+/// What one site says about its records and about what is missing: every count is nobody's or of enough patients,
 /// and so is what it leaves of its whole.
 ///
-/// Of records the counts are records: a variable that fewer than the minimum of the site's patients have is
-/// held back altogether.
+/// The numbers are records and rows; what decides whether one is shown are the patients whose they are.
 public struct HarmonisationAnswer: Sendable, Hashable, Codable {
   /// One variable of the recipe.
   public struct Variable: Sendable, Hashable, Codable {
@@ -150,76 +149,85 @@ public struct HarmonisationAnswer: Sendable, Hashable, Codable {
 }
 
 extension HarmonisationAnswer {
-  /// A part of a whole that may be shown: it and what it leaves are nobody or at least `cell`.
-  static func shown(_ part: Int, of whole: Int, cell: Int) -> Int64? {
-    let isFine = [part, whole - part].allSatisfy { $0 == 0 || $0 >= cell }
-    return isFine ? Int64(part) : nil
+  /// Records of a kind that may be shown: theirs and the others' patients are nobody or at least `cell`.
+  private static func shown(_ split: RecordsFacts.Split, cell: Int) -> Int64? {
+    let isFine = [split.part, split.rest].allSatisfy { $0.patients.areNobodyOrAtLeast(cell) }
+    return isFine ? Int64(split.part.count) : nil
   }
 
-  /// What a site may say of its records, of what its cohort lacks, and nothing of smaller cells.
+  /// Words of enough patients each, so that those left out are nobody's or of enough patients too.
+  private static func shown(_ words: [RecordsFacts.Unit], cell: Int) -> [Count] {
+    func isNamed(_ word: RecordsFacts.Unit) -> Bool {
+      word.records.patients.areAtLeast(cell) && word.unit.utf8.count <= maximumWordBytes
+    }
+    var shown = Array(words.filter(isNamed).prefix(maximumWords))
+    var hidden = SomePatients()
+    for word in words where !shown.contains(where: { $0.unit == word.unit }) {
+      hidden.formUnion(word.records.patients)
+    }
+    while !hidden.areNobodyOrAtLeast(cell),
+      let least = shown.indices.min(by: { shown[$0].records.count < shown[$1].records.count })
+    { hidden.formUnion(shown.remove(at: least).records.patients) }
+    return shown.map { Count(word: $0.unit, count: Int64($0.records.count)) }
+  }
+
+  private static func shown(_ variable: RecordsFacts.Variable, cell: Int) -> Variable {
+    guard variable.records.patients.areAtLeast(cell) else {
+      return Variable(
+        recordCount: variable.records.count == 0 ? 0 : nil, units: [],
+        parts: [Int64?](repeating: nil, count: Variable.partCount), mistakes: [])
+    }
+    return Variable(
+      recordCount: Int64(variable.records.count), units: shown(variable.units, cell: cell),
+      parts: variable.parts.map { shown($0, cell: cell) },
+      mistakes: variable.mistakes.prefix(maximumWords).compactMap { mistake in
+        // Records without a unit are declared in the variable's own.
+        let unitless = mistake.declaredUnit == variable.unit ? "" : mistake.declaredUnit
+        let unit =
+          variable.units.first { $0.unit == mistake.declaredUnit }
+          ?? variable.units.first { $0.unit == unitless }
+        guard let unit, unit.records.patients.areAtLeast(cell) else { return nil }
+        let count = (mistake.concernsAll ? 1 : mistake.share) * Double(unit.records.count)
+        guard count.rounded() >= Double(cell),
+          mistake.declaredUnit.utf8.count <= maximumWordBytes
+        else { return nil }
+        let percent = mistake.concernsAll ? 100 : (mistake.share * 100).rounded()
+        return Mistake(
+          declaredUnit: mistake.declaredUnit, likelyUnit: mistake.likelyUnit,
+          percent: min(max(Int64(percent), 1), 100))
+      })
+  }
+
+  /// What a site may say of its records, of what its cohort lacks, and nothing of fewer patients.
   init(_ facts: RecordsFacts, _ cohort: CohortTable, minimumCell: Int) {
     let cell = max(minimumCell, 1)
-    // What is not shown is what the others leave of the whole: it is nobody's or of enough, too.
-    func counts(_ units: [RecordsFacts.Unit], of whole: Int) -> [Count] {
-      var shown = Array(
-        units.filter { $0.count >= cell && $0.unit.utf8.count <= Self.maximumWordBytes }
-          .prefix(Self.maximumWords))
-      func rest() -> Int { whole - shown.reduce(0) { $0 + $1.count } }
-      while rest() != 0, rest() < cell,
-        let least = shown.indices.min(by: { shown[$0].count < shown[$1].count })
-      { shown.remove(at: least) }
-      return shown.map { Count(word: $0.unit, count: Int64($0.count)) }
+    variables = facts.variables.map { Self.shown($0, cell: cell) }
+    var all = facts.unmapped.part
+    all.add(facts.unmapped.rest)
+    recordCount = all.patients.areAtLeast(cell) ? Int64(all.count) : 0
+    unmappedCount = recordCount == 0 ? nil : Self.shown(facts.unmapped, cell: cell)
+    systems = recordCount == 0 ? [] : Self.shown(facts.systems, cell: cell)
+    func part(_ isIn: (Int) -> Bool) -> RecordsFacts.Part {
+      let rows = (0..<cohort.rowCount).filter(isIn)
+      return .init(rows.count, of: SomePatients(rows.lazy.map { cohort.patients[$0] }))
     }
-    variables = facts.variables.map { variable in
-      guard variable.patientCount >= cell else {
-        return Variable(
-          recordCount: variable.recordCount == 0 ? 0 : nil, units: [],
-          parts: [Int64?](repeating: nil, count: Variable.partCount), mistakes: [])
-      }
-      let parts = [
-        variable.missingCount, variable.unknownUnitCount, variable.convertedCount,
-        variable.hardRangeCount, variable.warnRangeCount,
-      ]
-      return Variable(
-        recordCount: Int64(variable.recordCount),
-        units: counts(variable.units, of: variable.recordCount),
-        parts: parts.map { Self.shown($0, of: variable.recordCount, cell: cell) },
-        mistakes: variable.mistakes.prefix(Self.maximumWords).compactMap { mistake in
-          // Records without a unit are declared in the variable's own.
-          let unitless = mistake.declaredUnit == variable.unit ? "" : mistake.declaredUnit
-          let unit =
-            variable.units.first { $0.unit == mistake.declaredUnit }
-            ?? variable.units.first { $0.unit == unitless }
-          let recorded = unit?.count ?? 0
-          let count = (mistake.concernsAll ? 1 : mistake.share) * Double(recorded)
-          guard count.rounded() >= Double(cell),
-            mistake.declaredUnit.utf8.count <= Self.maximumWordBytes
-          else { return nil }
-          let percent = mistake.concernsAll ? 100 : (mistake.share * 100).rounded()
-          return Mistake(
-            declaredUnit: mistake.declaredUnit, likelyUnit: mistake.likelyUnit,
-            percent: min(max(Int64(percent), 1), 100))
-        })
-    }
-    recordCount = facts.recordCount >= cell ? Int64(facts.recordCount) : 0
-    unmappedCount = Self.shown(facts.unmappedCount, of: facts.recordCount, cell: cell)
-    systems = counts(facts.systems, of: facts.recordCount)
-    let events = cohort.outcome.count { $0 == 1 }
-    let classes = (without: cohort.rowCount - events, with: events)
-    let areShown = [classes.without, classes.with].allSatisfy { $0 == 0 || $0 >= cell }
+    let events = RecordsFacts.Split(
+      part: part { cohort.outcome[$0] == 1 }, rest: part { cohort.outcome[$0] != 1 })
+    let areShown = Self.shown(events, cell: cell) != nil
     rows =
       areShown
-      ? Missing(without: Int64(classes.without), with: Int64(classes.with))
+      ? Missing(without: Int64(events.rest.count), with: Int64(events.part.count))
       : Missing(without: nil, with: nil)
     missing = cohort.columns.map { column in
       guard areShown else { return Missing(without: nil, with: nil) }
-      var lacking = (without: 0, with: 0)
-      for row in 0..<cohort.rowCount where column.isMissing(row) {
-        if cohort.outcome[row] == 1 { lacking.with += 1 } else { lacking.without += 1 }
+      let lacking = [false, true].map { hasOutcome in
+        RecordsFacts.Split(
+          part: part { (cohort.outcome[$0] == 1) == hasOutcome && column.isMissing($0) },
+          rest: part { (cohort.outcome[$0] == 1) == hasOutcome && !column.isMissing($0) })
       }
       // Both or neither: all that lack the feature are known from the distributions.
-      guard let without = Self.shown(lacking.without, of: classes.without, cell: cell),
-        let with = Self.shown(lacking.with, of: classes.with, cell: cell)
+      guard let without = Self.shown(lacking[0], cell: cell),
+        let with = Self.shown(lacking[1], cell: cell)
       else { return Missing(without: nil, with: nil) }
       return Missing(without: without, with: with)
     }
@@ -234,8 +242,8 @@ extension LocalAnswers {
     guard let facts, facts.variables.map(\.name) == names else {
       // Records that several sites of a simulation share are nobody's own.
       let unknown = RecordsFacts(
-        variables: names.map { .init(name: $0, unit: nil, patientCount: 0, recordCount: 1) },
-        recordCount: 0, unmappedCount: 0, systems: [])
+        variables: names.map { .init(name: $0, unit: nil, records: .init(1)) },
+        unmapped: .init(), systems: [])
       return HarmonisationAnswer(unknown, cohort, minimumCell: minimumCell)
     }
     return HarmonisationAnswer(facts, cohort, minimumCell: minimumCell)

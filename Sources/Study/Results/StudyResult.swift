@@ -88,8 +88,8 @@ public struct StudyResult: Sendable, Codable {
     public struct Step: Sendable, Codable {
       /// What the step keeps, in words.
       public var name: String
-      /// What is left over all sites.
-      public var total: Int
+      /// What is left over all sites; nil where it would tell what one or two of them hold back.
+      public var total: Int?
       /// What is left at each site that may show it.
       public var sites: [SiteName: Int]
     }

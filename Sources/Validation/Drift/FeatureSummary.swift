@@ -66,19 +66,23 @@ public struct FeatureSummary: Sendable, Codable, Equatable {
   ///
   /// - Parameters:
   ///   - values: one per patient; NaN is a missing value.
+  ///   - patients: whose each value is; nil when each is another patient's.
   ///   - cuts: strictly ascending finite cuts, the same at every hospital.
   ///   - minimumCell: the smallest number of patients a released cell may hold; 1 or less for no
   ///     rule.
-  /// - Throws: `outOfRange` for an infinite value, or cuts that do not ascend or are too many.
+  /// - Throws: `outOfRange` for an infinite value, or cuts that do not ascend or are too many;
+  ///   `lengthMismatch`.
   public static func numeric(
-    feature: String, values: [Double], cuts: [Double], minimumCell: Int
+    feature: String, values: [Double], patients: [Int32]? = nil, cuts: [Double], minimumCell: Int
   ) throws(ValidationError) -> FeatureSummary {
+    try checkLength(patients, values.count)
     guard cuts.allSatisfy(\.isFinite), zip(cuts, cuts.dropFirst()).allSatisfy({ $0 < $1 }),
       cuts.count < binLimit
     else {
       throw ValidationError(.outOfRange, "cuts must be finite and ascend", field: "cuts")
     }
     var counts = [Int](repeating: 0, count: cuts.count + 1)
+    var cells = [Int](repeating: cuts.count + 1, count: values.count)
     var present: [Double] = []
     for (row, value) in values.enumerated() where !value.isNaN {
       guard value.isFinite else {
@@ -92,11 +96,16 @@ public struct FeatureSummary: Sendable, Codable, Equatable {
         if cuts[middle] <= value { low = middle + 1 } else { high = middle }
       }
       counts[low] += 1
+      cells[row] = low
       present.append(value)
     }
     let minimum = max(1, minimumCell)
+    let people = people(patients, cells, cellCount: cuts.count + 2)
+    let presentSize =
+      people.map { $0.dropLast().reduce(into: Set<Int32>()) { $0.formUnion($1) }.count }
+      ?? present.count
     var quartiles: Quartiles?
-    if present.count >= minimum, !present.isEmpty {
+    if presentSize >= minimum, !present.isEmpty {
       present.sort()
       let parts = [0.25, 0.5, 0.75].map {
         PlainNumber.rounded(quantile(ofSorted: present, share: $0), significantDigits: 3)
@@ -105,7 +114,23 @@ public struct FeatureSummary: Sendable, Codable, Equatable {
     }
     return FeatureSummary(
       feature: feature, bins: .cuts(cuts), counts: counts,
-      missingCount: values.count - present.count, quartiles: quartiles, minimumCell: minimum)
+      missingCount: values.count - present.count, people: people, quartiles: quartiles,
+      minimumCell: minimum)
+  }
+
+  private static func checkLength(_ patients: [Int32]?, _ count: Int) throws(ValidationError) {
+    guard let patients, patients.count != count else { return }
+    throw ValidationError(.lengthMismatch, "one patient per value", field: "patients")
+  }
+
+  /// The patients of each cell; nil when every row is a patient of its own.
+  private static func people(
+    _ patients: [Int32]?, _ cells: [Int], cellCount: Int
+  ) -> [Set<Int32>]? {
+    guard let patients else { return nil }
+    var people = [Set<Int32>](repeating: [], count: cellCount)
+    for (row, cell) in cells.enumerated() { people[cell].insert(patients[row]) }
+    return people
   }
 
   /// Summarises a category.
@@ -113,41 +138,41 @@ public struct FeatureSummary: Sendable, Codable, Equatable {
   /// - Parameters:
   ///   - codes: one per patient: an index into `levels`, nil for a missing value; anything else
   ///     counts as another level.
+  ///   - patients: whose each code is; nil when each is another patient's.
   ///   - levels: the levels all hospitals share.
   ///   - minimumCell: the smallest number of patients a released cell may hold; 1 or less for no
   ///     rule.
-  /// - Throws: `outOfRange` for too many levels.
+  /// - Throws: `outOfRange` for too many levels, `lengthMismatch`.
   public static func categorical(
-    feature: String, codes: [Int?], levels: [String], minimumCell: Int
+    feature: String, codes: [Int?], patients: [Int32]? = nil, levels: [String], minimumCell: Int
   ) throws(ValidationError) -> FeatureSummary {
+    try checkLength(patients, codes.count)
     guard levels.count < binLimit else {
       throw ValidationError(.outOfRange, "too many levels", field: "levels")
     }
-    var counts = [Int](repeating: 0, count: levels.count + 1)
-    var missing = 0
-    for code in codes {
-      if let code {
-        counts[levels.indices.contains(code) ? code : levels.count] += 1
-      } else {
-        missing += 1
-      }
+    let cells = codes.map { code in
+      code.map { levels.indices.contains($0) ? $0 : levels.count } ?? levels.count + 1
     }
+    var counts = [Int](repeating: 0, count: levels.count + 2)
+    for cell in cells { counts[cell] += 1 }
     return FeatureSummary(
-      feature: feature, bins: .levels(levels), counts: counts, missingCount: missing,
-      quartiles: nil, minimumCell: max(1, minimumCell))
+      feature: feature, bins: .levels(levels), counts: counts.dropLast(),
+      missingCount: counts[levels.count + 1],
+      people: people(patients, cells, cellCount: levels.count + 2), quartiles: nil,
+      minimumCell: max(1, minimumCell))
   }
 
   /// Applies the small-cell rule to raw counts.
   private init(
-    feature: String, bins: Bins, counts: [Int], missingCount: Int, quartiles: Quartiles?,
-    minimumCell: Int
+    feature: String, bins: Bins, counts: [Int], missingCount: Int, people: [Set<Int32>]?,
+    quartiles: Quartiles?, minimumCell: Int
   ) {
     self.feature = feature
     self.bins = bins
     self.minimumCell = minimumCell
     countNoiseVariance = nil
     let cells = SmallCells(
-      counts: counts, missingCount: missingCount, isOrdered: bins.isOrdered,
+      counts: counts, missingCount: missingCount, people: people, isOrdered: bins.isOrdered,
       minimum: minimumCell)
     self.counts = cells.counts
     self.missingCount = cells.missingCount

@@ -4,26 +4,42 @@
 /// left one), smallest first; unordered ones into the last cell, "other", and when that stays too
 /// small, the next smallest level follows. Too few missing values count with the fullest bin, too few
 /// present values as missing. All patients stay counted, so no total gives a small cell away.
+///
+/// Where patients have several rows, a cell's size is its patients, not its rows.
 struct SmallCells {
   private(set) var counts: [Int]
+  /// The patients of each cell; nil when every row is a patient.
+  private var people: [Set<Int32>]?
   private(set) var missingCount: Int
   private(set) var mergedCellCount = 0
   private(set) var isSuppressed = false
 
-  /// Applies the rule; `counts` must not be empty.
-  init(counts: [Int], missingCount: Int, isOrdered: Bool, minimum: Int) {
+  /// Applies the rule.
+  ///
+  /// - Parameters:
+  ///   - counts: rows of each cell, at least one cell.
+  ///   - people: the patients of each cell, and of the missing values last; nil when every row is one.
+  init(
+    counts: [Int], missingCount: Int, people: [Set<Int32>]? = nil, isOrdered: Bool, minimum: Int
+  ) {
     self.counts = counts
     self.missingCount = missingCount
-    let observed = counts.reduce(0, +)
-    let total = observed + missingCount
-    guard total >= minimum else {
+    self.people = people.map { Array($0.dropLast()) }
+    let total = counts.reduce(0, +) + missingCount
+    let lacking = people?.last
+    let size = (
+      observed: self.people.map { Self.size(of: $0) } ?? total - missingCount,
+      missing: lacking?.count ?? missingCount,
+      all: people.map { Self.size(of: $0) } ?? total
+    )
+    guard size.all >= minimum else {
       isSuppressed = total > 0
       self.counts = counts.map { _ in 0 }
       self.missingCount = 0
       return
     }
-    if observed < minimum {
-      if observed > 0 {
+    if size.observed < minimum {
+      if size.observed > 0 {
         mergedCellCount += 1
         self.missingCount = total
         self.counts = counts.map { _ in 0 }
@@ -31,7 +47,7 @@ struct SmallCells {
       return
     }
     if isOrdered { mergeOrdered(minimum: minimum) } else { mergeUnordered(minimum: minimum) }
-    if missingCount > 0, missingCount < minimum {
+    if size.missing > 0, size.missing < minimum {
       let fullest = self.counts.indices.max { self.counts[$0] < self.counts[$1] } ?? 0
       self.counts[fullest] += missingCount
       self.missingCount = 0
@@ -39,13 +55,24 @@ struct SmallCells {
     }
   }
 
+  private static func size(of people: [Set<Int32>]) -> Int {
+    people.reduce(into: Set<Int32>()) { $0.formUnion($1) }.count
+  }
+
+  /// How many patients a cell holds.
+  private func size(_ cell: Int) -> Int { people?[cell].count ?? counts[cell] }
+
   private func smallest(below minimum: Int, in indices: Range<Int>) -> Int? {
-    indices.filter { counts[$0] > 0 && counts[$0] < minimum }.min { counts[$0] < counts[$1] }
+    indices.filter { size($0) > 0 && size($0) < minimum }.min { size($0) < size($1) }
   }
 
   private mutating func move(_ source: Int, to target: Int) {
     counts[target] += counts[source]
     counts[source] = 0
+    if let moved = people?[source] {
+      people?[target].formUnion(moved)
+      people?[source] = []
+    }
     mergedCellCount += 1
   }
 
@@ -68,9 +95,9 @@ struct SmallCells {
   private mutating func mergeUnordered(minimum: Int) {
     let other = counts.count - 1
     while let small = smallest(below: minimum, in: 0..<other) { move(small, to: other) }
-    while counts[other] > 0, counts[other] < minimum {
+    while size(other) > 0, size(other) < minimum {
       let filled = (0..<other).filter { counts[$0] > 0 }
-      guard let next = filled.min(by: { counts[$0] < counts[$1] }) else { return }
+      guard let next = filled.min(by: { size($0) < size($1) }) else { return }
       move(next, to: other)
     }
   }

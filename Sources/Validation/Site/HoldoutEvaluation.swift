@@ -8,21 +8,24 @@ public enum HoldoutEvaluation {
   /// - Parameters:
   ///   - probabilities: predicted risks in [0, 1], one per patient.
   ///   - outcome: whether each patient has the outcome.
+  ///   - patients: whose each row is; nil when each is another patient's. A cell's size is its patients.
   ///   - threshold: the study's decision threshold, strictly between 0 and 1.
   ///   - minimumCell: the smallest number of patients a released cell may hold; 1 or less for no
   ///     rule.
   /// - Throws: `lengthMismatch`; `outOfRange` for a risk that is NaN or outside [0, 1], or a threshold
   ///   outside (0, 1). Never for too few patients or a missing class.
   public static func evaluate(
-    probabilities: [Double], outcome: [Bool], threshold: Double, minimumCell: Int
+    probabilities: [Double], outcome: [Bool], patients: [Int32]? = nil, threshold: Double,
+    minimumCell: Int
   ) throws(ValidationError) -> SitePerformance {
     try checkThreshold(threshold)
-    let input = try CheckedInput(scores: probabilities, outcomes: outcome, asRisks: true)
+    let input = try CheckedInput(
+      scores: probabilities, outcomes: outcome, patients: patients, asRisks: true)
     let minimum = max(1, minimumCell)
     let events = input.eventCount
     let others = input.nonEventCount
 
-    guard input.count == 0 || input.count >= minimum else {
+    guard input.count == 0 || input.patientCount >= minimum else {
       return SitePerformance(
         minimumCell: minimum, suppressed: .smallSite, patientCount: nil, eventCount: nil,
         threshold: threshold)
@@ -34,7 +37,7 @@ public enum HoldoutEvaluation {
         minimumCell: minimum, suppressed: .none, patientCount: input.count, eventCount: events,
         threshold: threshold, observedExpected: ratio)
     }
-    guard events >= minimum, others >= minimum else {
+    guard [true, false].allSatisfy({ input.patientCount(withOutcome: $0) >= minimum }) else {
       return SitePerformance(
         minimumCell: minimum, suppressed: .smallClass, patientCount: input.count, eventCount: nil,
         threshold: threshold,

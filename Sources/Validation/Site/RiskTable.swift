@@ -43,16 +43,18 @@ public struct RiskTable: Sendable, Codable, Equatable {
     self.rows = rows
   }
 
-  /// Tabulates predicted risks; rows have at least `minimumCell` patients and at least n/64, except
-  /// that one side of the threshold may be empty.
+  /// Tabulates predicted risks; rows have at least `minimumCell` patients and at least n/64 of the n
+  /// predictions, except that one side of the threshold may be empty.
   ///
   /// - Throws: `lengthMismatch`, `outOfRange`.
   public init(
-    probabilities: [Double], outcomes: [Bool], threshold: Double, minimumCell: Int
+    probabilities: [Double], outcomes: [Bool], patients: [Int32]? = nil, threshold: Double,
+    minimumCell: Int
   ) throws(ValidationError) {
     try checkThreshold(threshold)
     self.init(
-      try CheckedInput(scores: probabilities, outcomes: outcomes, asRisks: true),
+      try CheckedInput(
+        scores: probabilities, outcomes: outcomes, patients: patients, asRisks: true),
       threshold: threshold, minimumCell: minimumCell)
   }
 
@@ -63,43 +65,65 @@ public struct RiskTable: Sendable, Codable, Equatable {
       cuts.append(threshold)
       cuts.sort()
     }
-    var cells: [Row] = []
+    var cells: [Cell] = []
     var row = 0
     for index in 0...cuts.count {
       let lower = index == 0 ? 0 : cuts[index - 1]
       let upper = index == cuts.count ? 1 : cuts[index]
-      var cell = Row(
-        lowerCut: lower, upperCut: upper, patientCount: 0, eventCount: 0, predictedSum: 0)
+      var cell = Cell(
+        row: Row(
+          lowerCut: lower, upperCut: upper, patientCount: 0, eventCount: 0, predictedSum: 0),
+        people: input.patients == nil ? nil : [])
       while row < input.count, index == cuts.count || input.scores[row] < upper {
-        cell = cell.adding(outcome: input.outcomes[row], risk: input.scores[row])
+        cell.row = cell.row.adding(outcome: input.outcomes[row], risk: input.scores[row])
+        if let patients = input.patients { cell.people?.insert(patients[row]) }
         row += 1
       }
       cells.append(cell)
     }
 
-    let minimum = max(1, minimumCell, (input.count + 63) / 64)
-    let below = RiskTable.merge(cells.filter { $0.upperCut <= threshold }, minimum: minimum)
-    let above = RiskTable.merge(cells.filter { $0.upperCut > threshold }, minimum: minimum)
+    let minimum = Minimum(people: max(1, minimumCell), rows: (input.count + 63) / 64)
+    let below = RiskTable.merge(cells.filter { $0.row.upperCut <= threshold }, minimum)
+    let above = RiskTable.merge(cells.filter { $0.row.upperCut > threshold }, minimum)
     // A merged side is a single row below the minimum only when the side has that few patients.
-    let isSmall = { (rows: [Row]) in
-      rows.count == 1 && rows[0].patientCount > 0 && rows[0].patientCount < max(1, minimumCell)
+    let isSmall = { (cells: [Cell]) in
+      cells.count == 1 && cells[0].size > 0 && cells[0].size < minimum.people
     }
-    if isSmall(below) || isSmall(above) {
-      let joined = RiskTable.merge(below + above, minimum: minimum)
-      rows = joined
-    } else {
-      rows = below + above
+    let all = below + above
+    rows = (isSmall(below) || isSmall(above) ? RiskTable.merge(all, minimum) : all).map(\.row)
+  }
+
+  /// A row while it grows, with its patients; nil when every prediction is another patient's.
+  private struct Cell {
+    var row: Row
+    var people: Set<Int32>?
+
+    /// How many patients.
+    var size: Int { people?.count ?? row.patientCount }
+
+    func joining(_ next: Self) -> Self {
+      Self(row: row.joining(next.row), people: people?.union(next.people ?? []))
+    }
+  }
+
+  /// What a row has at least: patients, and predictions.
+  private struct Minimum {
+    var people: Int
+    var rows: Int
+
+    func isMet(by cell: Cell) -> Bool {
+      cell.size >= people && cell.row.patientCount >= max(people, rows)
     }
   }
 
   /// Joins neighbouring rows from the left until each holds the minimum; what is left at the end
   /// joins the last full row. All rows become one when the total is below the minimum.
-  private static func merge(_ rows: [Row], minimum: Int) -> [Row] {
-    var merged: [Row] = []
-    var open: Row?
-    for row in rows {
-      let grown = open.map { $0.joining(row) } ?? row
-      if grown.patientCount >= minimum {
+  private static func merge(_ cells: [Cell], _ minimum: Minimum) -> [Cell] {
+    var merged: [Cell] = []
+    var open: Cell?
+    for cell in cells {
+      let grown = open.map { $0.joining(cell) } ?? cell
+      if minimum.isMet(by: grown) {
         merged.append(grown)
         open = nil
       } else {

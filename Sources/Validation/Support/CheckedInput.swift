@@ -8,6 +8,8 @@ struct CheckedInput {
   let scores: [Double]
   /// The outcome of the row at the same index.
   let outcomes: [Bool]
+  /// Whose the row at the same index is; nil when every row is another patient's.
+  let patients: [Int32]?
   /// How many rows have the outcome.
   let eventCount: Int
 
@@ -17,7 +19,12 @@ struct CheckedInput {
   var nonEventCount: Int { count - eventCount }
 
   /// Checks lengths and finiteness, and that scores are risks when `asRisks` is true.
-  init(scores: [Double], outcomes: [Bool], asRisks: Bool) throws(ValidationError) {
+  init(
+    scores: [Double], outcomes: [Bool], patients: [Int32]? = nil, asRisks: Bool
+  ) throws(ValidationError) {
+    guard patients.map({ $0.count == scores.count }) ?? true else {
+      throw ValidationError(.lengthMismatch, "one patient per score", field: "patients")
+    }
     guard scores.count == outcomes.count else {
       throw ValidationError(
         .lengthMismatch, "scores and outcomes must have one entry per patient", field: "outcomes")
@@ -40,8 +47,18 @@ struct CheckedInput {
     // Adding zero turns a negative zero into zero, so that equal scores have equal bits.
     self.scores = order.map { scores[$0] + 0 }
     self.outcomes = order.map { outcomes[$0] }
+    self.patients = patients.map { patients in order.map { patients[$0] } }
     self.eventCount = outcomes.reduce(0) { $0 + ($1 ? 1 : 0) }
   }
+
+  /// How many patients have rows with, or without, the outcome.
+  func patientCount(withOutcome outcome: Bool) -> Int {
+    guard let patients else { return outcome ? eventCount : nonEventCount }
+    return Set(zip(patients, outcomes).lazy.filter { $0.1 == outcome }.map(\.0)).count
+  }
+
+  /// How many patients the rows belong to.
+  var patientCount: Int { patients.map { Set($0).count } ?? count }
 
   /// Events and non-events at each distinct score, in ascending order of score.
   func distinctScoreCounts() -> (events: [Int], nonEvents: [Int]) {

@@ -117,7 +117,7 @@ struct StudyNew: AsyncParsableCommand {
     var absent: [String] = []
     if let recipe = plan.records, let records = sources.records {
       let facts = try RecordsSurvey.facts(recipe, records)
-      absent = facts.variables.filter { $0.recordCount == 0 }.map(\.name)
+      absent = facts.variables.filter { $0.records.count == 0 }.map(\.name)
     } else if plan.records == nil, let table = sources.table {
       let columns = Set(try TableSchema(table).columns.map(\.name))
       absent = plan.cohort.features.filter { !columns.contains($0.column) }.map(\.name)

@@ -114,7 +114,9 @@ import Testing
         counts.append(max(0, counts[counts.count - 1] - Int64(draws.integer(below: 25))))
       }
       let cell = 1 + draws.integer(below: 12)
-      let shown = CohortFlowAnswer.shown(counts, minimumCell: cell)
+      let leavers = zip([counts[0]] + counts, counts).map { Int($0 - $1) }
+      let shown = CohortFlowAnswer.shown(
+        counts, leavers: leavers, patientCount: Int(counts[counts.count - 1]), minimumCell: cell)
       let seen = shown.compactMap { $0 }
       #expect(zip(seen, seen.dropFirst()).allSatisfy { $0 == $1 || $0 - $1 >= Int64(cell) })
       #expect(seen.allSatisfy { $0 == 0 || $0 >= Int64(cell) })
@@ -123,6 +125,28 @@ import Testing
       #expect((shown[shown.count - 1] == nil) == (last > 0 && last < Int64(cell)))
       if cell == 1 { #expect(seen == counts) }
     }
+  }
+
+  /// A step that takes many rows of few patients is held back.
+  @Test func aStepIsShownByItsPatients() {
+    func shown(_ leavers: [Int], _ patients: Int) -> [Int64?] {
+      CohortFlowAnswer.shown(
+        [400, 300, 240, 200], leavers: leavers, patientCount: patients, minimumCell: 10)
+    }
+    #expect(shown([0, 40, 30, 20], 150) == [400, 300, 240, 200])
+    #expect(shown([0, 40, 1, 20], 150) == [400, nil, 240, 200])
+    #expect(shown([0, 1, 30, 20], 150) == [nil, 300, 240, 200])
+    #expect(shown([0, 40, 30, 20], 9) == [400, 300, 240, nil])
+    #expect(shown([0, 0, 0, 0], 9) == [nil, nil, nil, nil])
+  }
+
+  /// A total is opened only where it tells no fewer than three hospitals' own.
+  @Test func totalsDoNotTellWhatOneOrTwoSitesHoldBack() throws {
+    let study = AgreedStudy(
+      plan: try plan(SyntheticRecords.study()), sites: ["a", "b", "c", "d"], disclosures: [])
+    let program = StudyProgram(study, over: PooledFederation(study, cohorts: [:]))
+    #expect(program.opensTotals([0, 0, 0]) && program.opensTotals([0, 3, 4]))
+    for hidden in 1...2 { #expect(!program.opensTotals([0, hidden, 3])) }
   }
 
   @Test func flowAnswersSurviveTheWireAndImpossibleOnesDoNot() throws {

@@ -10,19 +10,66 @@ import Testing
   private static let facts = RecordsFacts(
     variables: [
       .init(
-        name: "lactate", unit: "mmol/L", patientCount: 40, recordCount: 100,
-        units: [.init("", 4), .init("mg/dL", 30), .init("mmol/L", 66)], missingCount: 3,
-        unknownUnitCount: 0, convertedCount: 30, hardRangeCount: 97, warnRangeCount: 20,
+        name: "lactate", unit: "mmol/L", records: records(100, of: 0..<40),
+        units: [
+          .init("", records(4, of: 0..<4)), .init("mg/dL", records(30, of: 0..<20)),
+          .init("mmol/L", records(66, of: 10..<40)),
+        ],
+        parts: [
+          .init(part: records(3, of: 0..<3), rest: records(97, of: 0..<40)),
+          .init(rest: records(100, of: 0..<40)),
+          .init(part: records(30, of: 0..<20), rest: records(70, of: 10..<40)),
+          .init(part: records(97, of: 0..<40), rest: records(3, of: 5..<8)),
+          .init(part: records(20, of: 0..<9), rest: records(80, of: 0..<40)),
+        ],
         mistakes: [
           .init(declaredUnit: "mmol/L", likelyUnit: "mg/dL", concernsAll: false, share: 0.2),
           .init(declaredUnit: "", likelyUnit: "mg/dL", concernsAll: false, share: 0.03),
         ]),
       .init(
-        name: "rare", unit: nil, patientCount: 4, recordCount: 900, units: [.init("g", 900)],
-        missingCount: 100),
-      .init(name: "none", unit: nil, patientCount: 0, recordCount: 0),
-    ], recordCount: 1000, unmappedCount: 996,
-    systems: [.init("loinc", 700), .init("local", 296), .init("icd", 4)])
+        name: "rare", unit: nil, records: records(900, of: 0..<4),
+        units: [.init("g", records(900, of: 0..<4))]),
+      .init(name: "none", unit: nil, records: .init()),
+    ], unmapped: .init(part: records(996, of: 0..<40), rest: records(4, of: 0..<2)),
+    systems: [
+      .init("loinc", records(700, of: 0..<40)), .init("local", records(296, of: 0..<12)),
+      .init("icd", records(4, of: 0..<4)),
+    ])
+
+  private static func records(_ count: Int, of patients: Range<Int32>) -> RecordsFacts.Part {
+    .init(count, of: SomePatients(patients))
+  }
+
+  /// A word or a gap of one patient is not shown however many records and rows the patient has.
+  @Test func cellsArePatientsAndNotRecords() throws {
+    let many = Self.records(500, of: 0..<40)
+    let one = Self.records(60, of: 7..<8)
+    let facts = RecordsFacts(
+      variables: [
+        .init(
+          name: "lactate", unit: nil, records: many,
+          units: [.init("free text", one), .init("mg/dL", Self.records(440, of: 0..<40))],
+          parts: [RecordsFacts.Split](
+            repeating: .init(part: one, rest: many), count: RecordsFacts.Variable.partCount))
+      ], unmapped: .init(part: one, rest: many),
+      systems: [.init("loinc", many), .init("local", one)])
+    // Thirty rows of one patient, who alone lacks the feature, and ten others of one row each.
+    let cohort = try CohortTable(
+      features: [
+        FeatureSpecification("f", kind: .number(unit: nil, hardRange: nil, resolution: nil))
+      ], columns: [.number((0..<40).map { $0 < 30 ? .nan : 1 })],
+      outcome: (0..<40).map { $0.isMultiple(of: 2) ? 0 : 1 },
+      isHoldout: [Bool](repeating: false, count: 40),
+      patients: (0..<40).map { $0 < 30 ? 0 : Int32($0 - 29) })
+    let answer = HarmonisationAnswer(facts, cohort, minimumCell: 5)
+    #expect(answer.variables[0].units.isEmpty, "mg/dL alone would leave one patient's")
+    #expect(answer.variables[0].parts.allSatisfy { $0 == nil })
+    #expect(answer.unmappedCount == nil && answer.systems.isEmpty)
+    #expect(answer.rows == .init(without: 20, with: 20))
+    #expect(answer.missing == [.init(without: nil, with: nil)])
+    let open = HarmonisationAnswer(facts, cohort, minimumCell: 1)
+    #expect(open.variables[0].units.count == 2 && open.missing[0].without == 15)
+  }
 
   /// Of twelve without and eight with the outcome.
   private static func cohort(_ lacking: [(without: Int, with: Int)]) throws -> CohortTable {

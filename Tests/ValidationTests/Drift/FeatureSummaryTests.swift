@@ -40,6 +40,45 @@ import Testing
     #expect(levels.counts == [10, 0, 0, 8])
   }
 
+  /// Rows of patients who have many: every cell that is left holds enough patients.
+  @Test(arguments: [71, 72, 73] as [UInt64])
+  func cellsHoldEnoughPatientsWhateverTheirRows(seed: UInt64) throws {
+    var uniform = SeededUniform(seed: seed)
+    for _ in 0..<100 {
+      let rowCount = 1 + uniform.integer(below: 200)
+      let patients = (0..<rowCount).map { _ in Int32(uniform.integer(below: 25)) }
+      let values = (0..<rowCount).map { _ in
+        uniform.integer(below: 9) == 0 ? .nan : Double(uniform.integer(below: 5))
+      }
+      let cuts = [0.5, 1.5, 2.5, 3.5]
+      let summary = try FeatureSummary.numeric(
+        feature: "x", values: values, patients: patients, cuts: cuts, minimumCell: 7)
+      // The bins that were emptied into a filled one cannot be told from it: whose its rows are is
+      // at least whose the rows of its own bin are.
+      let filled = summary.counts.indices.filter { summary.counts[$0] > 0 }
+      let all = Set(zip(patients, values).filter { !$0.1.isNaN }.map(\.0)).count
+      #expect(filled.isEmpty == (summary.isSuppressed || all < 7), "seed \(seed)")
+      let lacking = Set(zip(patients, values).filter { $0.1.isNaN }.map(\.0)).count
+      if summary.missingCount > 0, !filled.isEmpty { #expect(lacking >= 7, "seed \(seed)") }
+      if filled.count == cuts.count + 1, summary.mergedCellCount == 0 {
+        for bin in filled {
+          let own = zip(patients, values).filter { !$0.1.isNaN && Int($0.1) == bin }.map(\.0)
+          #expect(Set(own).count >= 7, "seed \(seed)")
+        }
+      }
+      // One patient with all rows is nobody to be shown.
+      let alone = try FeatureSummary.numeric(
+        feature: "x", values: values, patients: values.map { _ in 3 }, cuts: cuts, minimumCell: 7)
+      #expect(alone.isSuppressed && alone.counts.allSatisfy { $0 == 0 })
+      // Patients of one row each are as without the argument.
+      #expect(
+        try FeatureSummary.numeric(
+          feature: "x", values: values, patients: values.indices.map { Int32($0) }, cuts: cuts,
+          minimumCell: 7)
+          == FeatureSummary.numeric(feature: "x", values: values, cuts: cuts, minimumCell: 7))
+    }
+  }
+
   @Test(arguments: [61, 62, 63, 64, 65, 66] as [UInt64])
   func noSmallCellIsEverReleased(seed: UInt64) {
     var uniform = SeededUniform(seed: seed)

@@ -176,4 +176,38 @@ import Testing
     }
     #expect(survivors < 3000)
   }
+
+  /// Rows of the table hold enough patients, not only enough predictions; and with one row each
+  /// nothing is different.
+  @Test func rowsOfTheTableHoldEnoughPatients() throws {
+    var uniform = SeededUniform(seed: 91)
+    for _ in 0..<40 {
+      let count = 200 + uniform.integer(below: 400)
+      let risks = (0..<count).map { _ in Double(uniform.integer(below: 1000)) / 1000 }
+      let outcome = risks.map { Double(uniform.integer(below: 1000)) / 1000 < $0 }
+      let patients = risks.map { risk in
+        risk < 0.3 ? 0 : Int32(1 + uniform.integer(below: 60))
+      }
+      let table = try RiskTable(
+        probabilities: risks, outcomes: outcome, patients: patients, threshold: 0.3,
+        minimumCell: 10)
+      for row in table.rows {
+        let owners = zip(risks, patients).filter {
+          $0.0 >= row.lowerCut && ($0.0 < row.upperCut || row.upperCut == 1)
+        }.map(\.1)
+        #expect(Set(owners).count >= 10)
+      }
+      #expect(!table.hasCut(at: 0.3), "one patient is on its left")
+      let site = try HoldoutEvaluation.evaluate(
+        probabilities: risks, outcome: outcome, patients: patients.map { $0 % 9 }, threshold: 0.5,
+        minimumCell: 10)
+      #expect(site.suppressed == .smallSite)
+      let own = patients.indices.map { Int32($0) }
+      #expect(
+        try HoldoutEvaluation.evaluate(
+          probabilities: risks, outcome: outcome, patients: own, threshold: 0.5, minimumCell: 10)
+          == HoldoutEvaluation.evaluate(
+            probabilities: risks, outcome: outcome, threshold: 0.5, minimumCell: 10))
+    }
+  }
 }

@@ -56,10 +56,9 @@ public struct PathDependentExplainer: Sendable {
     var result = model.baseMargins.map { _ in
       [Double](repeating: 0, count: model.features.count)
     }
+    var walk = PathWalk()
     for tree in model.trees {
-      var walk = PathWalk(tree: tree, bins: bins)
-      walk.visit(0, path: [], zero: 1, one: 1, feature: -1)
-      for (feature, value) in walk.contributions { result[tree.output][feature] += value }
+      walk.add(tree, bins: bins, to: &result[tree.output])
     }
     return result
   }
@@ -67,96 +66,113 @@ public struct PathDependentExplainer: Sendable {
 
 /// The recursion of one row through one tree. Names are the paper's: d feature, z fraction of paths
 /// that flow when the feature is absent, o when it is present, w permutation weight.
+///
+/// The paths of a node and of those above it lie one behind the other in one stack, so that a walk takes
+/// no memory of its own once the stack is as large as the deepest tree needs.
 private struct PathWalk {
-  struct Element {
+  private struct Element {
     var feature: Int
     var zero: Double
     var one: Double
     var weight: Double
   }
 
-  let tree: DecisionTree
-  let bins: [UInt8]
-  var contributions: [(Int, Double)] = []
+  private var stack: [Element] = []
+  /// Weights of a path from which one element is taken away.
+  private var weights: [Double] = []
 
-  init(tree: DecisionTree, bins: [UInt8]) {
-    self.tree = tree
-    self.bins = bins
+  /// Adds one tree's contributions for a row of bins, by feature.
+  mutating func add(_ tree: DecisionTree, bins: [UInt8], to contributions: inout [Double]) {
+    stack.removeAll(keepingCapacity: true)
+    visit(
+      0, of: tree, bins: bins, path: 0..<0, zero: 1, one: 1, feature: -1, into: &contributions)
   }
 
-  mutating func visit(
-    _ index: Int, path: [Element], zero: Double, one: Double, feature: Int
+  /// - Parameter parent: where the path down to the node's parent lies in the stack.
+  private mutating func visit(
+    _ index: Int, of tree: DecisionTree, bins: [UInt8], path parent: Range<Int>, zero: Double,
+    one: Double, feature: Int, into contributions: inout [Double]
   ) {
-    var path = Self.extended(path, zero: zero, one: one, feature: feature)
+    let start = stack.count
+    defer { stack.removeLast(stack.count - start) }
+    for position in parent { stack.append(stack[position]) }
+    extend(from: start, zero: zero, one: one, feature: feature)
     let node = tree.nodes[index]
     guard let test = node.test else {
-      for position in path.indices.dropFirst() {
-        let element = path[position]
-        let weight = Self.unwoundSum(path, position)
-        contributions.append(
-          (element.feature, weight * (element.one - element.zero) * node.value))
+      for position in (start + 1)..<max(stack.count, start + 1) {
+        let element = stack[position]
+        let weight = unwoundSum(from: start, position)
+        contributions[element.feature] += weight * (element.one - element.zero) * node.value
       }
       return
     }
     var incomingZero = 1.0
     var incomingOne = 1.0
-    if let position = path.indices.dropFirst().first(where: { path[$0].feature == test.feature }) {
-      incomingZero = path[position].zero
-      incomingOne = path[position].one
-      path = Self.unwound(path, position)
+    let known = stack[(start + 1)...].firstIndex { $0.feature == test.feature }
+    if let known {
+      incomingZero = stack[known].zero
+      incomingOne = stack[known].one
+      unwind(from: start, known)
     }
+    let path = start..<stack.count
     let share = PathDependentExplainer.leftShare(tree, index)
     let goesLeft = test.goesLeft(bins[test.feature])
     visit(
-      node.left, path: path, zero: incomingZero * share, one: goesLeft ? incomingOne : 0,
-      feature: test.feature)
+      node.left, of: tree, bins: bins, path: path, zero: incomingZero * share,
+      one: goesLeft ? incomingOne : 0, feature: test.feature, into: &contributions)
     visit(
-      node.right, path: path, zero: incomingZero * (1 - share), one: goesLeft ? 0 : incomingOne,
-      feature: test.feature)
+      node.right, of: tree, bins: bins, path: path, zero: incomingZero * (1 - share),
+      one: goesLeft ? 0 : incomingOne, feature: test.feature, into: &contributions)
   }
 
-  private static func extended(
-    _ path: [Element], zero: Double, one: Double, feature: Int
-  ) -> [Element] {
-    var path = path
-    let length = path.count
-    path.append(
+  /// Lengthens the path that begins at `start` by a split.
+  private mutating func extend(from start: Int, zero: Double, one: Double, feature: Int) {
+    let length = stack.count - start
+    stack.append(
       Element(feature: feature, zero: zero, one: one, weight: length == 0 ? 1 : 0))
     for index in stride(from: length - 1, through: 0, by: -1) {
-      path[index + 1].weight += one * path[index].weight * Double(index + 1) / Double(length + 1)
-      path[index].weight = zero * path[index].weight * Double(length - index) / Double(length + 1)
+      let weight = stack[start + index].weight
+      stack[start + index + 1].weight += one * weight * Double(index + 1) / Double(length + 1)
+      stack[start + index].weight = zero * weight * Double(length - index) / Double(length + 1)
     }
-    return path
   }
 
-  private static func unwound(_ path: [Element], _ position: Int) -> [Element] {
-    var result = path
-    let last = path.count - 1
-    let (zero, one) = (path[position].zero, path[position].one)
-    var next = path[last].weight
+  /// The weights of the path that begins at `start` without the element at `position`, into `weights`.
+  private mutating func unwindWeights(from start: Int, _ position: Int) {
+    let last = stack.count - start - 1
+    let (zero, one) = (stack[position].zero, stack[position].one)
+    weights.removeAll(keepingCapacity: true)
+    for index in 0..<last { weights.append(stack[start + index].weight) }
+    var next = stack[start + last].weight
     for index in stride(from: last - 1, through: 0, by: -1) {
       if one != 0 {
-        let kept = result[index].weight
-        result[index].weight = next * Double(last + 1) / (Double(index + 1) * one)
-        next = kept - result[index].weight * zero * Double(last - index) / Double(last + 1)
+        let kept = weights[index]
+        weights[index] = next * Double(last + 1) / (Double(index + 1) * one)
+        next = kept - weights[index] * zero * Double(last - index) / Double(last + 1)
       } else {
         // Both fractions are 0 only in a branch without cover, which nobody reaches.
-        result[index].weight =
-          zero == 0 ? 0 : result[index].weight * Double(last + 1) / (zero * Double(last - index))
+        weights[index] =
+          zero == 0 ? 0 : weights[index] * Double(last + 1) / (zero * Double(last - index))
       }
     }
-    for index in position..<last {
-      result[index].feature = path[index + 1].feature
-      result[index].zero = path[index + 1].zero
-      result[index].one = path[index + 1].one
-    }
-    result.removeLast()
-    return result
   }
 
-  private static func unwoundSum(_ path: [Element], _ position: Int) -> Double {
+  /// Takes the element at `position` out of the path that begins at `start`.
+  private mutating func unwind(from start: Int, _ position: Int) {
+    unwindWeights(from: start, position)
+    for index in position..<(stack.count - 1) {
+      stack[index].feature = stack[index + 1].feature
+      stack[index].zero = stack[index + 1].zero
+      stack[index].one = stack[index + 1].one
+    }
+    stack.removeLast()
+    for (index, weight) in weights.enumerated() { stack[start + index].weight = weight }
+  }
+
+  private mutating func unwoundSum(from start: Int, _ position: Int) -> Double {
+    unwindWeights(from: start, position)
     var sum = 0.0
-    for element in unwound(path, position) { sum += element.weight }
+    for weight in weights { sum += weight }
     return sum
   }
 }

@@ -99,21 +99,19 @@ struct TreeBuilder: Sendable {
 
   /// Takes the summed histograms, and counts where they are kept, in the order of the request.
   mutating func absorb(
-    _ words: ArraySlice<Int64>, counts: ArraySlice<Int64>
+    _ words: UnsafeBufferPointer<Int64>, counts: UnsafeBufferPointer<Int64>?
   ) throws(BoostedTreesError) {
     let arrived = waiting
     waiting = []
     var offset = 0
     for var wait in arrived {
       let size = wait.built.layout.binCount
-      let first = words.startIndex + offset
-      wait.built.histogram = Array(words[first..<(first + size)])
-      for word in wait.built.histogram where PackedWord.hessian(word) < 0 {
+      wait.built.histogram = Array(words[offset..<(offset + size)])
+      guard Self.arePlausible(wait.built.histogram) else {
         throw BoostedTreesError(.totalOutOfRange)
       }
-      if !counts.isEmpty {
-        let start = counts.startIndex + offset
-        wait.built.counts = Array(counts[start..<(start + size)])
+      if let counts {
+        wait.built.counts = Array(counts[offset..<(offset + size)])
         for count in wait.built.counts where count < 0 || count > context.scale.patientLimit {
           throw BoostedTreesError(.totalOutOfRange)
         }
@@ -123,7 +121,7 @@ struct TreeBuilder: Sendable {
       if var sibling = wait.sibling {
         sibling.histogram = Self.difference(wait.parent, wait.built.histogram)
         sibling.counts = Self.difference(wait.parentCounts, wait.built.counts)
-        for word in sibling.histogram where PackedWord.hessian(word) < 0 {
+        guard Self.arePlausible(sibling.histogram) else {
           throw BoostedTreesError(.totalOutOfRange)
         }
         for count in sibling.counts where count < 0 {
@@ -140,11 +138,23 @@ struct TreeBuilder: Sendable {
     grow()
   }
 
-  /// A parent's histogram is not needed again, so it becomes the sibling's.
-  private static func difference(_ parent: consuming [Int64], _ child: [Int64]) -> [Int64] {
-    var result = parent
-    for index in result.indices { result[index] &-= child[index] }
-    return result
+  /// Whether no word has a negative hessian: the sign bits of all low halves in one pass.
+  private static func arePlausible(_ words: [Int64]) -> Bool {
+    var signs: Int64 = 0
+    for word in words { signs |= word }
+    return PackedWord.hessian(signs) >= 0
+  }
+
+  /// What the other child leaves of the parent, element by element; both have one length.
+  ///
+  /// Written where it stays: whoever absorbs keeps the state before, for a total that is refused, so
+  /// that the parent's memory is not free to take it.
+  private static func difference(_ parent: [Int64], _ child: [Int64]) -> [Int64] {
+    let count = min(parent.count, child.count)
+    return [Int64](unsafeUninitializedCapacity: count) { target, written in
+      for index in 0..<count { target[index] = parent[index] &- child[index] }
+      written = count
+    }
   }
 
   private mutating func takeRootTotals(_ root: inout OpenLeaf) throws(BoostedTreesError) {

@@ -32,8 +32,10 @@ public struct GrownTrees: Sendable, Hashable {
     guard table.features == features else { throw BoostedTreesError(.shapeMismatch) }
     var result: [[Double]] = []
     result.reserveCapacity(table.rowCount)
+    var bins = [UInt8](repeating: 0, count: features.count)
     for row in 0..<table.rowCount {
-      result.append(margins(ofBins: features.indices.map { table.bin(row: row, feature: $0) }))
+      for feature in bins.indices { bins[feature] = table.bin(row: row, feature: feature) }
+      result.append(margins(ofBins: bins))
     }
     return result
   }

@@ -80,6 +80,13 @@ public struct EnsembleTrainer<Loss: BoostingObjective>: Sendable {
   /// Throws `finished`, `totalLength`, `totalOutOfRange`, `totalInconsistent`, `noPatients` or
   /// `oneOutcomeClass`; the state is then unchanged.
   public mutating func absorb(_ total: [Int64]) throws(BoostedTreesError) {
+    try total.withUnsafeBufferPointer { (total) throws(BoostedTreesError) in try absorb(total) }
+  }
+
+  /// The same of a total that is lent for the time of the call, so that nobody copies it.
+  public mutating func absorb(
+    _ total: UnsafeBufferPointer<Int64>
+  ) throws(BoostedTreesError) {
     guard let query else { throw BoostedTreesError(.finished) }
     guard total.count == answerCount else { throw BoostedTreesError(.totalLength) }
     var next = self
@@ -89,7 +96,9 @@ public struct EnsembleTrainer<Loss: BoostingObjective>: Sendable {
     self = next
   }
 
-  private mutating func take(_ total: [Int64], of query: GrowthQuery) throws(BoostedTreesError) {
+  private mutating func take(
+    _ total: UnsafeBufferPointer<Int64>, of query: GrowthQuery
+  ) throws(BoostedTreesError) {
     switch query.kind {
     case .baseline:
       try takeBaseline(total)
@@ -108,7 +117,9 @@ public struct EnsembleTrainer<Loss: BoostingObjective>: Sendable {
     }
   }
 
-  private mutating func takeBaseline(_ total: [Int64]) throws(BoostedTreesError) {
+  private mutating func takeBaseline(
+    _ total: UnsafeBufferPointer<Int64>
+  ) throws(BoostedTreesError) {
     let count = total[0]
     guard count >= 0, count <= plan.patientLimit else {
       throw BoostedTreesError(.totalOutOfRange, index: 0)
@@ -126,7 +137,9 @@ public struct EnsembleTrainer<Loss: BoostingObjective>: Sendable {
   }
 
   /// Returns whether to stop.
-  private mutating func takeLoss(_ total: [Int64]) throws(BoostedTreesError) -> Bool {
+  private mutating func takeLoss(
+    _ total: UnsafeBufferPointer<Int64>
+  ) throws(BoostedTreesError) -> Bool {
     var means: [Double?] = []
     for start in [0, 2] {
       let count = total[start]
@@ -154,7 +167,7 @@ public struct EnsembleTrainer<Loss: BoostingObjective>: Sendable {
   }
 
   private mutating func takeHistograms(
-    _ total: [Int64], offset: Int
+    _ total: UnsafeBufferPointer<Int64>, offset: Int
   ) throws(BoostedTreesError) {
     let wordCount = builders.reduce(0) { $0 + $1.answerCount }
     var start = offset
@@ -163,8 +176,10 @@ public struct EnsembleTrainer<Loss: BoostingObjective>: Sendable {
       guard size > 0 else { continue }
       let counts =
         plan.growth.countsPatients
-        ? total[(start + wordCount)..<(start + wordCount + size)] : []
-      try builders[index].absorb(total[start..<(start + size)], counts: counts)
+        ? UnsafeBufferPointer(rebasing: total[(start + wordCount)..<(start + wordCount + size)])
+        : nil
+      try builders[index].absorb(
+        UnsafeBufferPointer(rebasing: total[start..<(start + size)]), counts: counts)
       start += size
     }
   }

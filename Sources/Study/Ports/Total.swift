@@ -35,6 +35,20 @@ public struct Total: Sendable {
     set { self = Total(values: newValue, participants: participants) }
   }
 
+  /// Lends the values for the time of the call: without a copy where the sum's own memory has them.
+  func withValues<Result, Failure>(
+    _ body: (UnsafeBufferPointer<Int64>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    guard case .bits64(let words) = elements else {
+      return try values.withUnsafeBufferPointer(body)
+    }
+    return try words.withUnsafeBufferPointer { (words) throws(Failure) in
+      // The same 64 bits, read as signed.
+      try UnsafeBufferPointer(rebasing: words[start...])
+        .withMemoryRebound(to: Int64.self, body)
+    }
+  }
+
   /// Lends the values' canonical bytes, eight each, least significant byte first, in pieces: without a copy
   /// where the sum's own memory has them.
   func withPieces(_ body: (UnsafeRawBufferPointer) -> Void) {

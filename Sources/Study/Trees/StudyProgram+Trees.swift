@@ -75,7 +75,7 @@ extension StudyProgram {
       let total = try await sum(.treeGrowth(query), stage: "fit")
       history.append(step)
       roundCount += 1
-      valueCount += total.values.count
+      valueCount += total.count
       if trainer.beginsBatch {
         sites = total.participants
       } else if !Set(sites).isSubset(of: total.participants) {
@@ -84,7 +84,7 @@ extension StudyProgram {
         continue
       }
       do {
-        try trainer.absorb(total.values)
+        try total.withValues { (values) throws(BoostedTreesError) in try trainer.absorb(values) }
       } catch {
         throw Self.treeError(error, model: context.model.name)
       }
@@ -119,7 +119,7 @@ extension StudyProgram {
         companions: trainer.margins == .others ? [] : sites[trainer.margins] ?? [])
       let total = try await sum(.shapes(query), stage: "fit")
       history.append(step)
-      valueCount += total.values.count
+      valueCount += total.count
       guard Set(query.companions).isSubset(of: total.participants) else {
         trainer.closePairs()
         continue

@@ -15,16 +15,9 @@ struct SiteFeatures: AsyncParsableCommand {
       nothing leaves the hospital.
       """)
 
-  @Option(help: "What to make: a study file, or a recipe of its `records` section alone.")
-  var recipe: String
-  @Option(help: "Where the records are and how they are read (YAML).")
-  var records: String
-  @Option(help: "Where the file names in it start; its own folder when absent.")
-  var folder: String?
+  @OptionGroup var reading: ReadingOptions
   @Option(help: "The table to write (CSV).")
   var out: String
-  @Option(help: "Threads that read and write; one for each processor when absent.")
-  var threads: Int?
   @Option(
     help: "Instead a regular grid for sequence learners: the length of a step, as \"1 h\".")
   var grid: String?
@@ -34,8 +27,6 @@ struct SiteFeatures: AsyncParsableCommand {
   var carry: String?
   @Flag(help: "Without the outcome: a table of patients to predict on.")
   var forPrediction = false
-  @Flag(help: "No progress on standard error.")
-  var quiet = false
 
   func validate() throws {
     guard grid != nil || (span == nil && carry == nil) else {
@@ -45,11 +36,10 @@ struct SiteFeatures: AsyncParsableCommand {
 
   func run() async throws {
     try await CommandFailure.reporting {
-      var recipe = try RecipeFile.read(recipe)
+      var (recipe, description) = try reading.read()
       if forPrediction { recipe.outcome = nil }
-      let description = try RecordsDescription.read(path: records, folder: folder)
-      let threads = try ReadingThreads.checked(threads)
-      let display = ReadingDisplay(quiet: quiet)
+      let threads = try reading.threadCount()
+      let display = reading.display()
       defer { display.finish() }
       let extraction = try FeatureExtraction(
         recipe, description, threads: threads, progress: display.show)

@@ -17,20 +17,11 @@ struct SiteProfile: AsyncParsableCommand {
       page must not either.
       """)
 
-  @Option(help: "A study file, or a recipe of its `records` section alone.")
-  var recipe: String
-  @Option(help: "Where the records are and how they are read (YAML).")
-  var records: String
-  @Option(help: "Where the file names in it start; its own folder when absent.")
-  var folder: String?
+  @OptionGroup var reading: ReadingOptions
   @Option(help: "The page to write; `profile.html` beside the file of --records when absent.")
   var html: String?
   @Flag(help: "No page, only the text.")
   var noHtml = false
-  @Option(help: "Threads that read; one for each processor when absent.")
-  var threads: Int?
-  @Flag(help: "No progress on standard error.")
-  var quiet = false
 
   func validate() throws {
     guard html == nil || !noHtml else {
@@ -40,10 +31,9 @@ struct SiteProfile: AsyncParsableCommand {
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let recipe = try RecipeFile.read(recipe)
-      let description = try RecordsDescription.read(path: records, folder: folder)
-      let threads = try ReadingThreads.checked(threads)
-      let display = ReadingDisplay(quiet: quiet)
+      let (recipe, description) = try reading.read()
+      let threads = try reading.threadCount()
+      let display = reading.display()
       defer { display.finish() }
       let found = try RecordsSurvey.run(
         recipe, description, threads: threads, progress: display.show)
@@ -52,7 +42,7 @@ struct SiteProfile: AsyncParsableCommand {
       guard !noHtml else { return }
       let path =
         html
-        ?? URL(fileURLWithPath: records).deletingLastPathComponent()
+        ?? URL(fileURLWithPath: reading.records).deletingLastPathComponent()
         .appendingPathComponent("profile.html").path
       let page = ProfilePage.render(
         ProfilePage.Content(

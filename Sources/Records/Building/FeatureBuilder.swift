@@ -15,6 +15,7 @@ public struct FeatureBuilder: Sendable {
   private let start: PredictionTime
   private let removesDuplicates: Bool
   private var binding: EventBinding
+  private var marks: RecordMarks
   private(set) var cells: [Accumulator] = []
   /// Sums in billionths, rows × channels with sums alone.
   private(set) var sums: [Int128] = []
@@ -72,6 +73,7 @@ public struct FeatureBuilder: Sendable {
     removesDuplicates = recipe.removesDuplicates
     binding = EventBinding(recipe, undeclared: undeclared)
     tallies = recipe.variables.map { _ in VariableTally() }
+    marks = RecordMarks(variableCount: recipe.variables.count)
     try growRows(index?.rowCount ?? 0)
     if let index {
       followUps = Array(repeating: Int64.min, count: index.subjectCount)
@@ -141,8 +143,10 @@ public struct FeatureBuilder: Sendable {
     }
     let variables = binding.variables(of: event.code)
     if variables.isEmpty { unmappedCount &+= 1 }
+    marks.begin(event)
     for position in variables {
       let variable = binding.variable(at: position)
+      guard marks.isFirst(variable) else { continue }
       target.tallies[variable].eventCount &+= 1
       if isImpossible {
         target.tallies[variable].impossibleTimeCount &+= 1

@@ -19,6 +19,7 @@ public struct IndexScan: Sendable {
 
   let recipe: RecordsRecipe
   private var binding: EventBinding
+  private var marks: RecordMarks
   private let anchor: Int?
   private let condition: ValueCondition?
   private let birth: Int?
@@ -52,6 +53,7 @@ public struct IndexScan: Sendable {
     try recipe.validate()
     self.recipe = recipe
     binding = EventBinding(recipe, undeclared: undeclared)
+    marks = RecordMarks(variableCount: recipe.variables.count)
     func number(_ name: String?) -> Int? {
       name.flatMap { name in recipe.variables.firstIndex { $0.name == name } }
     }
@@ -72,8 +74,10 @@ public struct IndexScan: Sendable {
     grow(batch.lexicon.subjects.count)
     eventCount += batch.events.count
     for event in batch.events {
+      marks.begin(event)
       for position in binding.variables(of: event.code) {
         let variable = binding.variable(at: position)
+        guard marks.isFirst(variable) else { continue }
         let subject = Int(event.subject)
         guard subject >= 0, subject < candidates.count, event.time != RecordTime.always else {
           continue

@@ -36,6 +36,7 @@ public struct SequenceGrid: Sendable {
   private let index: CohortIndex?
   private let channels: [Int: Int]
   private var binding: EventBinding
+  private var marks: RecordMarks
   private var cells: [Accumulator] = []
   private var rowCount = 0
   private var tally = VariableTally()
@@ -78,6 +79,7 @@ public struct SequenceGrid: Sendable {
     stepCount = Int((span + step - 1) / step)
     variables = names
     binding = EventBinding(recipe, undeclared: undeclared)
+    marks = RecordMarks(variableCount: recipe.variables.count)
     try grow(index?.rowCount ?? 0)
   }
 
@@ -98,8 +100,10 @@ public struct SequenceGrid: Sendable {
     for event in batch.events {
       let subject = Int(event.subject)
       guard subject >= 0 else { continue }
+      marks.begin(event)
       for position in binding.variables(of: event.code) {
         let variable = binding.variable(at: position)
+        guard marks.isFirst(variable) else { continue }
         guard let channel = channels[variable],
           !(event.time != RecordTime.always && index?.isImpossible(event, subject) ?? false)
         else { continue }

@@ -18,6 +18,9 @@ public struct Event: Sendable, Hashable {
   /// The stay or visit that this record begins, above 0, or ends, its negative; 0 for any other record,
   /// or when the source does not name stays. See ``Event/encounterNumber(_:)``.
   public var encounter: Int32 = 0
+  /// The same record as the event before it in its batch, under another of the record's codes. A variable
+  /// to which several codes of one record belong takes the record once; see ``RecordMarks``.
+  public var repeatsRecord = false
   /// When it happened, ``RecordTime``; the earliest moment that the source allows.
   public var time: Int64
   /// When the hospital knew it; never before `time`. Where the source names no such time it is

@@ -72,6 +72,8 @@ public struct ReadingReport: Sendable, Hashable {
   public var zonedTimeCount = 0
   public var localTimeCount = 0
   public var dateOnlyCount = 0
+  /// Of the dates, those that a database keeps as the midnight that begins them.
+  public var midnightCount = 0
 
   public init() {}
 
@@ -108,5 +110,6 @@ public struct ReadingReport: Sendable, Hashable {
     zonedTimeCount += other.zonedTimeCount
     localTimeCount += other.localTimeCount
     dateOnlyCount += other.dateOnlyCount
+    midnightCount += other.midnightCount
   }
 }

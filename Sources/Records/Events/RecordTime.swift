@@ -117,6 +117,45 @@ public enum TimeFormat: Sendable, Hashable {
     }
   }
 
+  /// `read`, but for a calendar's text that says exactly midnight, which is the whole day: what a
+  /// database keeps where only the date is known. A time with a zone is also midnight where it is in
+  /// the format's own zone, since databases write times in a zone of theirs. Second, whether it was so.
+  public func readUnlessMidnight(
+    _ field: UnsafeBufferPointer<UInt8>
+  ) -> (reading: Reading, wasMidnight: Bool)? {
+    guard let reading = read(field) else { return nil }
+    guard case .calendar(let zone) = self, !reading.isDateOnly else { return (reading, false) }
+    if reading.hasZone {
+      let local = reading.seconds + zone.offset + RecordTime.day / 2
+      let midnight = Int64((Double(local) / Double(RecordTime.day)).rounded(.down)) * RecordTime.day
+      if zone.moment(of: midnight) == reading.seconds {
+        var day = Self.stretch(from: midnight, to: midnight + RecordTime.day, zone)
+        day.hasZone = true
+        return (day, true)
+      }
+    }
+    guard Self.isMidnight(field) else { return (reading, false) }
+    guard reading.hasZone else {
+      return read(UnsafeBufferPointer(rebasing: field[..<10])).map { ($0, true) }
+    }
+    let span = Int32(RecordTime.day - 1)
+    return (Reading(seconds: reading.seconds, span: span, hasZone: true), true)
+  }
+
+  /// Whether the clock of an ISO 8601 text, up to its zone, has nothing but zeros.
+  private static func isMidnight(_ field: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard field.count > 11 else { return false }
+    for byte in field[11...] {
+      switch byte {
+      case UInt8(ascii: "0"), UInt8(ascii: ":"), UInt8(ascii: "."): continue
+      case UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "Z"), UInt8(ascii: "z"), 32:
+        return true
+      default: return false
+      }
+    }
+    return true
+  }
+
   /// `read` of a text.
   public func read(_ text: String) -> Reading? {
     FieldText.withBytes(text) { read($0) }
@@ -207,13 +246,13 @@ public enum TimeFormat: Sendable, Hashable {
     let hour = digits(field, 11, limit: 2)
     let minute = digits(field, 14, limit: 2)
     guard hour.count == 2, minute.count == 2, field.count >= 16, field[13] == UInt8(ascii: ":"),
-      hour.value <= 24, minute.value < 60
+      hour.value <= 24, minute.value < (hour.value == 24 ? 1 : 60)
     else { return nil }
     seconds += Int64(hour.value * 3600 + minute.value * 60)
     var position = 16
     if position < field.count, field[position] == UInt8(ascii: ":") {
       let second = digits(field, position + 1, limit: 2)
-      guard second.count == 2, second.value <= 60 else { return nil }
+      guard second.count == 2, second.value <= (hour.value == 24 ? 0 : 60) else { return nil }
       seconds += Int64(min(second.value, 59))
       position += 3
       if position < field.count, field[position] == UInt8(ascii: ".") {

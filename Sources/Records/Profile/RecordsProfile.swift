@@ -22,6 +22,7 @@ public struct RecordsProfile: Sendable {
 
   let recipe: RecordsRecipe
   private var binding: EventBinding
+  private var marks: RecordMarks
   private(set) var sketches: [UnitKey: ValueSketch] = [:]
   /// Whose the records are, for what leaves the hospital.
   private(set) var owners: RecordOwners
@@ -43,6 +44,7 @@ public struct RecordsProfile: Sendable {
     try recipe.validate()
     self.recipe = recipe
     binding = EventBinding(recipe, undeclared: undeclared)
+    marks = RecordMarks(variableCount: recipe.variables.count)
     tallies = recipe.variables.map { _ in VariableTally() }
     owners = RecordOwners(variableCount: recipe.variables.count)
     subjectSeen = recipe.variables.map { _ in [] }
@@ -87,9 +89,11 @@ public struct RecordsProfile: Sendable {
     }
     let variables = binding.variables(of: event.code)
     if variables.isEmpty { unmappedCount += 1 }
+    marks.begin(event)
     owners.take(event, isMapped: !variables.isEmpty)
     for position in variables {
       let variable = binding.variable(at: position)
+      guard marks.isFirst(variable) else { continue }
       let before = tallies[variable]
       defer { owners.take(event, variable, before: before, after: tallies[variable]) }
       tallies[variable].eventCount += 1

@@ -41,6 +41,11 @@ struct DataFile {
       }
       seen[name] = index
     }
+    if let advice = DelimiterHint.advice(names), description.column(names[0]) == nil {
+      throw SiteDataError(
+        .missingColumn, file: description.file, line: header.line,
+        message: "the header is one column: a wrong delimiter?", advice: advice)
+    }
     columns = names.map { ($0, description.column($0)) }
   }
 

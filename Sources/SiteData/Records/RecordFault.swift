@@ -54,7 +54,9 @@ extension ReadingReport.Reason {
     case .raggedRow: "check the delimiter and unquoted delimiters inside fields"
     case .fieldTooLarge: "check for an unclosed quote"
     case .noSubject, .noCode, .noTime: "fill the column or remove the record"
-    case .badTime: "correct `format`: iso, clock, seconds, minutes, hours or days"
+    case .badTime:
+      "write times as 2024-01-31T08:15:00 or 2024-01-31 (iso); where a file has others, say in"
+        + " `time_format` which: clock, seconds, minutes, hours or days"
     case .badNumber: "write numbers with one decimal sign (`decimal`) and without separators"
     }
   }

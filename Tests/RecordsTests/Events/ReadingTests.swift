@@ -90,8 +90,40 @@ import Testing
     let wrong = [
       "2023-02-29", "2024-13-01", "2024-1-01", "24-01-01", "2024-01-01T25:00", "2024-01-01T1:00",
       "2024-01-01T10:00:00+1", "2024-01-01x", "2024-01-01T10:00:00+", "2024-01-01T10:00:00 ", "",
+      "2024-01-01T24:59:60", "2024-01-01T24:01", "2024-01-01T24:00:01",
     ]
     for text in wrong { #expect(format.read(text) == nil, "\(text)") }
+    #expect(format.read("2024-01-01T24:00:00") == format.read("2024-01-02T00:00"))
+    #expect(format.read("2016-12-31T23:59:60") == format.read("2016-12-31T23:59:59"))
+  }
+
+  /// Midnight is the whole day, on the clock of the text or of the format's zone.
+  @Test func midnights() {
+    let summer = Zone(
+      offset: 3600,
+      transitions: [.init(moment: 1_711_846_800, offset: 7200)])
+    func read(_ text: String, _ zone: Zone = 0) -> (TimeFormat.Reading, Bool)? {
+      FieldText.withBytes(text) { TimeFormat.calendar(zone: zone).readUnlessMidnight($0) }
+        .map { ($0.reading, $0.wasMidnight) }
+    }
+    let day = TimeFormat.calendar(zone: 0).read("2024-03-30")
+    for text in ["2024-03-30 00:00:00", "2024-03-30T00:00", "2024-03-30 00:00:00.000000"] {
+      let (reading, was) = read(text) ?? (TimeFormat.Reading(seconds: -1), false)
+      #expect(reading == day && was, "\(text)")
+    }
+    for text in ["2024-03-30 00:00:01", "2024-03-30 00:01", "2024-03-30T00:00:10.5", "2024-03-30"] {
+      let (reading, was) = read(text) ?? (TimeFormat.Reading(seconds: -1), true)
+      #expect(reading == TimeFormat.calendar(zone: 0).read(text) && !was, "\(text)")
+    }
+    // The day on which summer begins has 23 hours; a database may write its midnight in UTC.
+    for text in ["2024-03-31 00:00:00", "2024-03-30T23:00:00Z", "2024-03-31 00:00:00+01"] {
+      let (reading, was) = read(text, summer) ?? (TimeFormat.Reading(seconds: -1), false)
+      #expect(was && reading.seconds == 1_711_839_600 && reading.span == 82_799, "\(text)")
+    }
+    let other = read("2024-06-01 00:00:00+00", summer)
+    #expect(other?.1 == true && other?.0.span == 86_399 && other?.0.seconds == 1_717_200_000)
+    #expect(read("2024-06-01 10:00:00+00", summer)?.1 == false)
+    #expect(read("2024-06-01 00:61:00") == nil)
   }
 
   /// A year, a month and a day from their first to their last second, and from their middle.

@@ -33,7 +33,7 @@ import Testing
     #expect(found.code == .badRecord)
     #expect(found.line == 3)
     #expect(found.column == 2)
-    #expect(found.advice.contains("iso"))
+    #expect(found.advice.contains("`time_format`"))
     #expect(!found.description.contains(time))
     let (events, batch) = try RecordsFixture.events(
       DelimitedSource(files: [path], mapping: mapping, policy: .skip(atMost: 1)))

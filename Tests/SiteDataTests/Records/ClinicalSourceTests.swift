@@ -55,7 +55,7 @@ import Testing
     #expect(
       events == [
         "-4406053801395356975 person:birth @5356800 (day)",
-        "-4406053801395356975 person:gender @always = F", "2 person:birth @318384000",
+        "-4406053801395356975 person:gender @always = F", "2 person:birth @318384000 (day)",
         "2 person:gender @always = M", "2 visit @\(start + 21600) begins",
         "2 visit:9201 @\(start + 21600) begins", "2 visit-end @\(start + 172800) (day) = 42 ends",
         "2 visit-end:9201 @\(start + 172800) (day) = 42 ends",

@@ -55,7 +55,7 @@ import Testing
     #expect(extraction.table.flow.map(\.rowCount) == [100, 51, 51, 51])
     let csv = try Self.export(source)
     let mapping = DelimitedMapping(
-      subject: .column("subject"), when: .column("time", .elapsed(unit: 1)),
+      subject: .column("subject"), when: .column("time", .calendar(zone: 0)),
       knownColumn: "known", layout: .long(code: "code", value: "value", unit: "unit"))
     let always = DelimitedMapping(
       subject: .column("subject"), when: .always,
@@ -88,7 +88,13 @@ import Testing
           timeless.append("\(subject),\(code),\(value)")
         } else {
           let unit = event.unit == Lexicon.none ? "" : lexicon.units.text(event.unit)
-          timed.append("\(subject),\(event.time),\(event.knownAt),\(code),\(value),\(unit)")
+          // Dates without a time of day stay dates.
+          let isDay = event.span == Int32(RecordTime.day - 1)
+          let time =
+            isDay ? RecordTime.text(event.time).prefix(10) : RecordTime.text(event.time)[...]
+          let known =
+            event.knownAt == event.latest ? time : RecordTime.text(event.knownAt)[...]
+          timed.append("\(subject),\(time),\(known),\(code),\(value),\(unit)")
         }
       }
     }

@@ -1,4 +1,4 @@
-/// The lines of a file, without making a `String` of any.
+/// The lines of a file, without making a `String` of any. A byte order mark is passed over.
 struct LineScanner {
   static let maximumLineBytes = 1 << 26
 
@@ -53,7 +53,10 @@ struct LineScanner {
 
   private mutating func take(to end: Int, next: Int) {
     line += 1
-    range = buffer.position..<end
+    let start = buffer.position
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let isMarked = line == 1 && end - start >= 3 && buffer.bytes[start..<(start + 3)] == mark[...]
+    range = (isMarked ? start + 3 : start)..<end
     buffer.position = next
   }
 

@@ -85,7 +85,7 @@ extension RecordsDescription.Source {
     ]
     let keys = [
       "code", "value", "unit", "system", "codes", "units", "columns", "database", "postgresql",
-      "schema", "diagnoses_known", "zones", "outcomes",
+      "schema", "diagnoses_known", "midnight", "zones", "outcomes",
     ]
     let form = try node.mapping(keys: delimited + keys).choice("form", Form.self)
     switch form {
@@ -101,19 +101,23 @@ extension RecordsDescription.Source {
         mapping: try DelimitedMapping(yaml: map, isLong: form == .long, zone: zone))
     case .omop:
       let map = try node.mapping(
-        keys: ["form", "database", "postgresql", "schema", "diagnoses_known"])
+        keys: ["form", "database", "postgresql", "schema", "diagnoses_known", "midnight"])
       let atVisitEnd = try map.optional("diagnoses_known").map { (node) throws(YAMLProblem) in
         try node.choice([("visit end", true), ("start", false)])
+      }
+      let midnight = try map.optional("midnight").map { (node) throws(YAMLProblem) in
+        try node.choice(OMOPSource.Midnight.allCases.map { ($0.rawValue, $0) })
       }
       switch (try map.optionalString("database"), try map.optionalString("postgresql")) {
       case (.some(let path), nil):
         self = .omop(
-          .sqlite(path: Self.path(path, folder)), diagnosesAtVisitEnd: atVisitEnd ?? true)
+          .sqlite(path: Self.path(path, folder)), diagnosesAtVisitEnd: atVisitEnd ?? true,
+          midnight: midnight ?? .unknown)
       case (nil, .some(let connection)):
         let schema = try map.optionalString("schema") ?? "public"
         self = .omop(
           .postgresql(connection: connection, schema: schema),
-          diagnosesAtVisitEnd: atVisitEnd ?? true)
+          diagnosesAtVisitEnd: atVisitEnd ?? true, midnight: midnight ?? .unknown)
       default:
         throw node.problem(
           .missingKey, "an OMOP source is one database",
@@ -172,12 +176,20 @@ extension DelimitedMapping {
       for entry in try map.optionalList("codes", { (node) throws(YAMLProblem) in node }) {
         let pair = try entry.mapping(keys: ["local", "code", "unit"])
         let code = try pair.string("code")
-        for local in try pair.strings("local") { codes[local] = code }
-        if let unit = try pair.optionalString("unit") { units[code] = unit }
+        for local in try pair.strings("local") {
+          guard codes.updateValue(code, forKey: local) == nil else {
+            throw pair.problem(
+              .inconsistent, at: "local", "a local code is listed twice",
+              advice: "give each local code one entry")
+          }
+        }
+        if let unit = try pair.optionalString("unit") {
+          try Self.set(unit, of: code, in: &units, pair)
+        }
       }
       for entry in try map.optionalList("units", { (node) throws(YAMLProblem) in node }) {
         let pair = try entry.mapping(keys: ["code", "unit"])
-        units[try pair.string("code")] = try pair.string("unit")
+        try Self.set(try pair.string("unit"), of: try pair.string("code"), in: &units, pair)
       }
     } else {
       layout = .wide(
@@ -214,6 +226,17 @@ extension DelimitedMapping {
 }
 
 extension DelimitedMapping {
+  /// Declares the unit of a code; throws where it has another one already.
+  private static func set(
+    _ unit: String, of code: String, in units: inout [String: String], _ map: YAMLMapping
+  ) throws(YAMLProblem) {
+    guard units.updateValue(unit, forKey: code) ?? unit == unit else {
+      throw map.problem(
+        .inconsistent, at: "unit", "the code has another unit already",
+        advice: "give each code one unit")
+    }
+  }
+
   /// `always`, `24 h` for the end of the first day, else the name of a column.
   fileprivate static func when(_ text: String, _ format: TimeFormat) -> When {
     if text == "always" { return .always }

@@ -5,7 +5,8 @@ import Records
 public struct RecordsDescription: Sendable, Hashable {
   public enum Source: Sendable, Hashable {
     case delimited(files: [String], mapping: DelimitedMapping)
-    case omop(OMOPSource.Database, diagnosesAtVisitEnd: Bool)
+    case omop(
+      OMOPSource.Database, diagnosesAtVisitEnd: Bool, midnight: OMOPSource.Midnight = .unknown)
     case fhir(path: String, ignoresZones: Bool)
     case physioNet2012(path: String, outcomes: String?)
     case physioNet2019(folder: String)
@@ -79,10 +80,11 @@ public struct RecordsDescription: Sendable, Hashable {
       case .delimited(let files, let mapping):
         opened.append(
           DelimitedSource(files: files, mapping: mapping, policy: policy, threads: threads))
-      case .omop(let database, let atVisitEnd):
+      case .omop(let database, let atVisitEnd, let midnight):
         opened.append(
           OMOPSource(
-            database, zone: zone, policy: policy, diagnosesAtVisitEnd: atVisitEnd))
+            database, zone: zone, policy: policy, diagnosesAtVisitEnd: atVisitEnd,
+            midnight: midnight))
       case .fhir(let path, let ignoresZones):
         opened.append(
           try FHIRSource(path: path, zone: zone, ignoresZones: ignoresZones, policy: policy))

@@ -127,8 +127,12 @@ extension DelimitedBlock {
       if let number = recent.number(text) {
         subject = number
       } else {
-        guard text.count <= 256, let number = result.subjects.index(text) else {
+        guard text.count <= 256 else {
           return RecordFault(reason: .fieldTooLarge, column: layout.subject + 1)
+        }
+        // Two identifiers that are not UTF-8 would read as the same text.
+        guard let number = result.subject(text) else {
+          return RecordFault(reason: .wrongEncoding, column: layout.subject + 1)
         }
         subject = number
         if record.isPlain(layout.subject) { recent.set(text, number) }
@@ -263,6 +267,13 @@ extension DelimitedBlock {
 }
 
 extension DelimitedEvents {
+  /// The number of an identifier; nil when it is not UTF-8.
+  @inline(__always)
+  fileprivate mutating func subject(_ text: UnsafeBufferPointer<UInt8>) -> Int32? {
+    if let number = subjects.existing(text) { return number }
+    return String(validating: text, as: UTF8.self) == nil ? nil : subjects.index(text)
+  }
+
   /// The number of a code; nil when it is not UTF-8.
   @inline(__always)
   fileprivate mutating func code(_ text: UnsafeBufferPointer<UInt8>) -> Int32? {

@@ -54,7 +54,8 @@ struct DelimitedFeed {
       bytes.removeSubrange(cut...)
     }
     let block = DelimitedBlock(
-      file: file, stem: Self.stem(path), delimiter: source.mapping.delimiter, layout: layout,
+      file: file, stem: DelimitedSource.stem(path), delimiter: source.mapping.delimiter,
+      layout: layout,
       bytes: bytes, start: start, isLast: cut == nil, opensFile: opensFile, firstLine: firstLine)
     if cut == nil {
       bytesBefore += input?.offset ?? 0
@@ -63,11 +64,6 @@ struct DelimitedFeed {
       fileNumber += 1
     }
     return block
-  }
-
-  private static func stem(_ path: String) -> String {
-    let last = path.split(separator: "/").last.map(String.init) ?? path
-    return last.split(separator: ".").first.map(String.init) ?? last
   }
 
   /// Opens a file, which messages call `file`, and reads its header. Returns where the records begin.

@@ -39,7 +39,14 @@ struct DelimitedLayout: Sendable {
         throw SiteDataError(
           .missingColumn, file: file, line: 1, columnName: name,
           message: "the file has no such column (it has \(names.count): a wrong delimiter?)",
-          advice: "correct the mapping or `delimiter`; the names must match exactly")
+          advice: DelimiterHint.advice(names)
+            ?? "correct the mapping or `delimiter`; the names must match exactly")
+      }
+      if let second = names[(position + 1)...].firstIndex(of: name) {
+        throw SiteDataError(
+          .duplicateColumn, file: file, line: 1, column: second + 1, columnName: name,
+          message: "columns \(position + 1) and \(second + 1) have the same name",
+          advice: "rename one of them in the header")
       }
       return position
     }

@@ -5,7 +5,8 @@ public struct DelimitedMapping: Sendable, Hashable {
   /// Where the patient's identifier stands.
   public enum Subject: Sendable, Hashable {
     case column(String)
-    /// Each file is one patient: its name without folder and extension.
+    /// Each file is one patient: its name without folder and extension (`.csv`, `.psv`, `.tsv` or
+    /// `.txt`, and `.gz` behind it).
     case fileName
   }
 
@@ -114,6 +115,34 @@ public struct DelimitedSource: EventSource {
       throw SiteDataError(
         .emptyFile, file: name, message: "there are no files", advice: "check the path")
     }
+    try checkStems()
     return DelimitedReader(self)
+  }
+
+  /// A file's name without its folder and without the extensions of such files; other dots belong to
+  /// the name.
+  static func stem(_ path: String) -> String {
+    let last = path.split(separator: "/").last ?? path[...]
+    var stem = last
+    for endings in [[".gz"], [".csv", ".psv", ".tsv", ".txt"]] {
+      if let ending = endings.first(where: { stem.lowercased().hasSuffix($0) }) {
+        stem = stem.dropLast(ending.count)
+      }
+    }
+    return String(stem.isEmpty ? last : stem)
+  }
+
+  /// Throws where two files that are one patient each would be the same one.
+  private func checkStems() throws(SiteDataError) {
+    guard mapping.subject == .fileName else { return }
+    var seen: [String: Int] = [:]
+    for (number, path) in files.enumerated() {
+      guard let first = seen.updateValue(number, forKey: Self.stem(path)) else { continue }
+      throw SiteDataError(
+        .unsuitable, file: FileNaming.file(number, of: files, isPatient: true),
+        message: "the file's name without its extension is that of"
+          + " \(FileNaming.file(first, of: files, isPatient: true)): they would be one patient",
+        advice: "keep one file for each patient, or name the column of the patient in `subject`")
+    }
   }
 }

@@ -58,6 +58,7 @@ struct FHIRDecoder {
         batch.report.withdrawn[type, default: 0] += 1
         continue
       }
+      guard !isOfNoPatient(resource) else { continue }
       let fault = batch.addWhole { batch in
         take(resource, type, &batch).map { RecordFault(reason: $0) }
       }
@@ -115,12 +116,8 @@ struct FHIRDecoder {
     return format.period(year: year, month: month)
   }
 
-  /// The last part of a reference: `Patient/ID` and `urn:uuid:ID` both give `ID`.
   private func identifier(_ reference: JSONValue?) -> String? {
-    guard let text = reference?["reference"]?.text, !text.isEmpty, text.utf8.count <= 256 else {
-      return nil
-    }
-    return text.split { $0 == "/" || $0 == ":" }.last.map(String.init)
+    reference?["reference"]?.text.flatMap { FHIRReference($0) }?.id
   }
 
   private func subject(
@@ -128,6 +125,12 @@ struct FHIRDecoder {
   ) -> Int32? {
     guard let id = identifier(resource["subject"] ?? resource["patient"]) else { return nil }
     return batch.lexicon.subjects.index(id)
+  }
+
+  /// Whether a resource is about something else than a patient: a group, a device, a place.
+  private func isOfNoPatient(_ resource: JSONValue) -> Bool {
+    let type = resource["subject"]?["reference"]?.text.flatMap { FHIRReference($0) }?.type
+    return type.map { $0 != "Patient" } ?? false
   }
 
   private static let systems: [String: String] = [
@@ -155,10 +158,18 @@ struct FHIRDecoder {
   }
 
   private func emit(_ code: String, _ event: Event, _ batch: inout EventBatch) {
-    guard let number = batch.lexicon.codes.index(code) else { return }
+    emit([code], event, &batch)
+  }
+
+  /// Adds one record under all of its codes.
+  private func emit(_ codes: [String], _ event: Event, _ batch: inout EventBatch) {
     var event = event
-    event.code = number
-    batch.events.append(event)
+    for code in codes {
+      guard let number = batch.lexicon.codes.index(code) else { continue }
+      event.code = number
+      batch.events.append(event)
+      event.repeatsRecord = true
+    }
   }
 
   /// The number of a word under some codes.
@@ -201,17 +212,24 @@ struct FHIRDecoder {
     _ resource: JSONValue, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
     guard let subject = subject(resource, &batch) else { return .noSubject }
-    guard let start = time(resource["period"]?["start"]) else { return .noTime }
+    let start: TimeFormat.Reading
+    let end: TimeFormat.Reading?
+    switch (stated(resource["period"]?["start"]), stated(resource["period"]?["end"])) {
+    case (.unreadable, _), (_, .unreadable): return .badTime
+    case (.absent, _): return .noTime
+    case (.at(let first), .at(let last)): (start, end) = (first, last)
+    case (.at(let first), .absent): (start, end) = (first, nil)
+    }
     let kind = resource["class"]?["code"]?.text ?? "unknown"
     let encounter = resource["id"]?.text.map { Event.encounterNumber($0) } ?? 0
     var beginning = Event(subject: subject, at: start)
     beginning.encounter = encounter
-    for code in ["visit", "visit:\(kind)"] { emit(code, beginning, &batch) }
-    guard let end = time(resource["period"]?["end"]) else { return nil }
+    emit(["visit", "visit:\(kind)"], beginning, &batch)
+    guard let end else { return nil }
     var ending = Event(subject: subject, at: end)
     ending.encounter = -encounter
     ending.value = Double(end.seconds - start.seconds) / 3600
-    for code in ["visit-end", "visit-end:\(kind)"] { emit(code, ending, &batch) }
+    emit(["visit-end", "visit-end:\(kind)"], ending, &batch)
     let disposition = resource["hospitalization"]?["dischargeDisposition"]?["coding"]
     if let text = disposition?.elements.first?["code"]?.text {
       var event = Event(subject: subject, at: end)
@@ -228,54 +246,108 @@ struct FHIRDecoder {
     unstated: Unstated = .itsTime, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
     guard let subject = subject(resource, &batch) else { return .noSubject }
-    guard let (start, known) = moment(resource, keys, knownKeys, period, unstated) else {
-      return .noTime
+    let event: Event
+    switch moment(resource, keys, knownKeys, period, unstated) {
+    case .success(let (start, known)): event = Event(subject: subject, at: start, knownAt: known)
+    case .failure(let fault): return fault.reason
     }
-    let event = Event(subject: subject, at: start, knownAt: known)
     var codes = concept?["coding"]?.elements.compactMap { code($0) } ?? []
-    if codes.isEmpty, let id = identifier(reference) { codes = ["medication:\(id)"] }
+    if codes.isEmpty { codes = self.codes(of: reference, in: resource) }
     guard !codes.isEmpty else { return concept?["text"] == nil ? .noCode : nil }
-    for code in codes {
-      emit(code, event, &batch)
-      // A condition is known when it was recorded, at the end of its encounter, or never: none is
-      // assumed to be known when it began.
-      if unstated == .encounterEnd, let number = batch.events.last?.code {
-        batch.lexicon.assumedDiagnoses[number, default: 0] += 0
-      }
+    let count = batch.events.count
+    emit(codes, event, &batch)
+    guard unstated == .encounterEnd else { return nil }
+    // A condition is known when it was recorded, at the end of its encounter, or never: none is
+    // assumed to be known when it began.
+    for event in batch.events[count...] {
+      batch.lexicon.assumedDiagnoses[event.code, default: 0] += 0
     }
     return nil
   }
 
+  /// The codes of a medication that a resource refers to: those of one that it contains, else the
+  /// reference itself.
+  private func codes(of reference: JSONValue?, in resource: JSONValue) -> [String] {
+    guard let text = reference?["reference"]?.text else { return [] }
+    guard text.hasPrefix("#") else {
+      return FHIRReference(text).map { ["medication:\($0.id)"] } ?? []
+    }
+    let id = String(text.dropFirst())
+    let contained = resource["contained"]?.elements.first { $0["id"]?.text == id }
+    return contained?["code"]?["coding"]?.elements.compactMap { code($0) } ?? []
+  }
+
+  /// What a resource says about one of its times.
+  private enum Stated {
+    case absent
+    case at(TimeFormat.Reading)
+    case unreadable
+  }
+
+  private func stated(_ value: JSONValue?) -> Stated {
+    guard let value, !value.isNull else { return .absent }
+    return time(value).map { .at($0) } ?? .unreadable
+  }
+
+  /// The first of some times that a resource has; nil for none. All of them have to be readable: behind
+  /// one that is not, no other stands in.
+  private func first(
+    _ keys: [StaticString], of resource: JSONValue?
+  ) -> Result<TimeFormat.Reading?, RecordFault> {
+    var found: TimeFormat.Reading?
+    for key in keys {
+      switch stated(resource?[key]) {
+      case .absent: break
+      case .at(let reading): found = found ?? reading
+      case .unreadable: return .failure(RecordFault(reason: .badTime))
+      }
+    }
+    return .success(found)
+  }
+
   /// When a resource happened and when it became known; a date alone is known when it is over, and a
   /// stretch of time when that is. What takes its time from its encounter is known at the encounter's
-  /// end, as `unstated` says of the rest; while the encounter lasts, never.
+  /// end, as `unstated` says of the rest; while the encounter lasts, never. A resource with a time that
+  /// is there and cannot be read is at fault: to take another instead could be too early.
   private func moment(
     _ resource: JSONValue, _ keys: [StaticString], _ knownKeys: [StaticString],
     _ period: JSONValue?, _ unstated: Unstated
-  ) -> (start: TimeFormat.Reading, known: Int64)? {
-    let known = knownKeys.lazy.compactMap { time(resource[$0])?.latest }.first
+  ) -> Result<(start: TimeFormat.Reading, known: Int64), RecordFault> {
+    let stated: TimeFormat.Reading?
+    let known: Int64?
+    let begin: TimeFormat.Reading?
+    let end: TimeFormat.Reading?
+    do {
+      stated = try first(keys, of: resource).get()
+      known = try first(knownKeys, of: resource).get()?.latest
+      begin = try first(["start"], of: period).get()
+      end = try first(["end"], of: period).get()
+    } catch {
+      return .failure(error)
+    }
     let encounter = identifier(resource["encounter"]).flatMap { encounterNames.existing($0) }
       .map { encounters[Int($0)] }
     let encounterEnd = encounter?.end?.latest ?? RecordTime.never
-    if let start = keys.lazy.compactMap({ time(resource[$0]) }).first {
-      return (start, known ?? (unstated == .itsTime ? start.latest : encounterEnd))
+    if let stated {
+      return .success((stated, known ?? (unstated == .itsTime ? stated.latest : encounterEnd)))
     }
-    if let start = time(period?["start"]) {
-      return (start, known ?? time(period?["end"])?.latest ?? start.latest)
-    }
-    return encounter.map { ($0.start, known ?? encounterEnd) }
+    if let begin { return .success((begin, known ?? end?.latest ?? begin.latest)) }
+    guard let encounter else { return .failure(RecordFault(reason: .noTime)) }
+    return .success((encounter.start, known ?? encounterEnd))
   }
 
   private func observation(
     _ resource: JSONValue, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
     guard let subject = subject(resource, &batch) else { return .noSubject }
-    guard
-      let (start, known) = moment(
-        resource, ["effectiveDateTime", "effectiveInstant", "issued"], ["issued"],
-        resource["effectivePeriod"], .itsTime)
-    else { return .noTime }
-    let event = Event(subject: subject, at: start, knownAt: known)
+    let event: Event
+    switch moment(
+      resource, ["effectiveDateTime", "effectiveInstant", "issued"], ["issued"],
+      resource["effectivePeriod"], .itsTime)
+    {
+    case .success(let (start, known)): event = Event(subject: subject, at: start, knownAt: known)
+    case .failure(let fault): return fault.reason
+    }
     let components = resource["component"]?.elements ?? []
     var hasCode = false
     for part in [resource] + components {
@@ -283,7 +355,7 @@ struct FHIRDecoder {
       guard !codes.isEmpty else { continue }
       hasCode = true
       guard let measured = value(part, event, codes, &batch) else { return .badNumber }
-      for code in codes { emit(code, measured, &batch) }
+      emit(codes, measured, &batch)
     }
     return hasCode ? nil : .noCode
   }

@@ -87,6 +87,9 @@ struct JSONValue {
     return UnsafeBufferPointer(rebasing: bytes[node.start..<node.end])
   }
 
+  /// Whether this is the word `null`.
+  var isNull: Bool { node.kind == .word && bytes[node.start] == UInt8(ascii: "n") }
+
   /// Whether this is the word `true`.
   var isTrue: Bool { node.kind == .word && bytes[node.start] == UInt8(ascii: "t") }
 }

@@ -80,12 +80,12 @@ struct OMOPReader: EventReader {
       batch.report.rows[table.name, default: 0] += count
       batch.report.passedOver[table.name, default: 0] += count
     }
-    guard let id = cursor.cell(0), !id.isEmpty, let subject = batch.lexicon.subjects.index(id)
-    else { return }
+    guard let id = cursor.cell(0), case .success(let subject) = Self.subject(id, &batch) else {
+      return
+    }
     for column in 2...3 {
-      guard let cell = cursor.cell(column), let reading = format.read(cell) else { continue }
-      _ = emit(
-        Self.restCode, Event(subject: subject, at: reading), &batch)
+      guard let cell = cursor.cell(column), let reading = read(cell)?.reading else { continue }
+      _ = emit(Self.restCode, Event(subject: subject, at: reading), &batch)
     }
   }
 
@@ -100,9 +100,7 @@ struct OMOPReader: EventReader {
       return database.text("\(alias).\(name)")
     }
     func first(_ names: [String]) -> String {
-      let there = names.filter(columns.contains).map { database.text("t.\($0)") }
-      return there.isEmpty
-        ? "NULL" : there.count == 1 ? there[0] : "COALESCE(\(there.joined(separator: ", ")))"
+      firstFilled(names.filter(columns.contains).map { "t.\($0)" })
     }
     func number(_ name: String?) -> String {
       guard let name, columns.contains(name) else { return "NULL" }
@@ -130,9 +128,8 @@ struct OMOPReader: EventReader {
       if source.diagnosesAtVisitEnd, visits.contains("visit_end_date"),
         columns.contains("visit_occurrence_id")
       {
-        let end = ["visit_end_datetime", "visit_end_date"].filter(visits.contains)
-          .map { database.text("v.\($0)") }
-        fields.append(end.count == 1 ? end[0] : "COALESCE(\(end.joined(separator: ", ")))")
+        let ends = ["visit_end_datetime", "visit_end_date"].filter(visits.contains)
+        fields.append(firstFilled(ends.map { "v.\($0)" }))
         joins +=
           " LEFT JOIN visit_occurrence v ON v.visit_occurrence_id = t.visit_occurrence_id"
       } else {
@@ -142,7 +139,10 @@ struct OMOPReader: EventReader {
       let concepts = try database.columns(of: "concept")
       if concepts.contains("vocabulary_id"), columns.contains(table.sourceConcept) {
         fields.append(database.text("c.vocabulary_id"))
-        joins += " LEFT JOIN concept c ON c.concept_id = t.\(table.sourceConcept)"
+        // Concept 0, of the vocabulary `None`, stands for no concept.
+        joins +=
+          " LEFT JOIN concept c ON c.concept_id = t.\(table.sourceConcept)"
+          + " AND c.concept_id <> 0"
       } else {
         fields.append("NULL")
       }
@@ -162,11 +162,38 @@ struct OMOPReader: EventReader {
     return "\(query) WHERE \(condition)"
   }
 
+  /// The first of some columns that is neither null nor blank, as text.
+  private func firstFilled(_ columns: [String]) -> String {
+    let texts = columns.map { "NULLIF(TRIM(\(database.text($0))), '')" }
+    return texts.isEmpty
+      ? "NULL" : texts.count == 1 ? texts[0] : "COALESCE(\(texts.joined(separator: ", ")))"
+  }
+
+  /// The number of a patient.
+  private static func subject(
+    _ id: UnsafeBufferPointer<UInt8>, _ batch: inout EventBatch
+  ) -> Result<Int32, RecordFault> {
+    guard !id.isEmpty else { return .failure(RecordFault(reason: .noSubject)) }
+    if let number = batch.lexicon.subjects.existing(id) { return .success(number) }
+    // Two identifiers that are not UTF-8 would read as the same text.
+    guard String(validating: id, as: UTF8.self) != nil else {
+      return .failure(RecordFault(reason: .wrongEncoding))
+    }
+    guard let number = batch.lexicon.subjects.index(id) else {
+      return .failure(RecordFault(reason: .fieldTooLarge))
+    }
+    return .success(number)
+  }
+
   private func take(_ cursor: any TableCursor, _ batch: inout EventBatch)
     -> ReadingReport.Reason?
   {
-    guard let id = cursor.cell(0), !id.isEmpty, let subject = batch.lexicon.subjects.index(id)
-    else { return .noSubject }
+    guard let id = cursor.cell(0) else { return .noSubject }
+    let subject: Int32
+    switch Self.subject(id, &batch) {
+    case .failure(let fault): return fault.reason
+    case .success(let number): subject = number
+    }
     switch table.kind {
     case .person: return takePerson(cursor, subject, &batch)
     case .visit: return takeVisit(cursor, subject, &batch)
@@ -198,18 +225,41 @@ struct OMOPReader: EventReader {
     guard let cell = cursor.cell(column), !cell.isEmpty else {
       return .failure(RecordFault(reason: .noTime))
     }
-    guard let reading = format.read(cell) else { return .failure(RecordFault(reason: .badTime)) }
+    guard let (reading, wasMidnight) = read(cell) else {
+      return .failure(RecordFault(reason: .badTime))
+    }
     report.count(reading)
+    if wasMidnight { report.midnightCount += 1 }
     return .success(reading)
+  }
+
+  /// A time of the database, and whether it is a midnight that says only the day.
+  private func read(
+    _ cell: UnsafeBufferPointer<UInt8>
+  ) -> (reading: TimeFormat.Reading, wasMidnight: Bool)? {
+    switch source.midnight {
+    case .unknown: format.readUnlessMidnight(cell)
+    case .exact: format.read(cell).map { ($0, false) }
+    }
   }
 
   private func emit(
     _ code: String, _ event: Event, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
-    guard let number = batch.lexicon.codes.index(code) else { return .fieldTooLarge }
+    emit([code], event, &batch)
+  }
+
+  /// Adds one record under all of its codes.
+  private func emit(
+    _ codes: [String], _ event: Event, _ batch: inout EventBatch
+  ) -> ReadingReport.Reason? {
     var event = event
-    event.code = number
-    batch.events.append(event)
+    for code in codes {
+      guard let number = batch.lexicon.codes.index(code) else { return .fieldTooLarge }
+      event.code = number
+      batch.events.append(event)
+      event.repeatsRecord = true
+    }
     return nil
   }
 
@@ -222,7 +272,7 @@ struct OMOPReader: EventReader {
   private func takePerson(
     _ cursor: any TableCursor, _ subject: Int32, _ batch: inout EventBatch
   ) -> ReadingReport.Reason? {
-    var birth = cursor.cell(1).flatMap { format.read($0) }
+    var birth = cursor.cell(1).flatMap { read($0)?.reading }
     if birth == nil, let year = string(cursor, 2).flatMap({ Int($0) }) {
       birth = format.period(
         year: year, month: string(cursor, 3).flatMap { Int($0) },
@@ -259,17 +309,16 @@ struct OMOPReader: EventReader {
     let encounter = string(cursor, 5).map { Event.encounterNumber($0) } ?? 0
     var beginning = Event(subject: subject, at: start)
     beginning.encounter = encounter
-    for code in ["visit", "visit:\(concept)"] {
-      if let reason = emit(code, beginning, &batch) { return reason }
+    if let reason = emit(["visit", "visit:\(concept)"], beginning, &batch) { return reason }
+    let end: TimeFormat.Reading
+    switch time(cursor, 4, &batch.report) {
+    case .failure(let fault): return fault.reason == .noTime ? nil : fault.reason
+    case .success(let time): end = time
     }
-    guard case .success(let end) = time(cursor, 4, &batch.report) else { return nil }
     var ending = Event(subject: subject, at: end)
     ending.encounter = -encounter
     ending.value = Double(end.seconds - start.seconds) / 3600
-    for code in ["visit-end", "visit-end:\(concept)"] {
-      if let reason = emit(code, ending, &batch) { return reason }
-    }
-    return nil
+    return emit(["visit-end", "visit-end:\(concept)"], ending, &batch)
   }
 
   private func takeCondition(
@@ -303,11 +352,9 @@ struct OMOPReader: EventReader {
       default: break
       }
     }
-    for code in codes {
-      if let reason = emit(code, event, &batch) { return reason }
-      if let number = batch.events.last?.code {
-        batch.lexicon.assumedDiagnoses[number, default: 0] += isAssumed ? 1 : 0
-      }
+    if let reason = emit(codes, event, &batch) { return reason }
+    for event in batch.events.suffix(codes.count) {
+      batch.lexicon.assumedDiagnoses[event.code, default: 0] += isAssumed ? 1 : 0
     }
     return nil
   }

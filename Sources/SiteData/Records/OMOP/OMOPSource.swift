@@ -14,6 +14,15 @@ public struct OMOPSource: EventSource {
     case postgresql(connection: String, schema: String)
   }
 
+  /// What exactly midnight in a column of times means.
+  public enum Midnight: String, Sendable, Hashable, CaseIterable {
+    /// The date alone, as if the column were empty: many extracts fill in midnight where they know no
+    /// time. What happened that day is then known at the day's end, not at its beginning.
+    case unknown
+    /// The time 00:00:00.
+    case exact
+  }
+
   public let database: Database
   public let name: String
   /// Zone of the clocks that wrote the times.
@@ -24,13 +33,16 @@ public struct OMOPSource: EventSource {
   /// without a visit is known when the condition starts. False takes the start of the condition for
   /// all.
   public let diagnosesAtVisitEnd: Bool
+  public let midnight: Midnight
   /// Whether the database chooses the records that a recipe asks for. The table is the same.
   public let pushesDown: Bool
 
   public init(
     _ database: Database, name: String = "OMOP", zone: Zone = 0,
-    policy: ReadingPolicy = .fail, diagnosesAtVisitEnd: Bool = true, pushesDown: Bool = true
+    policy: ReadingPolicy = .fail, diagnosesAtVisitEnd: Bool = true,
+    midnight: Midnight = .unknown, pushesDown: Bool = true
   ) {
+    self.midnight = midnight
     self.pushesDown = pushesDown
     self.database = database
     self.name = name

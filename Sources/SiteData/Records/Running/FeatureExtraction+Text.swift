@@ -70,6 +70,11 @@ extension FeatureExtraction {
         "  times with and without a zone are mixed: \(report.zonedTimeCount) with,"
           + " \(report.localTimeCount) without; check `zone`")
     }
+    if report.midnightCount > 0 {
+      lines.append(
+        "  \(report.midnightCount) times are exactly midnight and count as dates without a time of"
+          + " day; `midnight: exact` takes them as written")
+    }
     if let diagnosisVote {
       let decided = undeclaredDiagnoses.map { "read as \($0.rawValue)" } ?? "left ungrouped"
       let votes = diagnosisVote.icd9Count + diagnosisVote.icd10Count

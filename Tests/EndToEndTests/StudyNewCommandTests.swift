@@ -52,6 +52,18 @@ extension EndToEnd {
       ])
       #expect(again.status != 0 && again.error.contains("is there already"))
 
+      // Nobody has answered what the model is for: a simulation says so, a network is not asked.
+      let submitted = try await Command.run([
+        "study", "submit", "\(folder)/study/study.yaml", "--directory", "\(folder)/nobody",
+      ])
+      #expect(submitted.status != 0)
+      #expect(submitted.error.contains("`task.user`, `task.decision`"), "\(submitted.error)")
+      let positive = try await Command.run([
+        "study", "new", "--data", "\(folder)/data/site1.csv", "--study", "x", "--outcome", "ward",
+        "--positive", "surgery", "--positive", "hospice", "--out", "\(folder)/x",
+      ])
+      #expect(positive.status != 0 && positive.error.contains("no row of `ward` has `hospice`"))
+
       let run = try await Command.run(
         [
           "study", "simulate", "--study", "\(folder)/study", "--data", "\(folder)/data",
@@ -59,6 +71,19 @@ extension EndToEnd {
         ], within: 120)
       #expect(run.status == 0, "\(run.error)")
       #expect(run.output.contains("3 hospitals, 270 patients"), "\(run.output)")
+      #expect(run.error.contains("warning: nobody has answered `task.user`"), "\(run.error)")
+
+      // A hospital that cannot take part says why to whoever simulates it, with its name.
+      _ = try write(table(2).replacing(",", with: ";"), "data/site2.csv")
+      let stopped = try await Command.run(
+        [
+          "study", "simulate", "--study", "\(folder)/study", "--data", "\(folder)/data",
+          "--output", "\(folder)/stopped",
+        ], within: 120)
+      #expect(stopped.status != 0)
+      #expect(
+        stopped.error.contains("site2: ") && stopped.error.contains("data.yaml"), "\(stopped.error)"
+      )
     }
 
     /// A template says what a site's records lack; nothing is asked where there is no terminal.
@@ -91,18 +116,20 @@ extension EndToEnd {
         (["--template", "sepsis-6h"], "--study is not given"),
         (["--template", "sepsis-6h", "--study", "Not A Name"], "lower-case"),
         (["--folder", "x"], "add --records"),
+        (["--template", "sepsis-6h", "--study", "x", "--outcome", "y"], "--outcome is for"),
       ] {
         let refused = try await Command.run(["study", "new"] + arguments)
         #expect(refused.status != 0 && refused.error.contains(expected), "\(refused.error)")
       }
     }
 
-    /// Alarms against labels, row by row; files of other rows are refused.
+    /// Alarms against labels by patient and time; what has no partner is counted, and files of other patients
+    /// are refused.
     @Test func utilityOfAlarms() async throws {
       defer { try? FileManager.default.removeItem(atPath: folder) }
       let labels = [0, 0, 0, 0, 1, 1]
       let alarms = [0, 0, 1, 1, 1, 1]
-      var truth = "subject,index_time,sepsis\n"
+      var truth = "subject,index_time,sepsis_label\n"
       var predictions = "subject,index_time,risk,flagged\n"
       for hour in labels.indices {
         truth += "p,\(hour),\(labels[hour])\n"
@@ -117,8 +144,17 @@ extension EndToEnd {
         #expect(abs(printed.observed - 3.388_888_888_888_889) < 1e-9 && printed.patients == 1)
       }
       let other = try write(truth + "q,0,0\n", "other.csv")
-      let refused = try await Command.run(["model", "utility", paths.0, "--labels", other])
-      #expect(refused.status != 0 && refused.error.contains("more rows"))
+      let counted = try await Command.run(["model", "utility", paths.0, "--labels", other])
+      #expect(counted.status == 0 && counted.output.contains("1 with a label and no prediction"))
+      for (text, expected) in [
+        ("subject,index_time,sepsis_label\nq,0,0\n", "from the same records"),
+        ("subject,index_time,sepsis_label\np,0,0\np,0,1\n", "two labels of one time"),
+        ("subject,index_time,sepsis\np,0,0\n", "it has subject, index_time, sepsis"),
+      ] {
+        let wrong = try write(text, "wrong.csv")
+        let refused = try await Command.run(["model", "utility", paths.0, "--labels", wrong])
+        #expect(refused.status != 0 && refused.error.contains(expected), "\(refused.error)")
+      }
     }
   }
 }

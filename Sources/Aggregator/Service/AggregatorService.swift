@@ -40,6 +40,9 @@ public struct AggregatorService: AggregatorHandler {
     _ caller: Principal, name: String, document: String
   ) async throws -> String {
     do {
+      if let obstacle = try StudyPlan(yaml: document, file: "study.yaml").task.obstacle {
+        throw StudyError(.invalidPlan, obstacle)
+      }
       let sites = try await membership.store.sites().filter { $0.revokedAt == nil }.map(\.name)
       return try await board.propose(document, researcher: caller.name.text, sites: sites)
     } catch let problem as YAMLProblem {

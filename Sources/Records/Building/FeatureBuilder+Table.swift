@@ -63,7 +63,9 @@ extension FeatureBuilder {
       let slot = plan.criteria[position]
       rows = rows.filter { row in
         let isMet: Bool
-        if slot.isText {
+        if let seconds = criterion.deathWithin {
+          isMet = index?.mayHaveDied(subject(row), within: seconds, of: time(row)) ?? false
+        } else if slot.isText {
           let word = word(slot, row, lexicon)
           isMet = criterion.condition.isMet(
             number: word.flatMap { CellText.number($0) } ?? .nan, text: word)

@@ -26,7 +26,7 @@ public struct IndexScan: Sendable {
   private let death: Int?
   private var candidates: [[Candidate]] = []
   private var births: [Int64] = []
-  private var deaths: [Int64] = []
+  private var deaths: [Death] = []
   private var tally = VariableTally()
   /// Index events that became known only after their prediction.
   private(set) var lateCount = 0
@@ -85,7 +85,7 @@ public struct IndexScan: Sendable {
         if variable == birth {
           births[subject] = min(births[subject], event.time - Int64(event.span))
         }
-        if variable == death { deaths[subject] = min(deaths[subject], event.latest) }
+        if variable == death { deaths[subject].join(event) }
         guard variable == anchor else { continue }
         if let condition {
           let value =
@@ -109,7 +109,7 @@ public struct IndexScan: Sendable {
     let missing = count - candidates.count
     candidates += Array(repeating: [], count: missing)
     births += Array(repeating: .max, count: missing)
-    deaths += Array(repeating: .max, count: missing)
+    deaths += Array(repeating: Death(), count: missing)
   }
 
   private mutating func note(_ event: Candidate, _ subject: Int) throws(RecordsError) {
@@ -161,20 +161,33 @@ public struct IndexScan: Sendable {
   }
 }
 
+/// Between which moments a subject died: those of its exactest record, `Int64.max` where none is there.
+struct Death: Sendable, Hashable {
+  private(set) var earliest = Int64.max
+  private(set) var latest = Int64.max
+
+  /// Of two records the one that ends earlier holds, and of a day and an hour in it the hour: whatever their
+  /// order.
+  mutating func join(_ event: Event) {
+    guard event.latest < latest || (event.latest == latest && event.time > earliest) else { return }
+    earliest = event.time
+    latest = event.latest
+  }
+}
+
 /// The rows of the table to come: every index event of every subject with its prediction time.
 public struct CohortIndex: Sendable {
   /// First row of each subject, and the number of rows at the end.
   private(set) var starts: [Int32] = [0]
   private(set) var rows: [PredictionTime] = []
   private(set) var subjects: [Int32] = []
-  /// The earliest moment of each subject's birth and the latest of its death; `Int64.max` where none
-  /// is recorded.
+  /// The earliest moment of each subject's birth, `Int64.max` where none is recorded, and its death.
   private(set) var births: [Int64]
-  private(set) var deaths: [Int64]
+  private(set) var deaths: [Death]
   /// Index events that make no row because they became known only after their prediction.
   public let lateCount: Int
 
-  init(births: [Int64], deaths: [Int64], lateCount: Int) {
+  init(births: [Int64], deaths: [Death], lateCount: Int) {
     self.births = births
     self.deaths = deaths
     self.lateCount = lateCount
@@ -199,13 +212,21 @@ public struct CohortIndex: Sendable {
     return Int(starts[subject])..<Int(starts[subject + 1])
   }
 
+  /// Whether a subject may have died by so many seconds after a prediction, seen from the end of all records:
+  /// where the source says only the day of one of them, on the same day. Not without a record of a dated death.
+  func mayHaveDied(_ subject: Int, within seconds: Int64, of prediction: PredictionTime) -> Bool {
+    guard deaths.indices.contains(subject), deaths[subject].latest != .max else { return false }
+    return deaths[subject].earliest
+      <= prediction.seconds + Int64(prediction.span) + max(0, min(seconds, RecordTime.bound))
+  }
+
   /// Whether a record of a subject lies certainly before birth, or more than a day after death: at
   /// the end that leaves it possible, where the source says only the day or the year.
   @inline(__always)
   func isImpossible(_ event: Event, _ subject: Int) -> Bool {
     guard subject < births.count else { return false }
     if births[subject] != .max, event.latest < births[subject] { return true }
-    let death = deaths[subject]
+    let death = deaths[subject].latest
     return death != .max && event.time > death && event.time &- death > RecordTime.day
   }
 }

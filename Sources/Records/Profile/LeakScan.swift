@@ -10,9 +10,26 @@ public enum LeakScan {
     case missingnessSeparates(feature: String, auroc: Double)
     /// Nearly every row has a word or a whole number of its own: an identifier.
     case identifier(feature: String)
+    /// A column that is no patient of the study looks like one, and these of its values, each in several
+    /// rows, stand in rows for training and in rows kept aside.
+    case acrossSplits(column: String, shared: Int, repeated: Int)
     /// Diagnoses of a source that does not say when they were coded, in a prediction that looks at
     /// them.
     case undatedDiagnosis(feature: String)
+
+    /// What to tell the hospital, no count of fewer than `minimumCell` and nothing from which one follows.
+    public func words(minimumCell: Int) -> String {
+      guard case .acrossSplits(let column, let shared, let repeated) = self else { return words }
+      let isSmall =
+        shared < minimumCell || (repeated - shared > 0 && repeated - shared < minimumCell)
+      let count =
+        isSmall
+        ? (shared < minimumCell ? "fewer than \(minimumCell)" : "most")
+        : "\(shared) of \(repeated)"
+      return
+        "\(column) looks like persons, and \(count) of those with several rows stand in training and in"
+        + " the holdout: name it under `cohort.patient`, or the model is validated on whom it has seen"
+    }
 
     /// What to tell the researcher.
     public var words: String {
@@ -25,9 +42,69 @@ public enum LeakScan {
         return "whether \(feature) is recorded reaches AUROC \(rounded(auroc)): it is ordered"
           + " because of the outcome"
       case .identifier(let feature): return "\(feature) is different in nearly every row"
+      case .acrossSplits: return words(minimumCell: 1)
       case .undatedDiagnosis(let feature):
         return "\(feature) may have been coded at discharge; use only earlier stays"
       }
+    }
+  }
+
+  /// How often each text of a column stands in rows for training and in rows kept aside.
+  public struct Splits: Sendable {
+    private var counts: [String: (training: Int, holdout: Int)] = [:]
+    private var rowCount = 0
+    private var least = Double.infinity
+    private var greatest = -Double.infinity
+    private var wordCount = 0
+    private var fractionCount = 0
+    private var dateCount = 0
+
+    public init() {}
+
+    /// Adds a row's text, already in its canonical form and not missing.
+    public mutating func add(_ text: String, isHoldout: Bool) {
+      rowCount += 1
+      if isHoldout {
+        counts[text, default: (0, 0)].holdout += 1
+      } else {
+        counts[text, default: (0, 0)].training += 1
+      }
+      guard let number = CellText.number(text) else {
+        wordCount += 1
+        if CellText.isDate(text) { dateCount += 1 }
+        return
+      }
+      if number != number.rounded() { fractionCount += 1 }
+      least = min(least, number)
+      greatest = max(greatest, number)
+    }
+
+    /// Whether the column can be no identifier of persons, so that its further rows need not be kept.
+    public var isHopeless: Bool {
+      rowCount >= 1000 && (counts.count * 20 < rowCount || dateCount * 2 > rowCount)
+    }
+
+    /// The suspicion; nil when nobody is in both parts, or the column does not look like persons.
+    ///
+    /// A column looks like persons when it has at least 50 values, nearly all rows (95 %) are of values that
+    /// stand in at most ten, and it holds words, or whole numbers too scattered for a measurement: a range of
+    /// at least ten times as many values as there are. `isNamed` says that it is called like a patient.
+    public func suspicion(_ column: String, isNamed: Bool) -> Suspicion? {
+      let values = Array(counts.values)
+      let few = values.filter { $0.training + $0.holdout <= 10 }
+      let inFew = few.reduce(0) { $0 + $1.training + $1.holdout }
+      guard values.count >= 50, inFew * 20 >= rowCount * 19, dateCount * 2 <= rowCount else {
+        return nil
+      }
+      let isScattered =
+        fractionCount == 0 && greatest - least >= 10 * Double(values.count)
+      guard isNamed || wordCount * 10 >= rowCount * 9 || (wordCount == 0 && isScattered) else {
+        return nil
+      }
+      let repeated = values.count { $0.training + $0.holdout > 1 }
+      let shared = values.count { $0.training > 0 && $0.holdout > 0 }
+      guard shared > 0 else { return nil }
+      return .acrossSplits(column: column, shared: shared, repeated: repeated)
     }
   }
 
@@ -60,17 +137,48 @@ public enum LeakScan {
           case .numbers(let numbers): auroc(rows.map { numbers[$0] }, kept)
           case .words(let words): auroc(rates(rows.map { words[$0] ?? "" }, kept), kept)
           }
-        if let area, max(area, 1 - area) > threshold, !isIdentifier(column, table.rowCount) {
+        if let area, max(area, 1 - area) > threshold, !isIdentifier(column, table.rowCount),
+          !namesSubjects(column, table.subjects)
+        {
           found.append(.separates(feature: column.name, auroc: max(area, 1 - area)))
         }
       }
-      if isIdentifier(column, table.rowCount) { found.append(.identifier(feature: column.name)) }
+      if isIdentifier(column, table.rowCount) || namesSubjects(column, table.subjects) {
+        found.append(.identifier(feature: column.name))
+      }
     }
     for feature in recipe?.features ?? []
     where !feature.isLabel && undated.contains(feature.measure.variable) {
       found.append(.undatedDiagnosis(feature: feature.name))
     }
     return found
+  }
+
+  /// Whether a column tells subjects apart that have several rows: one value in all rows of each, by the rules
+  /// of ``isIdentifier(_:_:)`` counted in subjects.
+  private static func namesSubjects(_ column: FeatureColumn, _ subjects: [String]) -> Bool {
+    var firstRows: [String: Int] = [:]
+    for (row, subject) in subjects.enumerated() where !column.isMissing(row) {
+      guard let first = firstRows[subject] else {
+        firstRows[subject] = row
+        continue
+      }
+      let isSame =
+        switch column.values {
+        case .numbers(let numbers): numbers[row] == numbers[first]
+        case .words(let words): words[row] == words[first]
+        }
+      guard isSame else { return false }
+    }
+    let rows = firstRows.values.sorted()
+    guard rows.count < subjects.count else { return false }
+    let values: FeatureColumn.Values =
+      switch column.values {
+      case .numbers(let numbers): .numbers(rows.map { numbers[$0] })
+      case .words(let words): .words(rows.map { words[$0] })
+      }
+    return isIdentifier(
+      FeatureColumn(name: column.name, unit: column.unit, values: values), rows.count)
   }
 
   private static func isIdentifier(_ column: FeatureColumn, _ rowCount: Int) -> Bool {

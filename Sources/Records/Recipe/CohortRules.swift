@@ -78,6 +78,12 @@ public struct RecordCriterion: Sendable, Hashable, Codable {
   /// Rows that meet the condition are left out rather than kept.
   public var excludes: Bool
   public var reason: String
+  /// Of a rule about the subject's death, ``RecordsRecipe/death``: the most seconds after the prediction by
+  /// which the patient may have died, not negative; it decides instead of `measure` and `condition`.
+  ///
+  /// No feature can say this: of a death whose day alone is known nobody knew at the hour of a discharge on
+  /// that day, and yet the patient did not go home.
+  public var deathWithin: Int64?
 
   public init(
     _ measure: Measure, _ condition: ValueCondition, excludes: Bool = false, reason: String
@@ -88,11 +94,24 @@ public struct RecordCriterion: Sendable, Hashable, Codable {
     self.reason = reason
   }
 
+  /// A rule about the subject's death, ``deathWithin``.
+  ///
+  /// - Parameter variable: the recipe's ``RecordsRecipe/death``.
+  public init(
+    deathWithin seconds: Int64, of variable: String, excludes: Bool = false, reason: String
+  ) {
+    self.init(
+      Measure(variable, .ever, .present), ValueCondition(.greaterOrEqual, ["1"]),
+      excludes: excludes, reason: reason)
+    deathWithin = seconds
+  }
+
   func write(to writer: inout ByteWriter) {
     measure.write(to: &writer)
     condition.write(to: &writer)
     writer.boolean(excludes)
     writer.string(reason)
+    writer.optional(deathWithin) { $0.integer($1) }
   }
 }
 

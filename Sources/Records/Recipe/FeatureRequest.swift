@@ -103,8 +103,17 @@ public enum FeatureFunction: String, Sendable, Hashable, Codable, CaseIterable {
     }
   }
 
+  /// Whether the function can be asked of a variable of a kind.
+  public func fits(_ kind: RecordVariable.Kind) -> Bool {
+    switch kind {
+    case .number: true
+    case .category: fitsCategory
+    case .occurrence: fitsOccurrence
+    }
+  }
+
   /// Whether 0 stands for "no record" rather than a missing value.
-  var isCounting: Bool { self == .count || self == .present }
+  public var isCounting: Bool { self == .count || self == .present }
 }
 
 /// One value per row of the table: a function of a variable over a window.

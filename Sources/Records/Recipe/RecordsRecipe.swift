@@ -94,13 +94,7 @@ public struct RecordsRecipe: Sendable, Hashable, Codable {
       return kind
     }
     func check(_ measure: Measure) throws(RecordsError) {
-      let fits =
-        switch try known(measure.variable) {
-        case .number: true
-        case .category: measure.function.fitsCategory
-        case .occurrence: measure.function.fitsOccurrence
-        }
-      guard fits else {
+      guard measure.function.fits(try known(measure.variable)) else {
         throw fail(
           measure.variable, "`\(measure.function.rawValue)` cannot be asked of this variable")
       }
@@ -130,7 +124,25 @@ public struct RecordsRecipe: Sendable, Hashable, Codable {
         throw fail(feature.name, "two features have this name")
       }
     }
-    for criterion in criteria { try check(criterion.measure) }
+    for criterion in criteria {
+      if let seconds = criterion.deathWithin {
+        guard death != nil, criterion.measure.variable == death else {
+          throw fail(
+            "death", "a rule about the death needs to know it: write `subject: {death: VARIABLE}`")
+        }
+        guard (0...RecordTime.bound).contains(seconds) else {
+          throw fail("death", "durations cannot be negative")
+        }
+      }
+      try check(criterion.measure)
+      let function = criterion.measure.function
+      if criterion.condition.comparison == .present, function.isCounting {
+        throw fail(
+          criterion.measure.variable,
+          "`\(function.rawValue)` is a number for every patient, 0 without a record, so that"
+            + " `recorded` says nothing: write `at_least: 1`")
+      }
+    }
     for name in [birth, death, outcome?.variable, outcome?.followUpVariable] {
       if let name { _ = try known(name) }
     }
@@ -138,6 +150,9 @@ public struct RecordsRecipe: Sendable, Hashable, Codable {
     let durations = [predictionOffset, index.minimumGap, outcome?.horizon ?? 0]
     guard durations.allSatisfy({ (0...RecordTime.bound).contains($0) }) else {
       throw fail("index", "durations cannot be negative")
+    }
+    if let outcome, outcome.horizon == 0 {
+      throw fail(outcome.name, "a window of no length holds no outcome: write `within: 24 h`")
     }
     if let outcome {
       for reserved in Self.reservedColumns(outcome) where names.contains(reserved) {

@@ -61,7 +61,22 @@ public struct TableSchema: Sendable, Hashable {
       ?? columns.first { Self.patientNames.contains($0.name.lowercased()) }?.name
   }
 
-  private static let patientNames: Set<String> = [
+  /// The words, of some, that stand in no row of a column; none of the file's own words is kept.
+  public static func wordsNotIn(
+    column name: String, of data: DataDescription, _ words: [String]
+  ) throws(SiteDataError) -> [String] {
+    guard !words.isEmpty else { return [] }
+    var file = try DataFile(data)
+    guard let index = try file.index(of: name, detail: "the outcome") else { return words }
+    var absent = words
+    while !absent.isEmpty, let (_, fields) = try file.nextRow() {
+      let text = CellText.canonical(fields[index])
+      absent.removeAll { text == CellText.canonical($0) }
+    }
+    return absent
+  }
+
+  static let patientNames: Set<String> = [
     "patient", "patient_id", "patientid", "subject", "subject_id", "pid", "person_id", "id",
   ]
 

@@ -24,6 +24,18 @@ extension CohortSpecification {
   }
 }
 
+extension YAMLMapping {
+  /// Refuses a `recorded` that is not true: who lacks a record is chosen by leaving out who has one.
+  func requireTrue(_ key: String) throws(YAMLProblem) {
+    guard try !boolean(key) else { return }
+    throw problem(
+      .outOfRange, at: key, "`\(key)` can only be true",
+      advice:
+        "write `\(key): true`; in a recipe, to keep those without a record, write it under `exclude`"
+    )
+  }
+}
+
 extension Criterion {
   /// `{column: age, at_least: 18, because: adults only}`; exactly one comparison.
   init(yaml node: YAMLNode) throws(YAMLProblem) {
@@ -40,10 +52,7 @@ extension Criterion {
         advice: "write one of \(comparisons.map(\.key).joined(separator: ", "))")
     }
     let values = comparison == .present ? [] : try map.strings(key)
-    if comparison == .present, try !map.boolean(key) {
-      throw map.problem(
-        .outOfRange, at: key, "`recorded` can only be true", advice: "write `recorded: true`")
-    }
+    if comparison == .present { try map.requireTrue(key) }
     switch comparison {
     case .less, .lessOrEqual, .greaterOrEqual, .greater:
       guard values.count == 1, values.allSatisfy(\.isNumberOrDate) else {

@@ -20,17 +20,17 @@ extension RecordsRecipe {
     }
     let subject = try map.optionalMapping("subject", keys: ["birth", "death"])
     let predict = try map.optionalMapping("predict", keys: ["after"])
+    let death = try subject?.optionalString("death")
     var criteria = try map.optionalList("include") { (entry) throws(YAMLProblem) in
-      try RecordCriterion(yaml: entry, excludes: false)
+      try RecordCriterion(yaml: entry, excludes: false, death: death)
     }
     criteria += try map.optionalList("exclude") { (entry) throws(YAMLProblem) in
-      try RecordCriterion(yaml: entry, excludes: true)
+      try RecordCriterion(yaml: entry, excludes: true, death: death)
     }
-    var features: [FeatureRequest] = []
-    for entry in try map.required("features").list() { features += try Self.features(entry) }
+    let features = try Self.features(map, variables: variables)
     self.init(
       variables: variables, birth: try subject?.optionalString("birth"),
-      death: try subject?.optionalString("death"),
+      death: death,
       index: try IndexRule(yaml: map.required("index")),
       predictionOffset: try predict?.optional("after").map { (node) throws(YAMLProblem) in
         try node.duration()
@@ -49,8 +49,74 @@ extension RecordsRecipe {
     do {
       try validate()
     } catch {
-      throw node.problem(.inconsistent, error.description, advice: "correct the recipe")
+      // At the part of the recipe that the fault names, as far as one can be told.
+      let place = Self.place(of: error.name, in: map)
+      throw place.problem(
+        .inconsistent, error.name.isEmpty ? error.detail : "`\(error.name)`: \(error.detail)",
+        advice: "correct this part of the recipe")
     }
+  }
+
+  /// The entry of a recipe with a name: a variable, a feature or a combination; else the whole recipe.
+  private static func place(of name: String, in map: YAMLMapping) -> YAMLNode {
+    let lists: [(key: String, words: [String])] = [
+      ("derived", ["name"]), ("features", ["name"]), ("variables", ["name"]),
+      ("features", ["variable", "variables"]), ("include", ["variable"]), ("exclude", ["variable"]),
+    ]
+    for (key, words) in lists {
+      guard let entries = try? map.optional(key)?.list() else { continue }
+      // Of two of one name the second.
+      for entry in entries.reversed() {
+        guard let parts = try? entry.namedEntries() else { continue }
+        let isNamed = parts.contains { part in
+          guard words.contains(part.name), let texts = try? part.value.list(orSingle: true) else {
+            return false
+          }
+          return texts.contains { (try? $0.string()) == name }
+        }
+        if isNamed { return entry }
+      }
+    }
+    for key in ["outcome", "index", "predict", "subject"] {
+      guard let node = map.optional(key), let parts = try? node.namedEntries() else { continue }
+      if name == key || parts.contains(where: { (try? $0.value.string()) == name }) { return node }
+    }
+    return map.optional(name) ?? map.node
+  }
+
+  /// The features, none of which asks of a variable what cannot be asked of it, and no two of one name.
+  private static func features(
+    _ map: YAMLMapping, variables: [RecordVariable]
+  ) throws(YAMLProblem) -> [FeatureRequest] {
+    var found: [FeatureRequest] = []
+    var names: Set<String> = []
+    for entry in try map.required("features").list() {
+      for feature in try features(entry) {
+        let name = feature.measure.variable
+        guard let variable = variables.first(where: { $0.name == name }) else {
+          let near = Suggestion.nearest(to: name, among: variables.map(\.name))
+          throw entry.problem(
+            .unknownWord, "there is no variable `\(name)`",
+            advice: near.map { "did you mean `\($0)`?" } ?? "name it under `variables`")
+        }
+        guard feature.measure.function.fits(variable.kind) else {
+          let fitting = FeatureFunction.allCases.filter { $0.fits(variable.kind) }
+          throw entry.problem(
+            .inconsistent,
+            "`\(feature.measure.function.rawValue)` cannot be asked of `\(name)`, which holds no numbers",
+            advice:
+              "write one of \(fitting.map(\.rawValue).joined(separator: ", ")), or give `\(name)` the"
+              + " `type: number`")
+        }
+        guard names.insert(feature.name).inserted else {
+          throw entry.problem(
+            .duplicateKey, "a feature before this one is called `\(feature.name)` too",
+            advice: "give one of them another `name`")
+        }
+        found.append(feature)
+      }
+    }
+    return found
   }
 
   private enum Duplicates: String, CaseIterable {
@@ -112,6 +178,11 @@ extension RecordVariable {
     }
     var variable: RecordVariable
     if let key = try map.optionalString("clinical") {
+      if map.optional("type") != nil, try map.choice("type", VariableType.self) != .number {
+        throw map.problem(
+          .inconsistent, at: "type", "the variables of the dictionary are numbers",
+          advice: "remove `type`, or leave `clinical` out and give `codes`")
+      }
       guard let known = RecordVariable(name, clinical: key, codes: codes) else {
         throw map.problem(
           .unknownWord, at: "clinical", "the dictionary has no such variable",
@@ -182,13 +253,17 @@ extension FeatureWindow {
       self = .ever
     } else if text == "since index" {
       self = .sinceIndex
-    } else if text.hasPrefix("last "), let seconds = Duration.seconds(text.dropFirst(5)) {
+    } else if text.hasPrefix("last "), let seconds = Duration.seconds(text.dropFirst(5)),
+      seconds > 0
+    {
       self = .last(seconds)
-    } else if text.hasPrefix("first "), let seconds = Duration.seconds(text.dropFirst(6)) {
+    } else if text.hasPrefix("first "), let seconds = Duration.seconds(text.dropFirst(6)),
+      seconds > 0
+    {
       self = .first(seconds)
     } else {
       throw node.problem(
-        .unknownWord, "this is not a window",
+        .unknownWord, "this is not a window of some length",
         advice: "write `ever`, `since index`, `last 24 h` or `first 6 h`")
     }
   }
@@ -231,6 +306,7 @@ extension ValueCondition {
         .missingKey, "exactly one comparison is needed",
         advice: "write one of \(Self.yamlKeys.joined(separator: ", "))")
     }
+    if comparison == .present { try map.requireTrue(key) }
     let values = comparison == .present ? [] : try map.strings(key)
     switch comparison {
     case .less, .lessOrEqual, .greaterOrEqual, .greater:
@@ -251,17 +327,53 @@ extension ValueCondition {
 }
 
 extension RecordCriterion {
-  /// `{variable: age, function: last, window: ever, at_least: 18, because: adults only}`.
-  init(yaml node: YAMLNode, excludes: Bool) throws(YAMLProblem) {
+  /// `{variable: age, function: last, window: ever, at_least: 18, because: adults only}`, or of the
+  /// subject's death `{death: by_prediction, because: died in hospital}`, `{death: within 24 h, ...}`.
+  init(yaml node: YAMLNode, excludes: Bool, death: String?) throws(YAMLProblem) {
     let map = try node.mapping(
-      keys: ["variable", "function", "window", "because"] + ValueCondition.yamlKeys)
+      keys: ["variable", "function", "window", "because", "death"] + ValueCondition.yamlKeys)
+    if let rule = map.optional("death") {
+      for key in ["variable", "function", "window"] + ValueCondition.yamlKeys
+      where map.optional(key) != nil {
+        throw map.problem(
+          .inconsistent, at: key, "`\(key)` has no meaning in a rule about the death",
+          advice: "remove it; `death` says which deaths are meant")
+      }
+      guard let death else {
+        throw rule.problem(
+          .missingKey, "a rule about the death needs to know it",
+          advice: "write `subject: {death: VARIABLE}`")
+      }
+      self.init(
+        deathWithin: try Self.seconds(rule), of: death, excludes: excludes,
+        reason: try map.string("because"))
+      return
+    }
     let measure = Measure(
       try map.string("variable"), try FeatureWindow(yaml: map.optional("window")),
       try map.choice("function", default: .last))
     guard let condition = try ValueCondition(yaml: map, required: true) else {
       throw node.problem(.missingKey, "a comparison is needed", advice: "write `at_least: 18`")
     }
+    if condition.comparison == .present, measure.function.isCounting {
+      throw map.problem(
+        .inconsistent, at: "recorded",
+        "`\(measure.function.rawValue)` is a number for every patient, 0 without a record: `recorded` says"
+          + " nothing", advice: "write `at_least: 1`")
+    }
     self.init(measure, condition, excludes: excludes, reason: try map.string("because"))
+  }
+
+  /// `by_prediction`, or `within 24 h` of it.
+  private static func seconds(_ node: YAMLNode) throws(YAMLProblem) -> Int64 {
+    let text = try node.string()
+    if text == "by_prediction" { return 0 }
+    guard text.hasPrefix("within "), let seconds = Duration.seconds(text.dropFirst(7)) else {
+      throw node.problem(
+        .unknownWord, "this does not say which deaths are meant",
+        advice: "write `by_prediction`, or `within 24 h` for deaths until a day after it as well")
+    }
+    return seconds
   }
 }
 
@@ -275,7 +387,12 @@ extension RecordOutcome {
       try map.string("name"), variable: try map.string("event"),
       condition: try ValueCondition(yaml: map, required: false),
       horizon: try map.optional("within").map { (node) throws(YAMLProblem) in
-        try node.duration()
+        let seconds = try node.duration()
+        guard seconds > 0 else {
+          throw node.problem(
+            .outOfRange, "a window of no length holds no outcome", advice: "write `within: 24 h`")
+        }
+        return seconds
       },
       absence: try map.choice("absent", default: .negative),
       censoring: try map.choice("censoring", default: .negative),

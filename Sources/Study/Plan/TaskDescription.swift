@@ -31,6 +31,27 @@ public struct TaskDescription: Sendable, Hashable, Codable {
     self.oversight = oversight
   }
 
+  /// What a study file says for an answer that a person still has to give.
+  public static let placeholder = "to be answered before this is submitted"
+
+  /// The questions, by their keys in a study file, that nobody has answered yet.
+  public var unanswered: [String] {
+    [
+      ("user", user), ("decision", decision), ("action", action),
+      ("harm_of_false_positive", harmOfFalsePositive),
+      ("harm_of_false_negative", harmOfFalseNegative), ("responsible_role", responsibleRole),
+      ("oversight", oversight ?? ""),
+    ].filter { $0.1.lowercased().contains(Self.placeholder) }.map(\.0)
+  }
+
+  /// Why a study with this task cannot be proposed to hospitals; nil when it can.
+  public var obstacle: String? {
+    unanswered.isEmpty
+      ? nil
+      : "nobody has answered `task.\(unanswered.joined(separator: "`, `task."))`; write what the model is for:"
+        + " the hospitals decide by these answers"
+  }
+
   func write(to writer: inout ByteWriter) {
     for text in [
       user, decision, action, harmOfFalsePositive, harmOfFalseNegative, responsibleRole,

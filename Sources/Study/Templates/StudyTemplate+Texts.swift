@@ -102,9 +102,10 @@ extension StudyTemplate {
       # Every discharge is a row; the prediction is made when the patient leaves.
       index: {event: discharge, occurrence: every, apart: 1 d}
       predict: {after: 0 h}
-      # Who died in hospital cannot be readmitted.
+      # Who died in hospital cannot be readmitted. Many sources know only the day of a death: `within 24 h`
+      # leaves out who died on the day of the discharge as well, and within a day of it.
       include: [{variable: birth, function: years_since, at_least: 18, because: adults}]
-      exclude: [{variable: death, function: present, recorded: true, because: died in hospital}]
+      exclude: [{death: within 24 h, because: died in hospital or within a day of leaving it}]
       # An admission on the day of the discharge, the hour unknown, is a readmission where the source names
       # its stays (OMOP, FHIR) and it is another stay; elsewhere it is taken for the stay's own.
       outcome: {name: readmitted, event: admission, within: 30 d, at_risk: false, same_day: false}
@@ -174,8 +175,12 @@ extension StudyTemplate {
 
   private static let sepsisBody = """
     # Hourly rows as the PhysioNet/CinC Challenge 2019 has them: a heart rate (or its gap) in every hour.
-    # Its utility score rewards an alarm from 12 hours before to 3 hours after the onset:
-    # `wardround model utility` computes it from the predictions and the labels.
+    # Its utility score rewards an alarm from 12 hours before to 3 hours after the onset. It is that of the
+    # challenge's own labels, hour by hour, which the outcome below is not: that is the next hour's. Three
+    # commands, all hours of every patient:
+    #   wardround model predict model.json --records records.yaml > predictions.csv
+    #   wardround site features --for-prediction --recipe study.yaml --records records.yaml --out labels.csv
+    #   wardround model utility predictions.csv --labels labels.csv --label sepsis_label
     records:
       variables:
         - {name: label, codes: [sepsis_label], range: [0, 1]}
@@ -205,6 +210,8 @@ extension StudyTemplate {
       # Of labels at the onset itself, write `within: 6 h`.
       outcome: {name: sepsis, event: label, at_least: 1, within: 1 h, absent: unknown, at_risk: false}
       features:
+        # The label of the hour itself: a column for `model utility` that no model gets.
+        - {variable: label, window: last 1 h, functions: last, name: sepsis_label, label: true}
         - {variable: age, functions: last, name: age}
         - {variable: gender, functions: last, name: gender}
         - {variables: [hr, spo2, temp, sbp, map, resp, fio2], window: last 6 h, functions: [last, min, max, slope]}

@@ -22,7 +22,8 @@ enum CommandFailure {
     }
   }
 
-  private static func words(_ error: any Error) -> String {
+  /// What went wrong, for whoever typed the command.
+  static func words(_ error: any Error) -> String {
     switch error {
     case let error as IdentityError:
       [error.message, error.location].compactMap { $0 }.joined(separator: ": ")

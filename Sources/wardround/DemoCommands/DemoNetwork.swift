@@ -38,7 +38,7 @@ struct DemoNetwork {
       let client = try await joinResearcher()
       display.say("All \(sites.count) hospitals have joined over mutual TLS.")
       clock.enter("propose")
-      let id = try await client.propose(name: input.plan.title, document: input.text)
+      let id = try await client.propose(name: input.plan.title, document: document(of: input))
       try await approve(id, sites)
       try await follow(id, client, clock, processes)
       _ = try await DemoProcesses.command([
@@ -55,6 +55,32 @@ struct DemoNetwork {
       clock: clock, json: json)
     if keepRunning { processes.release() }
     if keepRunning, !json { print("The processes go on; logs are in \(folder.path).") }
+  }
+
+  /// The study as it is proposed. A network refuses one whose questions nobody has answered; a demonstration
+  /// says so and goes on.
+  private func document(of input: StudyInput) -> String {
+    guard let obstacle = input.plan.task.obstacle else { return input.text }
+    display.say("warning: \(obstacle)")
+    return input.text.replacingOccurrences(
+      of: TaskDescription.placeholder, with: "not answered, a demonstration",
+      options: .caseInsensitive)
+  }
+
+  /// Why sites stopped, from their own logs. The others of a network do not see these; whoever runs a
+  /// demonstration has every hospital's log in the folder.
+  private func siteReasons(_ id: String) -> [String] {
+    let logs = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return logs.sorted().filter { $0.hasSuffix(".log") && $0 != "aggregator.log" }.flatMap { name in
+      let text = (try? String(contentsOfFile: "\(folder.path)/\(name)", encoding: .utf8)) ?? ""
+      let lines = text.split(separator: "\n").filter {
+        $0.contains("study \(id): cannot be taken up: ")
+      }
+      return Set(lines.compactMap { $0.components(separatedBy: "cannot be taken up: ").last })
+        .sorted().map {
+          "  \(name.dropLast(4)): \($0)"
+        }
+    }
   }
 
   private func startAggregator(_ processes: DemoProcesses) async throws {
@@ -159,7 +185,8 @@ struct DemoNetwork {
     display.finish()
     let (state, message) = await last.value
     guard state == "finished" else {
-      throw DemoProcesses.Failure(description: "the study stopped: \(message)")
+      throw DemoProcesses.Failure(
+        description: (["the study stopped: \(message)"] + siteReasons(id)).joined(separator: "\n"))
     }
   }
 }

@@ -27,7 +27,7 @@ struct ModelExport: AsyncParsableCommand {
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let bytes = try Self.bytes(AnyModelFile(decoding: InputFile.data(model)), as: format)
+      let bytes = try Self.bytes(ModelInput.read(model), as: format)
       try Data(bytes).write(to: URL(filePath: out))
     }
   }

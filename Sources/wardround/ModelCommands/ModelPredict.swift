@@ -48,7 +48,7 @@ struct ModelPredict: AsyncParsableCommand {
 
   func run() async throws {
     try await CommandFailure.reporting {
-      let file = try AnyModelFile(decoding: InputFile.data(model))
+      let file = try ModelInput.read(model)
       if let digest = file.preparationDigest { ServiceLog.note("transform \(digest.hex)") }
       if let csv {
         let path = csv.hasPrefix("/") ? csv : FileManager.default.currentDirectoryPath + "/" + csv

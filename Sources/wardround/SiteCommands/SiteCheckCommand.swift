@@ -67,8 +67,15 @@ struct SiteCheckCommand: AsyncParsableCommand {
       plan = try StudyPlan(yaml: stored.planText, file: "study.yaml")
     }
     guard let recipe = plan.records else {
-      let rows = try SiteData.load(configuration, cohort: plan.cohort).rowCount
-      return print("The table gives \(rows) rows of the study \(plan.id).")
+      let table = try SiteData.load(configuration, cohort: plan.cohort)
+      print("The table gives \(table.rowCount) rows of the study \(plan.id).")
+      guard let data = configuration.data else { return }
+      let suspects = try SplitScan.run(
+        data, table: table, patientColumn: plan.cohort.patientColumn ?? data.patientColumn,
+        minimumCell: configuration.policy.minimumCell)
+      print("\nLeak scan")
+      print(suspects.isEmpty ? "  nothing" : suspects.map { "  \($0)" }.joined(separator: "\n"))
+      return
     }
     guard let records = configuration.records else {
       throw ValidationError(

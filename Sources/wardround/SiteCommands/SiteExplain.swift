@@ -21,9 +21,13 @@ struct SiteExplain: AsyncParsableCommand {
   @Option(help: "Features shown.")
   var features = 12
 
+  func validate() throws {
+    guard features >= 1 else { throw ValidationError("--features is at least 1") }
+  }
+
   func run() async throws {
     try await CommandFailure.reporting {
-      let file = try AnyModelFile(decoding: InputFile.data(model))
+      let file = try ModelInput.read(model)
       guard let data = try folder.configuration().data else {
         throw ValidationError(
           "site.yaml names no table; make one with `wardround site features --for-prediction` and name"
@@ -38,7 +42,7 @@ struct SiteExplain: AsyncParsableCommand {
         throw ValidationError("the data have no such patient in the column `\(column)`")
       }
       let card = try PatientCard(file, table: table, row: row)
-      for line in card.text(limit: max(features, 1)) { print(line) }
+      for line in card.text(limit: features) { print(line) }
     }
   }
 }

@@ -30,6 +30,9 @@ struct StudySubmit: AsyncParsableCommand {
       let text = try InputFile.text(file)
       // Checked here first, so that mistakes are named with their line before anything is sent.
       let plan = try StudyPlan(yaml: text, file: file)
+      if let obstacle = plan.task.obstacle {
+        throw StudyError(.invalidPlan, "\(file): \(obstacle)")
+      }
       let client = try folder.client()
       let id = try await client.propose(name: plan.title, document: text)
       print("Proposed \(id). The hospitals decide with `wardround site review \(id)`.")

@@ -33,12 +33,13 @@ struct StudyDraft {
       "# written here is what the hospitals approve. Every hospital needs the same columns; each converts its",
       "# own units and words in its site.yaml.",
       "study: \(study)", "title: \(Self.quoted(title))", "",
-      "# What the model is for: replace every answer. An empty one stops the study.", "task:",
+      "# What the model is for: replace every answer. A study with one that is empty, or as",
+      "# it stands here, is not proposed to hospitals.", "task:",
     ]
     for key in [
       "user", "decision", "action", "harm_of_false_positive", "harm_of_false_negative",
       "responsible_role",
-    ] { lines.append("  \(key): to be answered before this is submitted") }
+    ] { lines.append("  \(key): \(TaskDescription.placeholder)") }
     lines += ["", "# Who is in the study; add `include:` with criteria.", "cohort:"]
     if let patient = schema.patientColumn, patient != outcome {
       lines.append("  patient: \(Self.quoted(patient))")

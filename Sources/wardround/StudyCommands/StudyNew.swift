@@ -41,6 +41,12 @@ struct StudyNew: AsyncParsableCommand {
     guard folder == nil || records != nil else {
       throw ValidationError("--folder says where the files of --records are; add --records")
     }
+    for (option, isGiven) in [("--outcome", outcome != nil), ("--positive", !positive.isEmpty)]
+    where isGiven && template != nil {
+      throw ValidationError(
+        "\(option) is for a study over a table's columns; a template says itself what is predicted:"
+          + " leave one of them out")
+    }
   }
 
   func run() async throws {
@@ -55,9 +61,19 @@ struct StudyNew: AsyncParsableCommand {
       var chosen = template
       if chosen == nil, sources.table == nil {
         let names = StudyTemplate.allCases.map(\.rawValue).joined(separator: ", ")
-        chosen = try Self.answer("template (\(names))", option: "--template or --data")
+        chosen = try Self.answer("template (\(names))", option: "--template or --data") { text in
+          StudyTemplate(rawValue: text) == nil ? "there is no template `\(text)`" : nil
+        }
       }
-      let name = try study ?? Self.answer("identifier of the study", option: "--study")
+      let name =
+        try study
+        ?? Self.answer("identifier of the study", option: "--study") { text in
+          let isName = text.utf8.allSatisfy { byte in
+            byte == UInt8(ascii: "-") || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+              || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+          }
+          return isName ? nil : "an identifier has lower-case letters, digits and hyphens"
+        }
       let text: String
       if let chosen {
         guard let template = StudyTemplate(rawValue: chosen) else {
@@ -90,10 +106,21 @@ struct StudyNew: AsyncParsableCommand {
     }
     let schema = try TableSchema(table)
     let columns = schema.columns.map(\.name).joined(separator: ", ")
-    let outcome = try outcome ?? Self.answer("column to predict (\(columns))", option: "--outcome")
+    let outcome =
+      try outcome
+      ?? Self.answer("column to predict (\(columns))", option: "--outcome") { text in
+        StudyDraft(study: name, title: name, schema: schema, outcome: text, positive: positive)
+          .problem
+      }
     let draft = StudyDraft(
       study: name, title: title ?? name, schema: schema, outcome: outcome, positive: positive)
     if let problem = draft.problem { throw ValidationError(problem) }
+    let absent = try TableSchema.wordsNotIn(column: outcome, of: table, positive)
+    guard absent.isEmpty else {
+      throw ValidationError(
+        "no row of `\(outcome)` has \(absent.map { "`\($0)`" }.joined(separator: " or ")); give --positive a"
+          + " word that stands in the column")
+    }
     return draft.text
   }
 
@@ -132,19 +159,24 @@ struct StudyNew: AsyncParsableCommand {
     }.joined(separator: "\n")
   }
 
-  /// What a person at a terminal types; elsewhere what is not given is an error.
-  private static func answer(_ question: String, option: String) throws -> String {
+  /// What a person at a terminal types, asked again while `problem` finds one; elsewhere what is not given is an
+  /// error.
+  private static func answer(
+    _ question: String, option: String, problem: (String) -> String? = { _ in nil }
+  ) throws -> String {
     guard isatty(STDIN_FILENO) == 1 else {
       throw ValidationError("\(option) is not given, and there is no terminal to ask at")
     }
-    for _ in 0..<3 {
+    for _ in 0..<5 {
       print("\(question): ", terminator: "")
       fflush(nil)
       guard let line = readLine() else { break }
       let text = line.trimmingCharacters(in: .whitespaces)
-      if !text.isEmpty { return text }
+      guard !text.isEmpty else { continue }
+      guard let problem = problem(text) else { return text }
+      print("  \(problem); try again")
     }
-    throw ValidationError("nothing was typed; give \(option)")
+    throw ValidationError("no answer could be used; give \(option)")
   }
 }
 

@@ -37,13 +37,14 @@ struct StudySimulate: AsyncParsableCommand {
       let sources = try input.sources(in: data, by: siteColumn)
       let folder = try freshFolder()
       let showsLog = verbose
+      let display = ProgressDisplay()
+      if let obstacle = input.plan.task.obstacle { display.say("warning: \(obstacle)") }
       let simulation = try Simulation(
-        sites: sources.loaders, folder: folder,
+        sites: input.naming(sources.loaders) { display.say($0) }, folder: folder,
         policy: SitePolicy(
           minimumCohort: 1, minimumCell: 1, disclosures: Set(Disclosure.allCases),
           autoApprove: true),
         log: { if showsLog { ServiceLog.write($0) } })
-      let display = ProgressDisplay()
       let clock = StageClock()
       let outcome = try await simulation.run(input.text) { progress in
         if progress.stage == "warning" {

@@ -30,6 +30,30 @@ struct StudyInput {
     recordsFile = FileManager.default.fileExists(atPath: records) ? records : nil
   }
 
+  /// The sites' ways to their cohorts, which also say why one of them cannot be gone. Only for a study that
+  /// runs on this machine over data that whoever runs it may see: a network is told no file and no column.
+  func naming(
+    _ loaders: [String: @Sendable (StudyPlan) async throws -> CohortTable],
+    say: @escaping @Sendable (String) -> Void
+  ) -> [String: @Sendable (StudyPlan) async throws -> CohortTable] {
+    let hint =
+      description == nil && plan.records == nil
+      ? "; there is no data.yaml beside the study to say how the files are written (delimiter, units, names"
+        + " of columns, words for missing): without one they are read as the study's own columns"
+      : ""
+    return loaders.reduce(into: [:]) { named, site in
+      let (name, load) = site
+      named[name] = { plan in
+        do {
+          return try await load(plan)
+        } catch {
+          say("\(name): \(CommandFailure.words(error))\(hint)")
+          throw error
+        }
+      }
+    }
+  }
+
   /// How a file is read: as `data.yaml` says, else by the study's own columns.
   func dataDescription(for file: String) throws -> DataDescription {
     let absolute = Self.absolute(file)

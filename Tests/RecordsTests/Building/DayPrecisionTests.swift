@@ -43,6 +43,60 @@ import Testing
     #expect(event.knownAt == start + 2 * day - 1 && event.latest == event.knownAt)
   }
 
+  /// A rule about the death, at a discharge in the afternoon: of the day of a death alone it counts the whole
+  /// day, and of two records of one death the exacter.
+  @Test(arguments: [
+    (Int64(0), ["alive", "evening", "later", "tomorrow"]), (24 * hour, ["alive", "later"]),
+  ])
+  func theDeadAreLeftOut(within: Int64, kept: [String]) throws {
+    var story = Story()
+    for name in ["alive", "evening", "inside", "later", "same", "tomorrow"] {
+      try story.add(name, "stay", at: start + 14 * hour)
+    }
+    try story.add("inside", "death", at: start + 3 * hour)
+    try story.add("same", "death", at: start, span: date)
+    try story.add("evening", "death", at: start, span: date)
+    try story.add("evening", "death", at: start + 20 * hour)
+    try story.add("tomorrow", "death", at: start + day, span: date)
+    try story.add("later", "death", at: start + 3 * day, span: date)
+    var recipe = recipe(after: 0, outcome: "lact", atRisk: false)
+    recipe.criteria = [
+      RecordCriterion(deathWithin: within, of: "death", excludes: true, reason: "died")
+    ]
+    #expect(try story.table(recipe).subjects == kept)
+    story.batch.events.reverse()
+    #expect(try story.table(recipe).subjects == kept)
+    recipe.criteria[0].excludes = false
+    #expect(try story.table(recipe).rowCount == 6 - kept.count)
+    recipe.death = nil
+    #expect(throws: RecordsError.self) { try recipe.validate() }
+  }
+
+  /// A discharge of which the day alone is known is on that day too.
+  @Test func aDayMeetsADay() throws {
+    var story = Story()
+    for name in ["before", "same", "after"] { try story.add(name, "stay", at: start, span: date) }
+    try story.add("before", "death", at: start - day, span: date)
+    try story.add("same", "death", at: start + 15 * hour)
+    try story.add("after", "death", at: start + day, span: date)
+    var recipe = recipe(after: 0, outcome: "lact", atRisk: false)
+    recipe.criteria = [RecordCriterion(deathWithin: 0, of: "death", excludes: true, reason: "died")]
+    #expect(try story.table(recipe).subjects == ["after"])
+  }
+
+  /// A count is a number for everybody: whether it is recorded tells nobody apart.
+  @Test(arguments: [FeatureFunction.present, .count]) func countsAreAlwaysRecorded(
+    function: FeatureFunction
+  ) {
+    var recipe = recipe()
+    recipe.criteria = [
+      RecordCriterion(Measure("lact", .ever, function), ValueCondition(.present, []), reason: "x")
+    ]
+    #expect(throws: RecordsError.self) { try recipe.validate() }
+    recipe.criteria[0].condition = ValueCondition(.greaterOrEqual, ["1"])
+    #expect(throws: Never.self) { try recipe.validate() }
+  }
+
   /// Who died on the day of the prediction, the hour unknown, died; who died on a day before is not
   /// there any more, whoever is called at risk. Nobody of them survives.
   @Test(arguments: [true, false]) func theDeadAreNoSurvivors(atRisk: Bool) throws {

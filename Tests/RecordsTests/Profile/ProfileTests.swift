@@ -288,6 +288,50 @@ import Testing
       ])
   }
 
+  /// A record number in all rows of its patient is an identifier however many rows there are; a birth year is
+  /// none.
+  @Test func anIdentifierOfSeveralRowsIsNamed() {
+    let labels = (0..<360).map { $0 % 5 == 0 }
+    let found = LeakScan.run(
+      FeatureTable(
+        subjects: (0..<360).map { "s\($0 / 3)" }, indexTimes: (0..<360).map { Int64($0) },
+        columns: [
+          FeatureColumn(
+            name: "mrn", unit: nil,
+            values: .numbers((0..<360).map { Double(70_000 + 13 * ($0 / 3)) })),
+          FeatureColumn(
+            name: "born", unit: nil, values: .numbers((0..<360).map { Double(1930 + $0 / 3 % 60) })),
+        ], outcomeName: "died",
+        outcomes: labels.map { $0 ? .event(after: 1) : .none(after: 2, isCensored: false) },
+        flow: [], tallies: []))
+    #expect(found == [.identifier(feature: "mrn")])
+  }
+
+  /// Persons on both sides of the holdout are found by a column that looks like persons and by no other, and
+  /// small counts are not told.
+  @Test func personsAcrossSplits() {
+    func scan(_ isNamed: Bool = false, _ text: (Int) -> String) -> LeakScan.Suspicion? {
+      var splits = LeakScan.Splits()
+      for row in 0..<400 { splits.add(text(row), isHoldout: row % 4 == 0) }
+      return splits.suspicion("c", isNamed: isNamed)
+    }
+    // Rows 2k and 2k + 1 are one person: of every two such persons one has a row kept aside.
+    let expected = LeakScan.Suspicion.acrossSplits(column: "c", shared: 100, repeated: 200)
+    #expect(scan { "p\($0 / 2)" } == expected)
+    #expect(scan { "\(900_000 + 37 * ($0 / 2))" } == expected)
+    #expect(scan { "\(1 + $0 / 2)" } == nil)
+    #expect(scan(true) { "\(1 + $0 / 2)" } == expected)
+    #expect(scan { "p\($0)" } == nil)
+    #expect(scan { "ward \($0 % 7)" } == nil)
+    #expect(scan { "\(Double($0 / 2) + 0.5)" } == nil)
+    #expect(expected.words(minimumCell: 10).contains("100 of 200"))
+    let small = LeakScan.Suspicion.acrossSplits(column: "c", shared: 4, repeated: 200)
+    #expect(small.words(minimumCell: 5).contains("fewer than 5"))
+    let rest = LeakScan.Suspicion.acrossSplits(column: "c", shared: 198, repeated: 200)
+    #expect(
+      rest.words(minimumCell: 5).contains("most") && !rest.words(minimumCell: 5).contains("198"))
+  }
+
   @Test func areasAgainstPairs() throws {
     var random = SplitMix64(seed: 2)
     let labels = (0..<80).map { _ in random.next() % 3 == 0 }

@@ -97,6 +97,66 @@ import Testing
     #expect(recipe.features[0].measure.window == .ever)
   }
 
+  /// Of several deaths one is meant: by the prediction, or so long after it.
+  @Test func rulesAboutTheDeath() throws {
+    let known = whole.replacing(
+      "subject: {birth: birth}", with: "subject: {birth: birth, death: death}")
+    for (rule, seconds) in [("by_prediction", Int64(0)), ("within 24 h", RecordTime.day)] {
+      let recipe = try recipe(
+        known.replacing("exclude:\n", with: "exclude:\n  - {death: \(rule), because: gone}\n"))
+      #expect(recipe.criteria.map(\.deathWithin) == [nil, seconds, nil])
+      #expect(recipe.criteria[1].excludes && recipe.criteria[1].reason == "gone")
+    }
+    for (text, advice) in [
+      ("{death: same_day, because: gone}", "by_prediction"),
+      ("{death: by_prediction, recorded: true, because: gone}", "remove it"),
+    ] {
+      do throws(any Error) {
+        _ = try recipe(known.replacing("exclude:\n", with: "exclude:\n  - \(text)\n"))
+        Issue.record("\(text) says nothing")
+      } catch let problem as YAMLProblem {
+        #expect(problem.advice.contains(advice))
+      }
+    }
+    #expect(throws: YAMLProblem.self) {
+      try recipe(
+        whole.replacing("exclude:\n", with: "exclude:\n  - {death: by_prediction, because: x}\n"))
+    }
+  }
+
+  /// A fault is told at its own line, with something to do.
+  @Test(arguments: [
+    ("at_least: 18", "recorded: false", 13, "under `exclude`"),
+    ("function: present, equals: 1", "function: present, recorded: true", 15, "at_least: 1"),
+    ("function: present, equals: 1", "function: count, recorded: true", 15, "at_least: 1"),
+    (
+      "{variable: sex, functions: last, name: sex}", "{variable: sex, functions: mean}", 19,
+      "first, last"
+    ),
+    ("{variable: sex, functions: last, name: sex}", "{variable: sx, functions: last}", 19, "`sex`"),
+    (
+      "{variable: sex, functions: last, name: sex}",
+      "{variable: hr, window: last 6 h, functions: min}", 19, "another `name`"
+    ),
+    (
+      "{name: hr, clinical: hr, codes", "{name: hr, clinical: hr, type: category, codes", 2,
+      "remove `type`"
+    ),
+    ("within: 48 h", "within: 0 h", 16, "within: 24 h"),
+    ("{name: death, type: number", "{name: birth, type: number", 6, "correct"),
+  ])
+  func faultsAreToldAtTheirPlace(part: String, other: String, line: Int, advice: String) throws {
+    let changed = whole.replacing(part, with: other)
+    #expect(changed != whole)
+    do {
+      _ = try recipe(changed)
+      Issue.record("\(other) is no recipe")
+    } catch let problem as YAMLProblem {
+      #expect(problem.line == line, "\(problem)")
+      #expect(problem.advice.contains(advice), "\(problem)")
+    }
+  }
+
   @Test(arguments: [
     ("clinical: hr, codes", "clinical: hartrate, codes", YAMLProblem.Code.unknownWord),
     ("last 6 h", "next 6 h", .unknownWord),

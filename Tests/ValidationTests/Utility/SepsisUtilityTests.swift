@@ -30,6 +30,41 @@ import Testing
     #expect(abs(try score([0, 0, 0, 1, 0, 0, 0, 0, 0]) - nothing - 0.5) < 1e-12)
   }
 
+  /// Labels and alarms of two tables are brought together by patient and time, whatever their order.
+  @Test func hoursMeetByPatientAndTime() throws {
+    let labels = bools([0, 0, 0, 0, 1, 1])
+    let alarms = bools([0, 0, 1, 1, 1, 1])
+    var whole = HourlyAlarms()
+    for hour in [5, 2, 0, 10, 1, 4, 3] where labels.indices.contains(hour) {
+      try whole.addLabel(labels[hour], subject: "p", time: "\(hour * 3600)")
+    }
+    for hour in [3, 0, 5, 1, 4, 2] {
+      try whole.addAlarm(alarms[hour], subject: "p", time: "\(hour * 3600)")
+    }
+    #expect(abs(try whole.utility().observed - 3.388_888_888_888_889) < 1e-12)
+    #expect(whole.matchedCount == 6 && whole.unlabelledCount == 0 && whole.unpredictedCount == 0)
+
+    // An hour without a prediction has no alarm; a prediction without a label is nothing.
+    var partial = HourlyAlarms()
+    for hour in labels.indices {
+      try partial.addLabel(labels[hour], subject: "p", time: "2024-01-01T0\(hour)")
+    }
+    for hour in [2, 3, 4, 5] {
+      try partial.addAlarm(true, subject: "p", time: "2024-01-01T0\(hour)")
+    }
+    try partial.addAlarm(true, subject: "p", time: "2024-01-01T06")
+    try partial.addAlarm(true, subject: "q", time: "2024-01-01T02")
+    #expect(try partial.utility() == whole.utility())
+    #expect(
+      partial.matchedCount == 4 && partial.unlabelledCount == 2 && partial.unpredictedCount == 2)
+    #expect(throws: ValidationError.self) {
+      try partial.addAlarm(true, subject: "p", time: "2024-01-01T02")
+    }
+    #expect(throws: ValidationError.self) {
+      try partial.addLabel(true, subject: "p", time: "2024-01-01T02")
+    }
+  }
+
   @Test func theBestAlarmsScoreOneAndNoneScoresZeroAndPatientsAddUp() throws {
     let septic = bools([Int](repeating: 0, count: 20) + [Int](repeating: 1, count: 10))
     let well = bools([Int](repeating: 0, count: 8))

@@ -113,7 +113,7 @@ public enum FeatureFunction: String, Sendable, Hashable, Codable, CaseIterable {
   }
 
   /// Whether 0 stands for "no record" rather than a missing value.
-  public var isCounting: Bool { self == .count || self == .present }
+  var isCounting: Bool { self == .count || self == .present }
 }
 
 /// One value per row of the table: a function of a variable over a window.

@@ -135,13 +135,6 @@ public struct RecordsRecipe: Sendable, Hashable, Codable {
         }
       }
       try check(criterion.measure)
-      let function = criterion.measure.function
-      if criterion.condition.comparison == .present, function.isCounting {
-        throw fail(
-          criterion.measure.variable,
-          "`\(function.rawValue)` is a number for every patient, 0 without a record, so that"
-            + " `recorded` says nothing: write `at_least: 1`")
-      }
     }
     for name in [birth, death, outcome?.variable, outcome?.followUpVariable] {
       if let name { _ = try known(name) }

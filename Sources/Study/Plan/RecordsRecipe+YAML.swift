@@ -355,12 +355,6 @@ extension RecordCriterion {
     guard let condition = try ValueCondition(yaml: map, required: true) else {
       throw node.problem(.missingKey, "a comparison is needed", advice: "write `at_least: 18`")
     }
-    if condition.comparison == .present, measure.function.isCounting {
-      throw map.problem(
-        .inconsistent, at: "recorded",
-        "`\(measure.function.rawValue)` is a number for every patient, 0 without a record: `recorded` says"
-          + " nothing", advice: "write `at_least: 1`")
-    }
     self.init(measure, condition, excludes: excludes, reason: try map.string("because"))
   }
 

@@ -84,19 +84,6 @@ import Testing
     #expect(try story.table(recipe).subjects == ["after"])
   }
 
-  /// A count is a number for everybody: whether it is recorded tells nobody apart.
-  @Test(arguments: [FeatureFunction.present, .count]) func countsAreAlwaysRecorded(
-    function: FeatureFunction
-  ) {
-    var recipe = recipe()
-    recipe.criteria = [
-      RecordCriterion(Measure("lact", .ever, function), ValueCondition(.present, []), reason: "x")
-    ]
-    #expect(throws: RecordsError.self) { try recipe.validate() }
-    recipe.criteria[0].condition = ValueCondition(.greaterOrEqual, ["1"])
-    #expect(throws: Never.self) { try recipe.validate() }
-  }
-
   /// Who died on the day of the prediction, the hour unknown, died; who died on a day before is not
   /// there any more, whoever is called at risk. Nobody of them survives.
   @Test(arguments: [true, false]) func theDeadAreNoSurvivors(atRisk: Bool) throws {

@@ -127,8 +127,6 @@ import Testing
   /// A fault is told at its own line, with something to do.
   @Test(arguments: [
     ("at_least: 18", "recorded: false", 13, "under `exclude`"),
-    ("function: present, equals: 1", "function: present, recorded: true", 15, "at_least: 1"),
-    ("function: present, equals: 1", "function: count, recorded: true", 15, "at_least: 1"),
     (
       "{variable: sex, functions: last, name: sex}", "{variable: sex, functions: mean}", 19,
       "first, last"

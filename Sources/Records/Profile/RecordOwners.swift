@@ -15,12 +15,10 @@ struct RecordOwners: Sendable {
   static let localSystem = "local"
 
   /// The systems whose names may leave the hospital.
-  private static let publicSystems: Set<String> = [
-    "atc", "cpt4", "cvx", "hcpcs", "icd", "icd10", "icd10am", "icd10ca", "icd10cm", "icd10gm",
-    "icd10pcs", "icd9", "icd9cm", "icd9proc", "loinc", "ndc", "omop", "omop-source", "ops",
-    "rxnorm",
-    "snomed", "visit",
-  ]
+  private static let publicSystems = Set(DiagnosisCode.systemWords).union([
+    "atc", "cpt4", "cvx", "hcpcs", "icd10pcs", "icd9proc", "loinc", "ndc", "omop", "omop-source",
+    "ops", "rxnorm", "snomed", "visit",
+  ])
 
   init(variableCount: Int) {
     variables = Array(repeating: RecordsFacts.Part(), count: variableCount)

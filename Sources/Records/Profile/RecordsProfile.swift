@@ -36,7 +36,8 @@ public struct RecordsProfile: Sendable {
   private var sampleBound = UInt64.max
   private(set) var lags = [Int](repeating: 0, count: 6)
   public private(set) var eventCount = 0
-  public private(set) var unmappedCount = 0
+  /// Records that no variable gathers.
+  public var unmappedCount: Int { owners.unmapped.part.count }
 
   public init(
     _ recipe: RecordsRecipe, undeclared: DiagnosisCode.System? = nil
@@ -88,7 +89,6 @@ public struct RecordsProfile: Sendable {
           ? 5 : lag <= 0 ? 0 : lag <= 3600 ? 1 : lag <= 86_400 ? 2 : lag <= 604_800 ? 3 : 4] += 1
     }
     let variables = binding.variables(of: event.code)
-    if variables.isEmpty { unmappedCount += 1 }
     marks.begin(event)
     owners.take(event, isMapped: !variables.isEmpty)
     for position in variables {

@@ -14,13 +14,7 @@ public final class RoleLock: Sendable {
     let file = path + ".lock"
     let descriptor = open(file, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
-      let code: StoreError.Code =
-        switch errno {
-        case ENOSPC, EDQUOT: .diskFull
-        case EROFS, EACCES, EPERM: .readOnly
-        default: .cannotOpen
-        }
-      throw StoreError(code, file: file, operation: "take role lock")
+      throw StoreError(system: errno, file: file, operation: "take role lock")
     }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let isHeld = errno == EWOULDBLOCK

@@ -157,10 +157,6 @@ final class StoreDatabase: Sendable {
       _ = Foundation.close(descriptor)
       return
     }
-    switch errno {
-    case ENOSPC, EDQUOT: throw StoreError(.diskFull, file: path, operation: "open")
-    case EROFS, EACCES, EPERM: throw StoreError(.readOnly, file: path, operation: "open")
-    default: throw StoreError(.cannotOpen, file: path, operation: "open")
-    }
+    throw StoreError(system: errno, file: path, operation: "open")
   }
 }

@@ -25,7 +25,7 @@ struct MaskedVectorFile {
 
   /// Writes over what was there.
   ///
-  /// - Throws: `diskFull`, `readOnly`, `cannotOpen`; `invalidValue` for a digest that is not of 32 bytes.
+  /// - Throws: `diskFull`, `readOnly`, `cannotOpen`, `inputOutput`; `invalidValue` for a digest that is not of 32 bytes.
   func write(_ vector: JournalVector) throws(StoreError) {
     guard vector.digest.count == Self.digestBytes else {
       throw StoreError(.invalidValue, "the digest of a vector has 32 bytes")
@@ -88,12 +88,6 @@ struct MaskedVectorFile {
   }
 
   private func failure() -> StoreError {
-    let code: StoreError.Code =
-      switch errno {
-      case ENOSPC, EDQUOT: .diskFull
-      case EROFS, EACCES, EPERM: .readOnly
-      default: .cannotOpen
-      }
-    return StoreError(code, file: path, operation: "keep the masked vector")
+    StoreError(system: errno, file: path, operation: "keep the masked vector")
   }
 }

@@ -18,7 +18,7 @@ public struct HarmonisationAnswer: Sendable, Hashable, Codable {
     public var mistakes: [Mistake]
 
     /// How many parts there are.
-    public static let partCount = 5
+    public static let partCount = RecordsFacts.Variable.partCount
   }
 
   /// Records under one word.

@@ -103,6 +103,7 @@ public struct CohortSpecification: Sendable, Hashable {
         throw fail(outcome.column, "the outcome's comparison needs an ordering and a number")
       }
     }
+    try outcome.values?.validate(outcome.positive)
     if case .hash(let fraction, _) = holdout, !(fraction > 0 && fraction < 1) {
       throw fail("holdout", "the fraction must lie between 0 and 1")
     }

@@ -1,8 +1,10 @@
 import CanonicalBytes
 
-/// What the study predicts: a binary outcome read from one column.
+/// What the study predicts: an event read from one column, and the values of that column where models may
+/// learn them too.
 ///
-/// A row whose outcome is missing or unreadable leaves the cohort, in a flow step of its own.
+/// A row whose outcome is missing or unreadable, or no possible value, leaves the cohort, in a flow step of
+/// its own.
 public struct OutcomeSpecification: Sendable, Hashable {
   /// When the outcome counts as having happened.
   public enum Rule: Sendable, Hashable {
@@ -16,11 +18,14 @@ public struct OutcomeSpecification: Sendable, Hashable {
   public var positive: Rule
   /// The event in words, for example "death in hospital".
   public var name: String
+  /// What models may learn instead of the event; nil for the event alone.
+  public var values: OutcomeValues?
 
-  public init(column: String, positive: Rule, name: String) {
+  public init(column: String, positive: Rule, name: String, values: OutcomeValues? = nil) {
     self.column = column
     self.positive = positive
     self.name = name
+    self.values = values
   }
 
   /// Appends the canonical bytes.
@@ -36,27 +41,16 @@ public struct OutcomeSpecification: Sendable, Hashable {
       writer.string(comparison.rawValue)
       writer.double(bound)
     }
+    writer.optional(values) { $1.write(to: &$0) }
   }
 
-  /// The outcome of a cell's canonical text: nil when missing or unreadable.
-  func value(of text: String?) -> UInt8? {
+  /// The outcome of a cell's canonical text: nil when missing, unreadable or no possible value.
+  func value(of text: String?) -> (event: UInt8, value: Double)? {
     guard let text else { return nil }
-    switch positive {
-    case .oneOf(let values):
-      return values.contains { CellText.areEqual(text, $0) } ? 1 : 0
-    case .comparison(let comparison, let bound):
-      guard let number = CellText.number(text) else { return nil }
-      let holds =
-        switch comparison {
-        case .less: number < bound
-        case .lessOrEqual: number <= bound
-        case .equal: number == bound
-        case .notEqual: number != bound
-        case .greaterOrEqual: number >= bound
-        case .greater: number > bound
-        case .oneOf, .present: false
-        }
-      return holds ? 1 : 0
-    }
+    if case .comparison = positive, CellText.number(text) == nil { return nil }
+    let event: UInt8 = positive.holds(word: text) ? 1 : 0
+    guard let values else { return (event, Double(event)) }
+    guard let value = values.value(of: text) else { return nil }
+    return (event, value)
   }
 }

@@ -30,6 +30,7 @@ public struct CohortBuilder: Sendable {
   /// Values outside the hard range by row, per feature.
   private var outside: [[Int: Double]]
   private var outcomes: [UInt8] = []
+  private var outcomeValues: [Double] = []
   private var patients: [Int32] = []
   private var patientKeys: [UInt64] = []
   private let patientKey: PatientKey
@@ -143,7 +144,7 @@ public struct CohortBuilder: Sendable {
       exclude(fields, at: index)
       return
     }
-    var event: UInt8 = 0
+    var event: (event: UInt8, value: Double) = (0, 0)
     if let outcome {
       guard let value = specification.outcome.value(of: outcome.text(fields)) else {
         exclude(fields, at: criteria.count)
@@ -167,7 +168,8 @@ public struct CohortBuilder: Sendable {
       patientKeys.append(purpose == .study ? patientKey.hash(content(fields)) : 0)
     }
     patients.append(number)
-    outcomes.append(event)
+    outcomes.append(event.event)
+    if specification.outcome.values != nil { outcomeValues.append(event.value) }
     orderTexts.append(order?.text(fields))
     sourceRows.append(sourceRow)
     for index in features.indices { store(index, fields) }
@@ -270,7 +272,9 @@ public struct CohortBuilder: Sendable {
     }
     return try CohortTable(
       features: specification.features, columns: columns, outcome: chosen.map { outcomes[$0] },
-      isHoldout: chosen.map { heldOut.contains(patients[$0]) }, hasOutcome: purpose == .study,
+      isHoldout: chosen.map { heldOut.contains(patients[$0]) },
+      outcomeValues: purpose == .study && specification.outcome.values != nil
+        ? chosen.map { outcomeValues[$0] } : nil, hasOutcome: purpose == .study,
       patients: numbers, patientKeys: chosen.map { patientKeys[$0] },
       sourceRows: chosen.map { sourceRows[$0] }, flow: flow(chosen.count),
       faults: faults)

@@ -38,7 +38,9 @@ extension CohortTable {
     }
     return try CohortTable(
       features: features, columns: selected, outcome: indices.map { outcome[$0] },
-      isHoldout: indices.map { isHoldout[$0] }, hasOutcome: hasOutcome,
+      isHoldout: indices.map { isHoldout[$0] },
+      outcomeValues: outcomeValues.map { values in indices.map { values[$0] } },
+      hasOutcome: hasOutcome,
       patients: indices.map { patients[$0] },
       patientKeys: indices.map { patientKeys[$0] }, sourceRows: indices.map { sourceRows[$0] },
       flow: flow, faults: faults)
@@ -92,9 +94,12 @@ extension CohortTable {
         faults[index].unreadableCount += table.faults[index].unreadableCount
       }
     }
+    let values = tables.compactMap(\.outcomeValues)
     return try CohortTable(
       features: first.features, columns: columns, outcome: tables.flatMap(\.outcome),
-      isHoldout: tables.flatMap(\.isHoldout), hasOutcome: tables.allSatisfy(\.hasOutcome),
+      isHoldout: tables.flatMap(\.isHoldout),
+      outcomeValues: values.count == tables.count ? values.flatMap { $0 } : nil,
+      hasOutcome: tables.allSatisfy(\.hasOutcome),
       patients: patients, patientKeys: tables.flatMap(\.patientKeys),
       sourceRows: tables.flatMap(\.sourceRows), flow: pooledFlow(tables),
       faults: faults)

@@ -95,6 +95,9 @@ public struct CohortTable: Sendable, Hashable {
   public let columns: [Column]
   /// 1 where the event happened; all zero when `hasOutcome` is false.
   public let outcome: [UInt8]
+  /// What the outcome's column holds, where the specification says what that can be: a number, a count, or a
+  /// class's index. Nil where there is the event alone.
+  public let outcomeValues: [Double]?
   /// False for a table that was read for prediction.
   public let hasOutcome: Bool
   /// Whether the row belongs to a patient kept aside for validation.
@@ -136,7 +139,8 @@ public struct CohortTable: Sendable, Hashable {
   /// `patients`, `flow` and `faults` to empty ones. Throws `shapeMismatch`.
   public init(
     features: [FeatureSpecification], columns: [Column], outcome: [UInt8], isHoldout: [Bool],
-    hasOutcome: Bool = true, patients: [Int32]? = nil, patientKeys: [UInt64]? = nil,
+    outcomeValues: [Double]? = nil, hasOutcome: Bool = true, patients: [Int32]? = nil,
+    patientKeys: [UInt64]? = nil,
     sourceRows: [Int]? = nil, flow: [FlowStep] = [], faults: [CellFaults]? = nil
   ) throws(CohortError) {
     let rowCount = outcome.count
@@ -149,7 +153,8 @@ public struct CohortTable: Sendable, Hashable {
     guard columns.count == features.count, isHoldout.count == rowCount,
       patients.count == rowCount, patientKeys.count == rowCount, sourceRows.count == rowCount,
       faults.count == features.count,
-      outcome.allSatisfy({ $0 <= 1 })
+      outcome.allSatisfy({ $0 <= 1 }),
+      outcomeValues.map({ $0.count == rowCount && $0.allSatisfy(\.isFinite) }) ?? true
     else { throw CohortError(.shapeMismatch) }
     for (feature, column) in zip(features, columns) {
       let fits =
@@ -169,6 +174,7 @@ public struct CohortTable: Sendable, Hashable {
     self.features = features
     self.columns = columns
     self.outcome = outcome
+    self.outcomeValues = outcomeValues
     self.hasOutcome = hasOutcome
     self.isHoldout = isHoldout
     self.patients = patients

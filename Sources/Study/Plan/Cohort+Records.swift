@@ -35,6 +35,11 @@ extension CohortSpecification {
         .inconsistent, at: "outcome", "the records' outcome is `\(rule.name)`",
         advice: "write `column: \(rule.name)`, or leave `outcome` out")
     }
+    guard outcome.values == nil else {
+      throw root.problem(
+        .inconsistent, at: "outcome", "the outcome of records is an event, without other values",
+        advice: "remove `values`, or start the study from a table")
+    }
     let features: [FeatureSpecification]
     if let node = root.optional("features") {
       features = try node.list(count: 1...4096).map { (entry) throws(YAMLProblem) in

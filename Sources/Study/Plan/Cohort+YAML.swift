@@ -80,9 +80,12 @@ extension Criterion {
 }
 
 extension OutcomeSpecification {
-  /// `{column: died, positive: [1], name: death in hospital}` or `above: 0`, `at_least: 3`.
+  /// `{column: died, positive: [1], name: death in hospital}` or `above: 0`, `at_least: 3`; with `values`
+  /// where models may learn what the column holds.
   init(yaml node: YAMLNode) throws(YAMLProblem) {
-    let map = try node.mapping(keys: ["column", "name", "positive", "above", "at_least"])
+    let map = try node.mapping(keys: [
+      "column", "name", "positive", "above", "at_least", "values",
+    ])
     let rule: Rule
     switch (map.optional("positive"), map.optional("above"), map.optional("at_least")) {
     case (.some, nil, nil): rule = .oneOf(try map.strings("positive"))
@@ -93,7 +96,28 @@ extension OutcomeSpecification {
         .missingKey, "the outcome needs exactly one rule",
         advice: "write one of `positive: [values]`, `above: number`, `at_least: number`")
     }
-    self.init(column: try map.string("column"), positive: rule, name: try map.string("name"))
+    self.init(
+      column: try map.string("column"), positive: rule, name: try map.string("name"),
+      values: try map.optional("values").map { (node) throws(YAMLProblem) in
+        try OutcomeValues(yaml: node)
+      })
+  }
+}
+
+extension OutcomeValues {
+  /// `{range: [0, 60]}`, `{maximum: 30}` or `{classes: [home, nursing home, died]}`.
+  init(yaml node: YAMLNode) throws(YAMLProblem) {
+    let map = try node.mapping(keys: ["range", "maximum", "classes"])
+    switch (map.optional("range"), map.optional("maximum"), map.optional("classes")) {
+    case (.some(let range), nil, nil): self = .number(try range.range())
+    case (nil, .some, nil):
+      self = .count(maximum: try map.integer("maximum", in: 1...Self.largestCount))
+    case (nil, nil, .some): self = .classes(try map.strings("classes"))
+    default:
+      throw node.problem(
+        .missingKey, "the outcome's values are of exactly one kind",
+        advice: "write one of `range: [low, high]`, `maximum: count`, `classes: [words]`")
+    }
   }
 }
 
@@ -108,7 +132,8 @@ extension FeatureSpecification {
     case .number:
       try Self.refuse("levels", in: map, type: "number")
       kind = .number(
-        unit: try map.optionalString("unit"), hardRange: try Self.range(map),
+        unit: try map.optionalString("unit"),
+        hardRange: try map.optional("range").map { (node) throws(YAMLProblem) in try node.range() },
         resolution: try map.optionalDouble("resolution", in: 1e-9...1e12))
     case .category:
       for key in ["unit", "range", "resolution"] {
@@ -141,18 +166,6 @@ extension FeatureSpecification {
       throw map.problem(
         .outOfRange, at: key, "`\(key)` has no meaning for a \(type)", advice: "remove it")
     }
-  }
-
-  private static func range(_ map: YAMLMapping) throws(YAMLProblem) -> ClosedRange<Double>? {
-    guard let node = map.optional("range") else { return nil }
-    let bounds = try node.list(count: 2...2)
-    let lower = try bounds[0].double()
-    let upper = try bounds[1].double()
-    guard lower < upper else {
-      throw node.problem(
-        .outOfRange, "the lower bound is not below the upper one", advice: "write [low, high]")
-    }
-    return lower...upper
   }
 }
 

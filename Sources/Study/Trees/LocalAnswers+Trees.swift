@@ -80,7 +80,8 @@ extension LocalAnswers {
     if treeWork.growth?.leads(to: query) != true {
       let (settings, rows) = try training(query)
       let plan = try settings.trainingPlan(
-        features: query.columns.bins, patientCount: query.patientCount)
+        features: query.columns.bins, patientCount: query.patientCount,
+        outcome: self.plan.cohort.outcome)
       treeWork = TreeWork()
       treeWork.growth = KeptShard(
         try LocalShard(rows: rows, settings: plan.shardSettings()), for: query)
@@ -94,7 +95,8 @@ extension LocalAnswers {
     if treeWork.shapes?.leads(to: query) != true {
       let (settings, rows) = try training(query)
       let plan = try settings.additivePlan(
-        features: query.columns.bins, patientCount: query.patientCount)
+        features: query.columns.bins, patientCount: query.patientCount,
+        outcome: self.plan.cohort.outcome)
       treeWork = TreeWork()
       treeWork.shapes = KeptShard(try AdditiveShard(rows: rows, plan: plan), for: query)
     }
@@ -118,9 +120,16 @@ extension LocalAnswers {
   ) throws -> TrainingRows {
     let rows = cohort.rowIndices(.training)
     let keys = rows.map { cohort.patientKeys[$0] }
+    let outcomes: [Double]
+    if settings.objective == .logistic {
+      outcomes = rows.map { Double(cohort.outcome[$0]) }
+    } else if let values = cohort.outcomeValues {
+      outcomes = rows.map { values[$0] }
+    } else {
+      throw StudyError(.malformedAnswer, "the query learns values that the outcome does not have")
+    }
     return try TrainingRows(
-      table: try columns.table(of: cohort, rows: rows),
-      outcomes: rows.map { Double(cohort.outcome[$0]) }, keys: keys,
+      table: try columns.table(of: cohort, rows: rows), outcomes: outcomes, keys: keys,
       roles: keys.map { key in
         Self.isDrawn(key, salt: SplitMix64.seed(settings.seed, 3), share: settings.evaluationShare)
           ? .evaluation : .training

@@ -32,9 +32,10 @@ extension StudyProgram {
     await report("explain", "\(model.name): summing contributions", start + 0.95 * span)
     try await explain(&fitted, profile)
     return FittedModel(
-      name: model.name, training: settings.learner.inWords, coefficients: [],
+      name: model.name, training: settings.inWords, coefficients: [],
       standardErrors: nil, columns: [], iterationCount: fitted.roundCount, converged: true,
-      trainingLogLoss: settings.learner == .randomForest ? nil : fitted.keptLoss?.training,
+      trainingLogLoss: settings.learner == .randomForest || settings.objective != .logistic
+        ? nil : fitted.keptLoss?.training,
       trees: fitted)
   }
 
@@ -54,7 +55,8 @@ extension StudyProgram {
 
   private func grow(_ context: TreeContext) async throws -> FittedTrees {
     let plan = try context.settings.trainingPlan(
-      features: context.columns.bins, patientCount: context.patientCount)
+      features: context.columns.bins, patientCount: context.patientCount,
+      outcome: self.plan.cohort.outcome)
     var trainer = try EnsembleTrainer(plan: plan, features: context.columns.bins)
     var history: [GrowthQuery] = []
     // Whose patients the present trees are grown on.
@@ -92,7 +94,9 @@ extension StudyProgram {
     let ensemble = trainer.model
     return FittedTrees(
       learner: context.settings.learner,
-      model: try TreeModel(columns: context.columns, content: .ensemble(ensemble)),
+      model: try TreeModel(
+        columns: context.columns, content: .ensemble(ensemble),
+        target: target(context, trainer.keptLoss)),
       treeCount: ensemble.trees.count, grownCount: trainer.grownTreeCount,
       roundCount: roundCount, valueCount: valueCount, losses: trainer.losses,
       keptLoss: trainer.keptLoss, explainedCount: 0, contributions: [])
@@ -100,7 +104,8 @@ extension StudyProgram {
 
   private func additive(_ context: TreeContext) async throws -> FittedTrees {
     let plan = try context.settings.additivePlan(
-      features: context.columns.bins, patientCount: context.patientCount)
+      features: context.columns.bins, patientCount: context.patientCount,
+      outcome: self.plan.cohort.outcome)
     var trainer = try AdditiveTrainer(plan: plan, features: context.columns.bins)
     var history: [AdditiveQuery] = []
     // Whose patients were counted at which margins.
@@ -133,10 +138,23 @@ extension StudyProgram {
     }
     return FittedTrees(
       learner: .additive,
-      model: try TreeModel(columns: context.columns, content: .additive(trainer.model)),
+      model: try TreeModel(
+        columns: context.columns, content: .additive(trainer.model),
+        target: target(context, trainer.keptLoss)),
       treeCount: trainer.keptPassCount, grownCount: trainer.passCount,
       roundCount: trainer.roundCount, valueCount: valueCount, losses: trainer.losses,
       keptLoss: trainer.keptLoss, explainedCount: 0, contributions: [])
+  }
+
+  /// What is predicted, where that is not the event; a number's spread is that of the patients who measured
+  /// the loss, of the training patients where nobody is kept aside for it.
+  private func target(_ context: TreeContext, _ loss: MeasuredLoss?) -> ValueTarget? {
+    let outcome = plan.cohort.outcome
+    guard context.settings.objective != .logistic, let values = outcome.values else { return nil }
+    return ValueTarget(
+      values: values, event: outcome.positive,
+      spread: ValueTarget.spread(
+        meanLoss: loss?.evaluation ?? loss?.training ?? 0, of: values))
   }
 
   /// Counts the patients that contributions are measured against. Trees that are too deep for it, and a
@@ -153,6 +171,7 @@ extension StudyProgram {
     do {
       fitted.model = try TreeModel(
         columns: fitted.model.columns, content: fitted.model.content,
+        target: fitted.model.target,
         background: try query.patterns.merging(
           total.values, below: max(plan.privacy.minimumCell, 1)))
     } catch {

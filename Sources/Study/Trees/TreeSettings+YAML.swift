@@ -3,7 +3,7 @@ import StrictYAML
 /// The settings of trees in a study file. What has no meaning for a learner is refused.
 extension TreeSettings {
   static let keys = [
-    "trees", "passes", "learning_rate", "maximum_depth", "maximum_leaves",
+    "objective", "trees", "passes", "learning_rate", "maximum_depth", "maximum_leaves",
     "minimum_child_weight", "minimum_child_count", "l2", "l1", "minimum_split_gain", "row_share",
     "feature_share", "early_stopping", "evaluation_share", "bins", "bin_rule", "pairs",
     "increasing", "decreasing", "explanation", "seed",
@@ -30,6 +30,17 @@ extension TreeSettings {
         advice: "remove it, or choose another learner")
     }
     let isAdditive = learner == .additive
+    objective = try map.choice("objective", default: objective)
+    if isAdditive, objective == .poisson || objective == .multiclass {
+      throw map.problem(
+        .inconsistent, at: "objective",
+        "an explainable boosting machine learns the event or a number",
+        advice: "write `logistic` or `squared_error`, or choose `learner: boosted_trees`")
+    }
+    if objective == .squaredError {
+      // A patient's hessian is 1: the weight of a leaf is its patients.
+      minimumChildWeight = max(minimumChildWeight, Double(minimumCell))
+    }
     treeCount = try map.integer(
       isAdditive ? "passes" : "trees", in: 1...10_000, default: treeCount)
     learningRate = try map.double("learning_rate", in: 0.001...1, default: learningRate)
@@ -47,7 +58,9 @@ extension TreeSettings {
     let weightKey = learner == .randomForest ? "minimum_child_count" : "minimum_child_weight"
     minimumChildWeight = try map.double(weightKey, in: 0...1e6, default: minimumChildWeight)
     if learner == .boostedTrees {
-      minimumChildCount = try map.integer("minimum_child_count", in: 1...1_000_000, default: 1)
+      minimumChildCount = try map.integer(
+        "minimum_child_count", in: 1...1_000_000,
+        default: objective == .poisson || objective == .multiclass ? max(1, minimumCell) : 1)
     }
     l2Penalty = try map.double("l2", in: 0...1e6, default: l2Penalty)
     l1Penalty = try map.double("l1", in: 0...1e6, default: l1Penalty)
@@ -84,8 +97,9 @@ extension TreeSettings.Learner {
     switch self {
     case .boostedTrees:
       return common + [
-        "trees", "learning_rate", "maximum_depth", "maximum_leaves", "minimum_child_weight",
-        "minimum_child_count", "l1", "minimum_split_gain", "row_share", "feature_share",
+        "objective", "trees", "learning_rate", "maximum_depth", "maximum_leaves",
+        "minimum_child_weight", "minimum_child_count", "l1", "minimum_split_gain", "row_share",
+        "feature_share",
         "early_stopping", "evaluation_share", "increasing", "decreasing", "explanation",
       ]
     case .randomForest:
@@ -95,7 +109,8 @@ extension TreeSettings.Learner {
       ]
     case .additive:
       return common + [
-        "passes", "learning_rate", "maximum_leaves", "minimum_child_weight", "early_stopping",
+        "objective", "passes", "learning_rate", "maximum_leaves", "minimum_child_weight",
+        "early_stopping",
         "evaluation_share", "pairs",
       ]
     }
@@ -108,6 +123,20 @@ extension StudyPlan {
   func checkTrees() throws(StudyError) {
     for (index, model) in models.enumerated() {
       guard case .trees(let settings) = model.training else { continue }
+      do {
+        _ = try settings.loss(of: cohort.outcome)
+      } catch {
+        let needed =
+          switch settings.objective {
+          case .logistic, .squaredError: "range: [low, high]"
+          case .poisson: "maximum: count"
+          case .multiclass: "classes: [words]"
+          }
+        throw StudyError(
+          .invalidPlan,
+          "`objective: \(settings.objective.rawValue)` of the model `\(model.name)` needs to know which"
+            + " values the outcome has; add `values: {\(needed)}` to `outcome`")
+      }
       if index == 0, validation.disclosures.contains(.leaveOneSiteOut) {
         throw StudyError(
           .invalidPlan,
@@ -116,7 +145,8 @@ extension StudyPlan {
       }
       if privacy.goal == nil, settings.smallestLeaf < privacy.minimumCell {
         let key =
-          settings.learner == .randomForest ? "minimum_child_count" : "minimum_child_weight"
+          settings.learner == .randomForest || settings.objective == .poisson
+          ? "minimum_child_count" : "minimum_child_weight"
         throw StudyError(
           .invalidPlan,
           "the model `\(model.name)` may publish a leaf of \(settings.smallestLeaf) patients, fewer than"
@@ -124,7 +154,8 @@ extension StudyPlan {
       }
       let isRepeated = models[..<index].contains { earlier in
         guard case .trees(let other) = earlier.training else { return false }
-        return other.learner == settings.learner && other.seed == settings.seed
+        return other.learner == settings.learner && other.objective == settings.objective
+          && other.seed == settings.seed
       }
       if privacy.goal == nil, isRepeated {
         throw StudyError(

@@ -1,5 +1,6 @@
 import BoostedTrees
 import CanonicalBytes
+import Cohort
 
 /// How a model of trees is grown: what a study file may say about it, with defaults that need no
 /// tuning on clinical tables of some hundred to some hundred thousand patients.
@@ -39,7 +40,20 @@ public struct TreeSettings: Sendable, Hashable {
     case interventional
   }
 
+  /// What is learnt.
+  public enum Loss: String, Sendable, Hashable, Codable, CaseIterable {
+    /// The event: its log loss.
+    case logistic
+    /// The outcome's number.
+    case squaredError = "squared_error"
+    /// The outcome's count: Poisson deviance.
+    case poisson
+    /// The outcome's class: softmax.
+    case multiclass
+  }
+
   public var learner: Learner
+  public var objective: Loss
   /// Trees; of an explainable boosting machine, passes over all features. 1 … 10,000.
   public var treeCount: Int
   /// Shrinkage, in (0, 1]; of a forest 1.
@@ -48,8 +62,8 @@ public struct TreeSettings: Sendable, Hashable {
   public var maximumDepth: Int
   /// Leaves of a tree; of an additive step, parts of a feature. Above 0, trees grow leaf by leaf.
   public var maximumLeafCount: Int
-  /// Least sum of hessians p(1 − p) of a leaf; at 5 a leaf has at least 20 patients. Of a forest,
-  /// least number of patients of a leaf.
+  /// Least sum of hessians of a leaf; with p(1 − p) of an event, at 5 a leaf has at least 20 patients. Of a
+  /// forest and of squared errors, least number of patients of a leaf.
   public var minimumChildWeight: Double
   /// Least number of patients of a leaf of boosted trees, at least 1. Above 1, histograms count patients too
   /// and are twice as long.
@@ -83,6 +97,7 @@ public struct TreeSettings: Sendable, Hashable {
   /// The learner's defaults.
   public init(_ learner: Learner) {
     self.learner = learner
+    objective = .logistic
     treeCount = 200
     learningRate = 0.1
     maximumDepth = 4
@@ -127,6 +142,7 @@ public struct TreeSettings: Sendable, Hashable {
 
   func write(to writer: inout ByteWriter) {
     writer.string(learner.rawValue)
+    writer.string(objective.rawValue)
     for integer in [
       treeCount, maximumDepth, maximumLeafCount, minimumChildCount, patience, binCount, pairCount,
     ] { writer.integer(UInt32(integer)) }
@@ -143,11 +159,46 @@ public struct TreeSettings: Sendable, Hashable {
 }
 
 extension TreeSettings {
-  /// Fewest patients of a leaf over all sites. A patient's hessian is at most 1/4 in boosting, of a
-  /// forest it is 1.
+  /// Fewest patients of a leaf over all sites. A patient's hessian is at most 1/4 where an event is boosted,
+  /// 1/2 of a class, 1 in a forest and of squared errors; of a count it has no small bound.
   public var smallestLeaf: Int {
-    let byWeight = minimumChildWeight * (learner == .randomForest ? 1 : 4)
-    return max(Int(byWeight.rounded(.up)), minimumChildCount)
+    let patientsPerWeight: Double =
+      switch objective {
+      case .logistic: learner == .randomForest ? 1 : 4
+      case .multiclass: 2
+      case .squaredError: 1
+      case .poisson: 0
+      }
+    return max(Int((minimumChildWeight * patientsPerWeight).rounded(.up)), minimumChildCount)
+  }
+
+  /// What is learnt of an outcome. Throws `invalidSettings` when the outcome has no such values.
+  func loss(of outcome: OutcomeSpecification) throws(BoostedTreesError) -> Objective {
+    switch (objective, outcome.values) {
+    case (.logistic, _): return .logistic
+    case (.squaredError, .number(let range)):
+      return .squaredError(lower: range.lowerBound, upper: range.upperBound)
+    case (.poisson, .count(let maximum)): return .poisson(maximum: Double(maximum))
+    case (.multiclass, .classes(let classes)): return .multiclass(classCount: classes.count)
+    default: throw BoostedTreesError(.invalidSettings)
+    }
+  }
+
+  /// Learner and objective in words.
+  public var inWords: String {
+    switch objective {
+    case .logistic: learner.inWords
+    case .squaredError: "\(learner.inWords) of the number (squared error)"
+    case .poisson: "\(learner.inWords) of the count (Poisson)"
+    case .multiclass: "\(learner.inWords) of the classes (softmax)"
+    }
+  }
+
+  /// Iterations without progress after which training stops; nil where losses are not measured. Those of
+  /// squared errors always are: the spread of the predictions is made from them.
+  private var stopping: Int? {
+    if patience > 0, evaluationShare > 0 { return patience }
+    return objective == .squaredError ? treeCount + 1 : nil
   }
 }
 
@@ -163,16 +214,16 @@ extension TreeSettings {
 
   /// The plan of a boosting or forest. Throws `BoostedTreesError.invalidSettings`.
   func trainingPlan(
-    features: [FeatureBins], patientCount: Int
+    features: [FeatureBins], patientCount: Int, outcome: OutcomeSpecification
   ) throws(BoostedTreesError) -> TrainingPlan<Objective> {
-    var plan = TrainingPlan()
+    var plan = TrainingPlan(objective: try loss(of: outcome))
     if learner == .randomForest {
       plan = .randomForest(treeCount: treeCount, featureCount: features.count)
       if featureRate > 0 { plan.growth.featureRatePerNode = featureRate }
     } else {
       plan.learningRate = learningRate
       plan.growth.featureRatePerTree = featureRate
-      if patience > 0, evaluationShare > 0 { plan.earlyStopping = patience }
+      plan.earlyStopping = stopping
     }
     plan.treeCount = treeCount
     plan.rowRate = rowRate
@@ -214,9 +265,10 @@ extension TreeSettings {
 
   /// The plan of an explainable boosting machine.
   func additivePlan(
-    features: [FeatureBins], patientCount: Int
+    features: [FeatureBins], patientCount: Int, outcome: OutcomeSpecification
   ) throws(BoostedTreesError) -> AdditivePlan {
     var plan = AdditivePlan()
+    plan.objective = try loss(of: outcome)
     plan.passCount = treeCount
     plan.learningRate = learningRate
     plan.maximumLeafCount = maximumLeafCount
@@ -224,7 +276,7 @@ extension TreeSettings {
     plan.l2Penalty = l2Penalty
     plan.minimumPartWeight = minimumChildWeight
     plan.pairCount = min(pairCount, features.count * (features.count - 1) / 2)
-    if patience > 0, evaluationShare > 0 { plan.earlyStopping = patience }
+    plan.earlyStopping = stopping
     plan.patientLimit = Self.patientLimit(profileCount: patientCount)
     plan.seed = seed
     try plan.validate(features: features)

@@ -38,6 +38,6 @@ import Testing
     let digest = try SyntheticStudy.plan().digest.hex
     #expect(
       digest
-        == "2425feb8de862436149d85f6ade351edf96a0560f949b5824367f8263d817173")
+        == "c22dac3ca3245ccfc5cda074cc8df8a43b2e1729258d2a470e5d62f9189dd415")
   }
 }

@@ -24,9 +24,12 @@ import Testing
     #expect(try settings("learner: random_forest") == TreeSettings(.randomForest))
     #expect(try settings("learner: ebm") == TreeSettings(.additive))
     let bins = [try FeatureBins(name: "x", kind: .numeric(cuts: [1, 2]))]
-    _ = try TreeSettings(.boostedTrees).trainingPlan(features: bins, patientCount: 1000)
-    _ = try TreeSettings(.randomForest).trainingPlan(features: bins, patientCount: 1000)
-    _ = try TreeSettings(.additive).additivePlan(features: bins, patientCount: 1000)
+    let event = OutcomeSpecification(column: "died", positive: .oneOf(["1"]), name: "death")
+    _ = try TreeSettings(.boostedTrees).trainingPlan(
+      features: bins, patientCount: 1000, outcome: event)
+    _ = try TreeSettings(.randomForest).trainingPlan(
+      features: bins, patientCount: 1000, outcome: event)
+    _ = try TreeSettings(.additive).additivePlan(features: bins, patientCount: 1000, outcome: event)
   }
 
   @Test func everySettingIsPartOfTheDigest() throws {

@@ -79,7 +79,8 @@ import Testing
     else { throw TestFault("not trees") }
     let rows = table.rowIndices(.training)
     let columns = fitted.model.columns
-    let training = try settings.trainingPlan(features: columns.bins, patientCount: 400)
+    let training = try settings.trainingPlan(
+      features: columns.bins, patientCount: 400, outcome: plan.cohort.outcome)
     let keys = rows.map { table.patientKeys[$0] }
     // The roles are drawn from the keys; the sites' own rule is used through one site.
     var answers = LocalAnswers(site: "all", plan: plan, cohort: table, noiseKey: nil)

@@ -1,8 +1,10 @@
 import CanonicalBytes
 
 extension SitePerformance {
-  /// Version of the encoding; a change of layout changes it.
+  /// Version of the encoding without `values`; a change of layout changes it.
   static let formatVersion: UInt16 = 1
+  /// Version with `values` at the end.
+  static let formatVersionWithValues: UInt16 = 2
 
   /// The canonical encoding: what a hospital signs. Only independent numbers are written; intervals,
   /// rates and curves are computed from them again by the reader.
@@ -14,7 +16,7 @@ extension SitePerformance {
 
   /// Appends the canonical encoding.
   public func write(to writer: inout ByteWriter) {
-    writer.integer(SitePerformance.formatVersion)
+    writer.integer(values == nil ? Self.formatVersion : Self.formatVersionWithValues)
     let code = Suppression.allCases.firstIndex(of: suppressed) ?? 0
     writer.integer(UInt8(code))
     writer.integer(Int64(minimumCell))
@@ -42,6 +44,7 @@ extension SitePerformance {
     }
     writer.optional(smoothCalibration) { $1.write(to: &$0) }
     writer.optional(riskTable) { $1.write(to: &$0) }
+    values?.write(to: &writer)
   }
 
   /// Reads a whole message that holds nothing else.
@@ -60,7 +63,7 @@ extension SitePerformance {
   /// - Throws: `malformed`, `implausible`.
   public init(from bytes: inout ByteReader) throws(ValidationError) {
     var reader = FieldReader(bytes)
-    try reader.version(SitePerformance.formatVersion)
+    let version = try reader.version(Self.formatVersion, Self.formatVersionWithValues)
     let code = Int(
       try reader.read("suppressed") { (reader) throws(DecodingFault) in
         try reader.integer(UInt8.self)
@@ -105,6 +108,9 @@ extension SitePerformance {
         patientCount: patientCount, expectedCount: observedExpected?.expectedCount,
         measures: measures, threshold: threshold)
     }
+    let values =
+      version == Self.formatVersionWithValues
+      ? try ValuePerformance(&reader, minimumCell: minimumCell) : nil
     bytes = reader.bytes
     self.init(
       minimumCell: minimumCell, suppressed: suppressed, patientCount: patientCount,
@@ -113,6 +119,11 @@ extension SitePerformance {
       brier: measures.brier, thresholdPerformance: measures.thresholdPerformance,
       recalibration: measures.recalibration, smoothCalibration: measures.smoothCalibration,
       riskTable: measures.riskTable)
+    if let values {
+      try reader.require(
+        mayRelease(rowCount: values.rowCount), "values that the suppression holds back", "values")
+      self.values = values
+    }
   }
 
   private static func checkTotals(

@@ -54,6 +54,9 @@ public struct SitePerformance: Sendable, Codable, Equatable {
   /// Variance of the noise on each of the two counts of patients by outcome, patients²; nil where the
   /// counts are exact.
   public let countNoiseVariance: Double?
+  /// How the outcome's values are predicted, where it is more than a yes or no; nil where it is not or
+  /// they are held back.
+  public internal(set) var values: ValuePerformance?
 
   /// ROC points; empty when held back.
   public var roc: [ROCPoint] { riskTable?.roc ?? [] }

@@ -39,14 +39,16 @@ struct FieldReader {
     guard condition else { throw implausible(message, field) }
   }
 
-  /// The format version, which must be the one this code writes.
-  mutating func version(_ expected: UInt16) throws(ValidationError) {
+  /// The format version, which must be one that this code writes.
+  @discardableResult
+  mutating func version(_ expected: UInt16...) throws(ValidationError) -> UInt16 {
     let found = try read("version") { (reader) throws(DecodingFault) in
       try reader.integer(UInt16.self)
     }
-    guard found == expected else {
+    guard expected.contains(found) else {
       throw ValidationError(.malformed, "a format version not known here", field: "version")
     }
+    return found
   }
 
   /// A count in 0...limit.

@@ -51,6 +51,36 @@ public enum SyntheticCohort {
       ], outcome: outcome, isHoldout: isHoldout)
   }
 
+  /// The patients with an outcome of values, for a plan whose outcome has them: 2 + (age − 40)/10 + 3·death +
+  /// 2·u, rounded down for a count; of n classes ⌊that·n/13⌋, of a number not rounded.
+  public static func table(
+    _ plan: StudyPlan, valuesFor patients: Int, seed: UInt64
+  ) throws -> CohortTable {
+    let table = try table(plan, patients: patients, seed: seed)
+    guard let values = plan.cohort.outcome.values else { return table }
+    var generator = SplitMix64(seed: seed &+ 1)
+    let ages = table.numbers(0)
+    let drawn = table.outcome.indices.map { row -> Double in
+      let value =
+        2 + (ages[row] - 40) / 10 + 3 * Double(table.outcome[row]) + 2 * generator.uniformDouble()
+      return switch values {
+      case .number: value
+      case .count: value.rounded(.down)
+      case .classes(let classes):
+        Double(Int(value.rounded(.down)) * classes.count / 13)
+      }
+    }
+    let rule = plan.cohort.outcome.positive
+    return try CohortTable(
+      features: table.features, columns: table.columns,
+      outcome: drawn.map { value in
+        if case .classes(let classes) = values {
+          return rule.holds(word: classes[Int(value)]) ? 1 : 0
+        }
+        return rule.holds(value) ? 1 : 0
+      }, isHoldout: table.isHoldout, outcomeValues: drawn)
+  }
+
   /// Names of that many sites, in roster order.
   public static func siteNames(_ count: Int) -> [String] {
     (0..<count).map { "site-\($0 + 1)" }

@@ -25,11 +25,13 @@ public enum SyntheticStudy {
   ///   - roundSeconds: deadline of one step of a round.
   ///   - deadlines: further entries of the `deadlines` section.
   ///   - votes: the `votes` section, in braces; nil for none.
+  ///   - outcome: the `outcome` section, in braces.
   public static func yaml(
     models: String = newton, disclose: Bool = false, minimumCell: Int = 1,
     declaresWards: Bool = true, epsilon: Double? = nil, name: String = "synthetic",
     reopenings: Int? = nil, roundSeconds: Double = 5, deadlines: String = "",
-    votes: String? = nil
+    votes: String? = nil,
+    outcome: String = "{column: died, positive: [1], name: death in hospital}"
   ) -> String {
     let goal =
       (epsilon.map { ", epsilon: \($0), delta: 1e-5" } ?? "")
@@ -49,7 +51,7 @@ public enum SyntheticStudy {
         oversight: monthly review
       cohort:
         patient: patient
-      outcome: {column: died, positive: [1], name: death in hospital}
+      outcome: \(outcome)
       features:
         - {name: age, type: number, unit: a, range: [18, 110], resolution: 1}
         - {name: lactate, type: number, unit: mmol/L, range: [0, 30], resolution: 0.1}

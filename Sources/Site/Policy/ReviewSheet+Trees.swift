@@ -14,6 +14,18 @@ extension ReviewSheet {
       }
     }
     var lines: [String] = []
+    let learns =
+      switch settings.objective {
+      case .logistic: ""
+      case .squaredError: "the number"
+      case .poisson: "the count"
+      case .multiclass: "the class"
+      }
+    if !learns.isEmpty {
+      lines.append(
+        "  \(name): learns \(learns) in `\(plan.cohort.outcome.column)`, not only whether it is the event:"
+          + " the sums below are made of what is recorded there")
+    }
     if settings.binRule == .quantiles, numbers > 0 {
       lines.append(
         "  \(name): counts below probes that cut \(numbers) measurements into at most"

@@ -24,6 +24,42 @@ import Testing
     #expect(table.outOfRangeCounts == [1, 1, 0, 0])
   }
 
+  /// A row whose outcome is no possible value leaves the cohort with those that have none.
+  @Test(arguments: [
+    (OutcomeValues.number(0...20), ["1.5", "20.0", "21", "-1", "", "x", "0"], [1.5, 20, 0]),
+    (.count(maximum: 20), ["1.5", "20.0", "21", "-1", "", "x", "0"], [20, 0]),
+    (.classes(["1", "home", "0"]), ["1.0", "home", "Home", "", "x", "0"], [0, 1, 2]),
+  ])
+  func outcomeValuesAreReadOrLeaveTheCohort(
+    values: OutcomeValues, cells: [String], expected: [Double]
+  ) throws {
+    var specification = wardSpecification()
+    specification.outcome.values = values
+    specification.outcome.positive = .comparison(.greaterOrEqual, 1)
+    if case .classes = values { specification.outcome.positive = .oneOf(["1"]) }
+    try specification.validate()
+    let table = try build(
+      specification,
+      cells.enumerated().map {
+        ["p\($0.offset)", "2024-01-01", "1", "40", "med", "1", $0.element]
+      })
+    #expect(table.outcomeValues == expected)
+    #expect(
+      table.flow.first { $0.reason == "outcome recorded" }?.excludedCount == cells.count
+        - expected.count)
+    if case .classes = values {
+      #expect(table.outcome == [1, 0, 0])
+    } else {
+      #expect(table.outcome == expected.map { $0 >= 1 ? 1 : 0 })
+    }
+    #expect(try table.selecting([1, 0]).outcomeValues == [expected[1], expected[0]])
+    #expect(try CohortTable.pooling([table, table]).outcomeValues == expected + expected)
+    var plain = specification
+    plain.outcome.values = nil
+    #expect(
+      try build(plain, [["a", "2024-01-01", "1", "40", "med", "1", "1"]]).outcomeValues == nil)
+  }
+
   @Test func convertsToTheStudysUnit() throws {
     let table = try build(
       wardSpecification(), [["a", "2024-01-01", "88.4", "70", "med", "1", "0"]],

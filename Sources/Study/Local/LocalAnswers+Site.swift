@@ -59,19 +59,45 @@ extension LocalAnswers {
     return state.beta
   }
 
+  /// How well a model that learnt the outcome's values predicts them; nil for a model of the event, and for
+  /// too few patients.
+  private func values(
+    of model: NamedModel, rows: [Int], _ patients: [Int32]?, minimumCell: Int
+  ) throws -> ValuePerformance? {
+    guard let target = model.trees?.target,
+      let predicted = try model.trees?.values(of: cohort, rows: rows),
+      let recorded = cohort.outcomeValues
+    else { return nil }
+    let observed = rows.map { recorded[$0] }
+    if case .classes(let classes) = target.values {
+      return try ClassPerformance(
+        probabilities: predicted, observed: observed.map { Int($0) }, classes: classes,
+        isEvent: classes.map { target.event.holds(word: $0) },
+        patients: patients, minimumCell: minimumCell
+      ).map { .classes($0) }
+    }
+    let isCount = if case .count = target.values { true } else { false }
+    return try NumberPerformance(
+      predicted: predicted.map { $0[0] }, observed: observed, isCount: isCount,
+      patients: patients, minimumCell: minimumCell
+    ).map { .numbers($0) }
+  }
+
   private mutating func performances(
     _ request: SiteQuery.PerformanceRequest
   ) throws -> [SiteAnswer.NamedPerformance] {
     let rows = cohort.rowIndices(.holdout)
     let outcome = rows.map { cohort.outcome[$0] == 1 }
+    let patients = owners.map { owners in rows.map { owners[$0] } }
     func evaluate(_ model: NamedModel) throws -> SiteAnswer.NamedPerformance {
       let risks = try risks(of: model, transform: request.transform, rows: rows)
+      let performance = try HoldoutEvaluation.evaluate(
+        probabilities: risks, outcome: outcome, patients: patients, threshold: request.threshold,
+        minimumCell: request.minimumCell)
       return .init(
         model: model.name,
-        performance: try HoldoutEvaluation.evaluate(
-          probabilities: risks, outcome: outcome,
-          patients: owners.map { owners in rows.map { owners[$0] } }, threshold: request.threshold,
-          minimumCell: request.minimumCell))
+        performance: performance.with(
+          values: try values(of: model, rows: rows, patients, minimumCell: request.minimumCell)))
     }
     var result = try request.models.filter { $0.isEvaluated(at: site) }.map {
       try evaluate($0)

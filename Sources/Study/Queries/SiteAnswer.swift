@@ -165,6 +165,13 @@ public enum SiteAnswer: Sendable, Equatable {
       guard performances.allSatisfy({ $0.performance.threshold == request.threshold }) else {
         return "another threshold than the study's"
       }
+      let targets = Dictionary(
+        request.models.map { ($0.name, $0.trees?.target) }, uniquingKeysWith: { first, _ in first })
+      guard
+        performances.allSatisfy({ named in
+          named.performance.values?.fits(targets[named.model].flatMap { $0 }) ?? true
+        })
+      else { return "values that the model does not predict" }
     case (.distribution(let summaries), .distribution(let request)):
       guard summaries.count == request.summaryCount else {
         return "one summary per feature and one of the score are expected"
@@ -216,5 +223,24 @@ extension SiteAnswers {
       }
     }
     self.init(answers: answers, absences: absences)
+  }
+}
+
+extension ValuePerformance {
+  /// Whether it is about what a model predicts: the same kind, the same classes, means within the range.
+  fileprivate func fits(_ target: ValueTarget?) -> Bool {
+    switch (self, target?.values) {
+    case (.numbers(let numbers), .number(let range)):
+      // A mean of equal numbers at an end may be rounded beyond it.
+      !numbers.isCount
+        && [numbers.meanObserved, numbers.meanPredicted].allSatisfy {
+          let slack = (range.upperBound - range.lowerBound) * 1e-9
+          return $0 >= range.lowerBound - slack && $0 <= range.upperBound + slack
+        }
+    case (.numbers(let numbers), .count(let maximum)):
+      numbers.isCount && (0...Double(maximum)).contains(numbers.meanObserved)
+    case (.classes(let performance), .classes(let classes)): performance.names == classes
+    default: false
+    }
   }
 }

@@ -85,6 +85,14 @@ import Testing
       }
       #expect(ours < 0.6 * means)
     }
+    // What the hospital says of them is about its own holdout.
+    let said = try #require(pooled.performance[0].sites["everybody"]?.values)
+    #expect(said.rowCount == holdout.count)
+    if case .numbers(let numbers) = said {
+      #expect(abs(numbers.meanObserved - mean) < 1e-9)
+      #expect((numbers.rSquared ?? 0) > 0.4)
+      #expect(numbers.isCount == example.outcome.contains("maximum"))
+    }
     let auroc = try #require(pooled.performance[0].sites["everybody"]?.discrimination?.value)
     #expect(auroc > 0.75)
 

@@ -104,6 +104,11 @@ public struct CohortSpecification: Sendable, Hashable {
       }
     }
     try outcome.values?.validate(outcome.positive)
+    if outcome.unit != nil {
+      guard case .number? = outcome.values else {
+        throw fail("outcome", "only the range of a number has a unit")
+      }
+    }
     if case .hash(let fraction, _) = holdout, !(fraction > 0 && fraction < 1) {
       throw fail("holdout", "the fraction must lie between 0 and 1")
     }

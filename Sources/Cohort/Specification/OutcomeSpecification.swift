@@ -20,12 +20,17 @@ public struct OutcomeSpecification: Sendable, Hashable {
   public var name: String
   /// What models may learn instead of the event; nil for the event alone.
   public var values: OutcomeValues?
+  /// Unit of a number; a site whose column has another one converts it. Nil for the unit of the column.
+  public var unit: String?
 
-  public init(column: String, positive: Rule, name: String, values: OutcomeValues? = nil) {
+  public init(
+    column: String, positive: Rule, name: String, values: OutcomeValues? = nil, unit: String? = nil
+  ) {
     self.column = column
     self.positive = positive
     self.name = name
     self.values = values
+    self.unit = unit
   }
 
   /// Appends the canonical bytes.
@@ -42,6 +47,7 @@ public struct OutcomeSpecification: Sendable, Hashable {
       writer.double(bound)
     }
     writer.optional(values) { $1.write(to: &$0) }
+    writer.optional(unit) { $0.string($1) }
   }
 
   /// The outcome of a cell's canonical text: nil when missing, unreadable or no possible value.

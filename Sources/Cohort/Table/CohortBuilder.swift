@@ -66,6 +66,17 @@ public struct CohortBuilder: Sendable {
       guard let index = indexOf[name] else { throw CohortError(.missingColumn, name: name) }
       return CellReader(column: index, source: columns[index])
     }
+    func outcomeReader() throws(CohortError) -> CellReader {
+      let outcome = specification.outcome
+      guard let index = indexOf[outcome.column] else {
+        throw CohortError(.missingColumn, name: outcome.column)
+      }
+      return CellReader(
+        column: index, source: columns[index],
+        conversion: try .from(
+          outcome.unit == nil ? nil : columns[index].unit, to: outcome.unit, feature: outcome.name,
+          column: outcome.column))
+    }
     var readers: [CellReader] = []
     var readerOfColumn: [String: CellReader] = [:]
     for feature in specification.features {
@@ -97,7 +108,7 @@ public struct CohortBuilder: Sendable {
         }
       }
       criteria = tests
-      outcome = try reader(specification.outcome.column)
+      outcome = try outcomeReader()
       patient = try specification.patientColumn.map(throwing: reader)
       order = try specification.orderColumn.map(throwing: reader)
       holdout = try specification.holdout.column.map(throwing: reader)
@@ -146,7 +157,7 @@ public struct CohortBuilder: Sendable {
     }
     var event: (event: UInt8, value: Double) = (0, 0)
     if let outcome {
-      guard let value = specification.outcome.value(of: outcome.text(fields)) else {
+      guard let value = specification.outcome.value(of: outcome.comparable(fields)) else {
         exclude(fields, at: criteria.count)
         return
       }

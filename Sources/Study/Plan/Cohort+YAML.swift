@@ -100,14 +100,17 @@ extension OutcomeSpecification {
       column: try map.string("column"), positive: rule, name: try map.string("name"),
       values: try map.optional("values").map { (node) throws(YAMLProblem) in
         try OutcomeValues(yaml: node)
-      })
+      },
+      unit: try map.optional("values")?.mapping(keys: OutcomeValues.keys).optionalString("unit"))
   }
 }
 
 extension OutcomeValues {
-  /// `{range: [0, 60]}`, `{maximum: 30}` or `{classes: [home, nursing home, died]}`.
+  static let keys = ["range", "maximum", "classes", "unit"]
+
+  /// `{range: [0, 60], unit: d}`, `{maximum: 30}` or `{classes: [home, nursing home, died]}`.
   init(yaml node: YAMLNode) throws(YAMLProblem) {
-    let map = try node.mapping(keys: ["range", "maximum", "classes"])
+    let map = try node.mapping(keys: Self.keys)
     switch (map.optional("range"), map.optional("maximum"), map.optional("classes")) {
     case (.some(let range), nil, nil): self = .number(try range.range())
     case (nil, .some, nil):

@@ -154,7 +154,8 @@ extension StudyProgram {
     return ValueTarget(
       values: values, event: outcome.positive,
       spread: ValueTarget.spread(
-        meanLoss: loss?.evaluation ?? loss?.training ?? 0, of: values))
+        meanLoss: loss?.evaluation ?? loss?.training ?? 0, of: values),
+      unit: outcome.unit)
   }
 
   /// Counts the patients that contributions are measured against. Trees that are too deep for it, and a

@@ -16,11 +16,17 @@ public struct ValueTarget: Sendable, Hashable {
   /// Standard deviation of number and prediction, in the number's unit, over the patients who measured the
   /// loss; 0 for other values.
   public let spread: Double
+  /// Unit of a number; nil where the study names none.
+  public let unit: String?
 
   /// - Parameter spread: finite, at least 0; taken as a millionth of the range where it is below.
-  public init(values: OutcomeValues, event: OutcomeSpecification.Rule, spread: Double = 0) {
+  public init(
+    values: OutcomeValues, event: OutcomeSpecification.Rule, spread: Double = 0,
+    unit: String? = nil
+  ) {
     self.values = values
     self.event = event
+    self.unit = unit
     if case .number(let range) = values {
       self.spread = max(spread, (range.upperBound - range.lowerBound) * 1e-6)
     } else {
@@ -108,14 +114,16 @@ public struct ValueTarget: Sendable, Hashable {
   }
 
   func write(to writer: inout ByteWriter) {
-    OutcomeSpecification(column: "", positive: event, name: "", values: values).write(to: &writer)
+    OutcomeSpecification(
+      column: "", positive: event, name: "", values: values, unit: unit
+    ).write(to: &writer)
     writer.double(spread)
   }
 }
 
 extension ValueTarget: Codable {
   private enum CodingKeys: String, CodingKey {
-    case range, maximum, classes, positive, above, atLeast, spread
+    case range, maximum, classes, positive, above, atLeast, spread, unit
   }
 
   /// One of `range`, `maximum` and `classes`, one of `positive`, `above` and `atLeast`.
@@ -144,7 +152,8 @@ extension ValueTarget: Codable {
     guard (try? values.validate(event)) != nil else { throw wrong(.positive) }
     self.init(
       values: values, event: event,
-      spread: try container.decodeIfPresent(Double.self, forKey: .spread) ?? 0)
+      spread: try container.decodeIfPresent(Double.self, forKey: .spread) ?? 0,
+      unit: try container.decodeIfPresent(String.self, forKey: .unit))
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -156,6 +165,7 @@ extension ValueTarget: Codable {
     case .count(let maximum): try container.encode(maximum, forKey: .maximum)
     case .classes(let words): try container.encode(words, forKey: .classes)
     }
+    try container.encodeIfPresent(unit, forKey: .unit)
     switch event {
     case .oneOf(let words): try container.encode(words, forKey: .positive)
     case .comparison(.greater, let bound): try container.encode(bound, forKey: .above)

@@ -60,6 +60,27 @@ import Testing
       try build(plain, [["a", "2024-01-01", "1", "40", "med", "1", "1"]]).outcomeValues == nil)
   }
 
+  /// A number that is the outcome is converted as a feature is, before it is compared.
+  @Test func anOutcomeIsConvertedToItsUnit() throws {
+    var specification = wardSpecification()
+    specification.features.removeFirst()
+    specification.outcome = OutcomeSpecification(
+      column: "creatinine", positive: .comparison(.greater, 2), name: "creatinine above 2",
+      values: .number(0...10), unit: "mg/dL")
+    let rows = [
+      ["a", "2024-01-01", "88.4", "70", "med", "1", "0"],
+      ["b", "2024-01-01", "265.2", "70", "med", "1", "0"],
+    ]
+    let table = try build(specification, rows, columns: wardColumns(creatinineUnit: "µmol/l"))
+    #expect(table.outcome == [0, 1])
+    let values = try #require(table.outcomeValues)
+    #expect(abs(values[0] - 1) < 1e-3 && abs(values[1] - 3) < 1e-3)
+    specification.outcome.unit = "kg"
+    #expect(throws: CohortError.self) {
+      try build(specification, rows, columns: wardColumns(creatinineUnit: "µmol/l"))
+    }
+  }
+
   @Test func convertsToTheStudysUnit() throws {
     let table = try build(
       wardSpecification(), [["a", "2024-01-01", "88.4", "70", "med", "1", "0"]],

@@ -38,6 +38,6 @@ import Testing
     let digest = try SyntheticStudy.plan().digest.hex
     #expect(
       digest
-        == "c22dac3ca3245ccfc5cda074cc8df8a43b2e1729258d2a470e5d62f9189dd415")
+        == "a7fa0a0b1acfaef4198267236daa145f89d3b7562885782a79c35809be968650")
   }
 }

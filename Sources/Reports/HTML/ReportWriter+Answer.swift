@@ -229,6 +229,14 @@ extension ReportWriter {
       ("Harm of a missed patient", task.harmOfFalseNegative),
       ("Who answers for the model", task.responsibleRole),
     ]
+    for model in result.models {
+      guard let target = model.trees?.model.target else { continue }
+      entries.append(
+        (
+          "What \(model.name) predicts",
+          "\(target.subjectInWords); the risk of \(result.study.outcome) is \(target.riskInWords)"
+        ))
+    }
     entries.append(("Human oversight", task.oversight ?? "not stated in the study file"))
     return section("task", "What the model is for", Self.definitions(entries))
   }

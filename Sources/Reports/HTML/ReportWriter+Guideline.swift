@@ -60,8 +60,10 @@ extension ReportWriter {
   }
 
   private var items: [Item] {
+    let predictsValues = result.models.contains { $0.trees?.model.target != nil }
     let hasOversight = result.study.task.oversight != nil
     let hasLeftOut = result.leaveOneSiteOut != nil
+    let hasValues = result.models.contains { values($0.name) != nil }
     return [
       Item("1", "Title", .stated, "title of this report"),
       Item("2", "Structured summary", .filled, "The answer in one paragraph"),
@@ -85,9 +87,14 @@ extension ReportWriter {
       Item("12c", "Model building", .filled, "The study’s models compared"),
       Item(
         "12d", "Heterogeneity over hospitals", .filled, "Performance on every hospital’s patients"),
-      Item("12e", "Performance measures", .filled, "Performance on every hospital’s patients"),
+      Item(
+        "12e", "Performance measures", .filled,
+        "Performance on every hospital’s patients\(hasValues ? ", of risks and of predicted values" : "")"
+      ),
       Item("12f", "Updating", .notApplicable, "no model was updated"),
-      Item("12g", "How predictions were computed", .filled, "Coefficients; model file"),
+      Item(
+        "12g", "How predictions were computed", .filled,
+        "Coefficients; model file\(predictsValues ? "; What the model is for" : "")"),
       Item("13", "Class imbalance", .notApplicable, "no resampling or reweighting was used"),
       Item("14", "Fairness", .missing, "no groups were compared"),
       Item("15", "Output and threshold", .stated, "What the model is for"),

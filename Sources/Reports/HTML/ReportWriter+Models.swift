@@ -39,7 +39,9 @@ extension ReportWriter {
             .numbers("Log-loss"), .numbers("Rounds"),
           ], rows: rows, isDense: true)
       ])
-    return section("models", "The study’s models compared", overview + modelsBySite())
+    var values = Markup.empty
+    for model in result.models.dropFirst() { values += valuesTable(model.name) }
+    return section("models", "The study’s models compared", overview + modelsBySite() + values)
   }
 
   /// Brier score over all held-out patients of the hospitals that released it.

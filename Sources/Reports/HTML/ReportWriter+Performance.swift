@@ -12,7 +12,7 @@ extension ReportWriter {
       """
     let body =
       intro + aurocForest() + calibrationForests() + curvePair() + decisionFigure() + riskFigure()
-      + siteTable() + summaryTable()
+      + siteTable() + valuesTable(name) + summaryTable()
     return section("performance", "Performance on every hospital’s own patients", body)
   }
 

@@ -30,15 +30,15 @@ extension ReportWriter {
       let heads = Self.groupNames(columns[pair.second], pair.secondGroups)
       let map = HeatMap(
         id: nextFigureID, title: "The pair \(words(pair)) in \(name)",
-        summaryText: "What each combination of values adds to the log-odds.", rows: rows,
+        summaryText: "What each combination of values adds: \(trees.scale.unit).", rows: rows,
         columns: heads, values: pair.values.map { $0.map { $0 } }, ramp: .cividis,
         range: -reach...reach, rowHeading: columns[pair.first].name,
-        columnHeading: columns[pair.second].name, legend: "log-odds",
+        columnHeading: columns[pair.second].name, legend: trees.scale.shortUnit,
         format: { NumberText.fixed($0, 2) })
       body += figure(
         "\(words(pair)) in the model \(name)",
         reading: """
-          What the combination of two values adds to the log-odds, beside the curves of each of them. \
+          What the combination of two values adds (\(trees.scale.unit)), beside the curves of each of them. \
           \(otherWords)
           """, released: .secureSum(.fit), map.markup)
     }

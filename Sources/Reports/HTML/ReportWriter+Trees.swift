@@ -22,7 +22,7 @@ extension ReportWriter {
   private mutating func costTable(_ models: [(String, FittedTrees)]) -> Markup {
     let rows = models.map { name, trees -> [Markup] in
       [
-        .cell(name), .cell(trees.learner.inWords),
+        .cell(name), .cell(trees.learnerInWords),
         .cell(
           "\(trees.treeCount)", below: trees.treeCount < trees.grownCount ? "stopped early" : ""),
         .cell("\(trees.grownCount)"), .cell("\(trees.roundCount)"),
@@ -75,7 +75,7 @@ extension ReportWriter {
       drawing.text(
         left + width + 6, y + 14, NumberText.fixed(feature.importance, 3), "t muted num", size: 11)
     }
-    let unit = trees.learner == .randomForest ? "probability" : "log-odds"
+    let unit = trees.scale.unit
     guard result.privacy == nil else {
       return figure(
         "Importance in the model \(name)",
@@ -123,10 +123,10 @@ extension ReportWriter {
     return figure(
       "Contribution by value in the model \(name)",
       reading: """
-        Above the line the value raises the risk, below it lowers it, by the mean contribution of the \
-        patients who have it. Neighbouring values are taken together until they hold enough patients; \
-        no point is about fewer than \(minimumCell) of them. The dashed line is the mean of those without \
-        the value.
+        Above the line the value raises \(trees.scale.subject), below it lowers it, by the mean \
+        contribution of the patients who have it (\(trees.scale.unit)). Neighbouring values are taken \
+        together until they hold enough patients; no point is about fewer than \(minimumCell) of them. The \
+        dashed line is the mean of those without the value.
         """, released: .secureSum(.explain), drawing.markup)
   }
 
@@ -213,7 +213,7 @@ extension ReportWriter {
     guard
       let drawing = curves(
         "Shape functions of \(name)",
-        "What each value of a feature adds to the log-odds: the whole model.",
+        "What each value of a feature adds to the model: the whole model. Unit: \(trees.scale.unit).",
         indices.map { feature in
           let column = trees.model.columns.features[feature]
           return (column.name, Self.points(column, additive.shapes[feature]))
@@ -224,8 +224,8 @@ extension ReportWriter {
     return figure(
       "Shape functions of the model \(name)",
       reading: """
-        This is the model itself: the risk is the sum of these curves, read off at the patient’s values \
-        (log-odds, mean 0 over the training patients). Dashed: what a missing value adds. \(pairWords)
+        This is the model itself: \(trees.scale.subject) is the sum of these curves, read off at the \
+        patient’s values (\(trees.scale.unit), mean 0 over the training patients). Dashed: what a missing value adds. \(pairWords)
         """, released: .secureSum(.fit), drawing.markup)
   }
 
@@ -271,11 +271,11 @@ extension ReportWriter {
     else { return .empty }
     let plot = LineOverlay(
       id: nextFigureID, title: "Loss while \(name) grew",
-      summaryText: "Mean log-loss of training and evaluation patients by tree.",
+      summaryText: "Loss of training and evaluation patients by tree: \(trees.scale.lossName).",
       series: [
         .init(label: "patients kept aside for stopping", index: 0, points: evaluation),
         .init(label: "patients the trees are grown on", index: 1, points: training),
-      ], xLabel: trees.learner == .additive ? "pass" : "tree", yLabel: "mean log-loss",
+      ], xLabel: trees.learner == .additive ? "pass" : "tree", yLabel: trees.scale.lossName,
       x: (evaluation.first?.x ?? 0)...last, y: low...high, hasDiagonal: false)
     return figure(
       "Loss while the model \(name) grew",

@@ -54,9 +54,18 @@ public struct ModelCard: Sendable, Equatable {
       Deciding alone; patients outside the cohort’s criteria; hospitals whose data differ from those \
       named here without a local check first.
       """)
-    add("Output", "The probability of \(study.outcome), 0 to 1.")
+    if let target = model?.trees?.model.target {
+      add(
+        "Output",
+        """
+        \(target.outputInWords), and from it the probability of \(study.outcome), 0 to 1: \
+        \(target.riskInWords).
+        """)
+    } else {
+      add("Output", "The probability of \(study.outcome), 0 to 1.")
+    }
     if let trees = model?.trees {
-      add("Kind", "Trees: \(trees.learner.inWords); \(trees.costInWords).")
+      add("Kind", "Trees: \(trees.learnerInWords); \(trees.costInWords).")
     } else {
       add("Kind", "Logistic regression; \(model?.training ?? NumberText.absent).")
     }
@@ -89,6 +98,9 @@ public struct ModelCard: Sendable, Equatable {
       \(NumberText.list(writer.sites))
       """)
     add("Performance", Self.performance(writer))
+    if let model, let values = writer.valuesInWords(model.name) {
+      add("Predicted values against recorded ones", "\(values).")
+    }
     add("By hospital", Self.bySite(writer))
     add("Differences between hospitals", Self.differences(result))
     add(

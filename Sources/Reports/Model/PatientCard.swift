@@ -3,7 +3,7 @@ import Cohort
 import PortableNumerics
 import Study
 
-/// Why a model gives one patient a risk, in clinical units. It is about one patient: it is shown where
+/// Why a model gives one patient a risk, or predicts a value, in clinical units. It is about one patient: it is shown where
 /// the patient's data are and goes nowhere else.
 public struct PatientCard: Sendable, Equatable {
   /// One feature's part.
@@ -12,18 +12,31 @@ public struct PatientCard: Sendable, Equatable {
     public var feature: String
     /// The patient's value with its unit; "missing" where there is none.
     public var value: String
-    /// What it adds: log-odds, or probability for a forest.
+    /// What it adds, on the card's scale.
     public var contribution: Double
   }
 
-  /// Whether contributions are probabilities and not log-odds.
-  public let isProbability: Bool
-  /// Where the contributions start from: the model's mean, log-odds or probability.
+  /// A value that the model predicts.
+  public struct Value: Sendable, Equatable {
+    /// The class; nil for a number or a mean count.
+    public var name: String?
+    /// The number within the study's range, the mean count, or the class's probability.
+    public var value: Double
+  }
+
+  /// What the contributions add up to.
+  public let scale: ContributionScale
+  /// Where the contributions start from: the model's mean.
   public let base: Double
   /// Largest contributions first.
   public let lines: [Line]
-  /// base + Σ contributions as a probability.
+  /// base + Σ contributions.
+  public let score: Double
+  /// The model's risk of the event. With log-odds or probabilities it is that of base + Σ contributions.
   public let risk: Double
+  /// What is predicted besides the risk: one number or count, or one probability for each class; empty for a
+  /// model of the event alone.
+  public let values: [Value]
   /// What the risk is of, in words, and from where on patients count as flagged.
   public let outcome: String
   public let threshold: Double
@@ -48,8 +61,9 @@ public struct PatientCard: Sendable, Equatable {
     } catch {
       throw ReportsError(.tableMismatch, "the table’s features are not those of the model")
     }
-    isProbability = parts.isProbability
+    scale = parts.scale
     base = parts.base
+    values = parts.values
     var lines: [Line] = []
     for (index, contribution) in parts.features.enumerated() {
       lines.append(
@@ -66,17 +80,25 @@ public struct PatientCard: Sendable, Equatable {
           contribution: contribution))
     }
     self.lines = lines.sorted { $0.contribution.magnitude > $1.contribution.magnitude }
-    var margin = parts.base
-    for line in lines { margin += line.contribution }
-    risk = parts.isProbability ? min(max(margin, 0), 1) : Portable.sigmoid(margin)
+    var score = parts.base
+    for line in self.lines { score += line.contribution }
+    self.score = score
+    switch parts.scale {
+    case .logOdds: risk = Portable.sigmoid(score)
+    case .probability: risk = min(max(score, 0), 1)
+    case .number, .logCount, .classScore: risk = parts.risk
+    }
     outcome = file.outcome
     threshold = file.threshold
   }
 
   private struct Parts {
-    var isProbability = false
+    var scale = ContributionScale.logOdds
     var base: Double
     var features: [Double]
+    /// Of the event, where it does not follow from the contributions alone.
+    var risk = 0.0
+    var values: [Value] = []
     var pairs: [(pair: AdditiveModel.Pair, value: Double)] = []
   }
 
@@ -88,11 +110,18 @@ public struct PatientCard: Sendable, Equatable {
     let explainer = try TreeExplainer(model)
     let terms = try explainer.contributions(ofBins: bins)
     var parts = Parts(base: explainer.base, features: Array(terms.prefix(bins.count)))
-    switch model.content {
-    case .ensemble(let ensemble):
-      if case .squaredError = ensemble.objective { parts.isProbability = true }
-    case .additive(let additive):
+    parts.scale = ContributionScale(model)
+    if case .additive(let additive) = model.content {
       parts.pairs = Array(zip(additive.pairs, terms.dropFirst(bins.count)))
+    }
+    if let target = model.target {
+      parts.risk = try model.predict(table, rows: [row]).first ?? 0
+      let predicted = try model.values(of: table, rows: [row])?.first ?? []
+      if case .classes(let words) = target.values {
+        parts.values = zip(words, predicted).map { Value(name: $0, value: $1) }
+      } else {
+        parts.values = predicted.map { Value(name: nil, value: $0) }
+      }
     }
     return parts
   }
@@ -124,36 +153,79 @@ public struct PatientCard: Sendable, Equatable {
     }
   }
 
+  // MARK: Words
+
+  /// What is predicted besides the risk; nil for a model of the event alone.
+  private var predicted: String? {
+    guard let first = values.first else { return nil }
+    guard first.name != nil else {
+      let what = scale == .logCount ? "mean count" : "number"
+      let isCut = scale == .number && (first.value - score).magnitude > 1e-9
+      return "Predicted \(what): \(NumberText.significant(first.value, 4))"
+        + (isCut ? ", the nearer end of the outcome’s range" : "")
+    }
+    let likeliest = values.sorted { $0.value > $1.value }
+    let shown = likeliest.prefix(6).map {
+      "\(TextSummary.plain($0.name ?? "")) \(NumberText.percent($0.value, 1))"
+    }
+    let rest = likeliest.dropFirst(6).reduce(0) { $0 + $1.value }
+    let others =
+      likeliest.count > 6
+      ? ", \(likeliest.count - 6) others together \(NumberText.percent(rest, 1))" : ""
+    return "Predicted classes: \(shown.joined(separator: ", "))\(others)"
+  }
+
+  /// Where the contributions start from.
+  private var start: String {
+    switch scale {
+    case .logOdds: NumberText.percent(Portable.sigmoid(base), 1)
+    case .probability: NumberText.percent(base, 1)
+    case .number: "\(NumberText.significant(base, 4)), in the outcome’s unit"
+    case .logCount: "a count of \(NumberText.significant(Portable.exp(base), 4))"
+    case .classScore:
+      "a score of \(NumberText.fixed(base, 3)) of the event’s classes against the others"
+    }
+  }
+
+  /// A contribution with its unit.
+  private func words(_ contribution: Double) -> String {
+    let size = Self.signed(contribution)
+    func factor() -> String { NumberText.fixed(Portable.exp(contribution), 2) }
+    return switch scale {
+    case .logOdds: "log-odds \(size), odds × \(factor())"
+    case .probability: "probability \(size)"
+    case .number: "predicted number \(size)"
+    case .logCount: "log of the count \(size), count × \(factor())"
+    case .classScore: "score \(size)"
+    }
+  }
+
+  private static func signed(_ value: Double) -> String {
+    (value >= 0 ? "+" : "−") + NumberText.fixed(value.magnitude, 3)
+  }
+
   /// The card as lines for a terminal.
   ///
   /// - Parameter limit: features shown; the others are one line.
   public func text(limit: Int = 12) -> [String] {
     let flagged = risk >= threshold ? "flagged" : "not flagged"
-    let start = isProbability ? base : Portable.sigmoid(base)
     var result = [
       "Risk of \(outcome): \(NumberText.percent(risk, 1)) (\(flagged) from"
-        + " \(NumberText.percent(threshold, 1)) on)",
-      "The model starts from \(NumberText.percent(start, 1)); what moves it, most first:",
+        + " \(NumberText.percent(threshold, 1)) on)"
     ]
+    if let predicted { result.append(predicted) }
+    result.append("The model starts from \(start); what moves it, most first:")
     let shown = lines.prefix(limit)
     let names = shown.map { "\($0.feature): \($0.value)" }
     let width = names.map(\.count).max() ?? 0
     for (name, line) in zip(names, shown) {
       let padding = String(repeating: " ", count: width - name.count)
-      let sign = line.contribution >= 0 ? "+" : "−"
-      let size = NumberText.fixed(line.contribution.magnitude, 3)
-      let words =
-        isProbability
-        ? "probability \(sign)\(size)"
-        : "log-odds \(sign)\(size), odds × \(NumberText.fixed(Portable.exp(line.contribution), 2))"
-      result.append("  \(TextSummary.plain(name))\(padding)  \(words)")
+      result.append("  \(TextSummary.plain(name))\(padding)  \(words(line.contribution))")
     }
     if lines.count > limit {
       var rest = 0.0
       for line in lines.dropFirst(limit) { rest += line.contribution }
-      let sign = rest >= 0 ? "+" : "−"
-      result.append(
-        "  \(lines.count - limit) others together  \(sign)\(NumberText.fixed(rest.magnitude, 3))")
+      result.append("  \(lines.count - limit) others together  \(Self.signed(rest))")
     }
     result.append("Contributions describe the model, not causes. This card stays at this hospital.")
     return result

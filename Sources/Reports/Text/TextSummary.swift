@@ -13,6 +13,7 @@ public enum TextSummary {
     lines += comparison(writer)
     lines += summaries(writer)
     lines += models(writer)
+    lines += values(writer)
     lines += trees(writer)
     lines += privacy(writer)
     let findings = result.drift.findings
@@ -117,6 +118,22 @@ public enum TextSummary {
     }
     let table = [["model", "mean AUROC (95 % interval)", "Brier", "accuracy", "rounds"]] + rows
     return [""] + aligned(table)
+  }
+
+  /// How each model's predicted values compare with the recorded ones, where it predicts any.
+  private static func values(_ writer: ReportWriter) -> [String] {
+    writer.result.models.flatMap { model -> [String] in
+      guard let values = writer.values(model.name) else { return [] }
+      let headings = ValueText.headings(values.pooled)
+      let nothing = Array(repeating: NumberText.absent, count: headings.count)
+      let rows = values.sites.map { site, part in
+        [plain(Drawing.shortened(site, width: 130, size: 9))]
+          + (part.map { ValueText.cells($0) } ?? nothing)
+      }
+      let total = ["all that released theirs"] + ValueText.cells(values.pooled)
+      return ["", "\(plain(model.name)): predicted values against recorded ones"]
+        + aligned([["hospital"] + headings] + rows + [total])
+    }
   }
 
   /// What each model of trees cost.

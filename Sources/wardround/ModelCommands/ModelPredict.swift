@@ -7,7 +7,8 @@ import SiteData
 /// `wardround model predict`
 struct ModelPredict: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "predict", abstract: "Apply a model file to patients: one risk per row.",
+    commandName: "predict",
+    abstract: "Apply a model file to patients: one risk per row, and the values it predicts.",
     discussion: """
       The patients are a CSV, the records of a hospital (--records), or what a site.yaml names (--site). \
       A CSV has a header with the study's column names, in the study's units. Of records, the recipe \
@@ -15,8 +16,9 @@ struct ModelPredict: AsyncParsableCommand {
       imputed as the study froze it; trees send them the way they learnt. Cells that cannot be used as \
       they stand are counted on standard error, with column and rows, beside the digest of the frozen \
       transform. Writes CSV to standard output: the identifier (or the row; of records the subject and \
-      its index time), the risk, and whether it reaches the study's threshold. Writes a block of rows at \
-      a time; a row that is not well formed ends it with an error and exit code 2.
+      its index time), the risk, and whether it reaches the study's threshold. A model of a number or a \
+      count adds the column `predicted`, in the outcome's unit; a model of classes one column \
+      `probability of CLASS` for each. Writes a block of rows at a time; a row that is not well formed ends it with an error and exit code 2.
       """)
 
   @Argument(help: "The model file.")
@@ -100,14 +102,17 @@ struct ModelPredict: AsyncParsableCommand {
     var unused = UnusedCells(file)
     // Said also when a row further on stops the reading.
     defer { for line in unused.lines { ServiceLog.note(line) } }
-    print("\(header),risk,flagged")
+    let names = file.valueNames.map { "," + CSVWriter.field(PlainText.of($0)) }
+    print("\(header),risk,flagged\(names.joined())")
     while let block = try next() {
       unused.add(block)
       let risks = try file.predict(table: block.table)
+      let values = try file.values(table: block.table)
       for (row, risk) in risks.enumerated() {
         var label = CSVWriter.field(block.identifiers[row])
         if !block.indexTimes.isEmpty { label += "," + CSVWriter.field(block.indexTimes[row]) }
-        print("\(label),\(risk),\(risk >= file.threshold ? 1 : 0)")
+        let predicted = values[row].map { ",\($0)" }.joined()
+        print("\(label),\(risk),\(risk >= file.threshold ? 1 : 0)\(predicted)")
       }
     }
   }

@@ -7,7 +7,7 @@ import SiteData
 struct SiteExplain: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain",
-    abstract: "Say why a model gives one of the hospital's patients a risk.",
+    abstract: "Say why a model gives one of the hospital's patients a risk, or predicts a value.",
     discussion: """
       Reads the hospital's own data as site.yaml declares them and prints a card in clinical units, on \
       this terminal only: nothing is sent, logged or written.

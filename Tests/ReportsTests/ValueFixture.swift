@@ -20,7 +20,7 @@ enum ValueFixture: String, CaseIterable, Sendable {
     case .number:
       OutcomeSpecification(
         column: "stay", positive: .comparison(.greater, 7), name: "a long stay",
-        values: .number(0...20))
+        values: .number(0...20), unit: "d <days>")
     case .count:
       OutcomeSpecification(
         column: "falls", positive: .comparison(.greaterOrEqual, 7), name: "many falls",

@@ -26,7 +26,7 @@ import Validation
     #expect(reader.failure == nil, "\(reader.failure ?? "") line \(reader.failureLine)")
     #expect(reader.ids.count == Set(reader.ids).count, "an id stands twice")
     #expect(Set(reader.references).isSubset(of: Set(reader.ids)))
-    for hostile in ["<script>", "& \"rest\"", "<b>Clinic", "trees <"] {
+    for hostile in ["<script>", "& \"rest\"", "<b>Clinic", "trees <", "<days>"] {
       #expect(!text.contains(hostile), "\(hostile)")
     }
     let words = reader.text.split { !$0.isLetter }.map { $0.lowercased() }
@@ -41,7 +41,8 @@ import Validation
     #expect(reader.text.contains("by hospital: shapes") == (kind == .number))
     let units = [
       "number": [
-        "half the squared error / range²", "(the outcome’s unit)", "raises the predicted number",
+        "half the squared error / range²", "(d <days>)", "both in d <days>.",
+        "a number, 0 to 20 d <days>;", "raises the predicted number",
       ],
       "count": [
         "half the Poisson deviance", "(logarithm of the count)", "raises the predicted count",
@@ -52,6 +53,9 @@ import Validation
       ],
     ]
     for unit in units[kind.rawValue] ?? [] { #expect(reader.text.contains(unit), "\(unit)") }
+    let trees = try #require(result.models[0].trees)
+    #expect(trees.treeCount <= trees.grownCount && trees.grownCount <= 10)
+    #expect(trees.costInWords.contains("iterations of 3 trees") == (kind == .classes))
     // The other models' trees are about the event, and none are here.
     #expect(!reader.text.contains("log-odds)"))
     #expect(reader.text.contains("What trees <\(kind.rawValue)> predicts"))
@@ -95,21 +99,23 @@ import Validation
     #expect(writer.values("ridge") == nil)
     let lines = TextSummary.lines(result, provenance: StudyFixture.provenance)
     let start = try #require(
-      lines.firstIndex { $0.hasSuffix("predicted values against recorded ones") })
-    for (offset, values) in (expected + [pooled]).enumerated() {
-      for cell in ValueText.cells(values) {
+      lines.firstIndex { $0.contains("predicted values against recorded ones") })
+    #expect(lines[start].hasSuffix("(d <days>)") == (kind == .number))
+    let values = try #require(writer.values(model))
+    for (offset, part) in (expected + [pooled]).enumerated() {
+      for cell in values.cells(part) {
         #expect(lines[start + 2 + offset].contains(cell), "\(lines[start + 2 + offset])")
       }
     }
     let page = HTMLReport.render(result, provenance: StudyFixture.provenance)
-    for values in expected + [pooled] {
-      for cell in ValueText.cells(values) { #expect(page.contains(">\(cell)<"), "\(cell)") }
+    for part in expected + [pooled] {
+      for cell in values.cells(part) { #expect(page.contains(">\(cell)<"), "\(cell)") }
     }
     let card = ModelCard(result, provenance: StudyFixture.provenance)
     let field = try #require(
       card.fields.first { $0.name == "Predicted values against recorded ones" })
     #expect(field.text.contains("of 4 hospitals"))
-    #expect(field.text.contains(ValueText.cells(pooled)[2]))
+    #expect(field.text.contains(values.cells(pooled)[2]))
     let output = try #require(card.fields.first { $0.name == "Output" }).text
     #expect(output.contains("and from it the probability of \(kind.outcome.name), 0 to 1: "))
   }
@@ -194,13 +200,14 @@ import Validation
         let text = card.text(limit: 3)
         switch kind {
         case .number:
-          #expect(card.scale == .number)
+          #expect(card.scale == .number(unit: "d <days>"))
           let isInside = (0...20).contains(card.score)
           #expect(!isInside || abs(card.score - values[row][0]) < 1e-9)
           #expect(text[1].hasPrefix("Predicted number: "))
           #expect(text[1].hasSuffix("range") == !isInside)
-          #expect(text[2].contains("in the outcome’s unit"))
-          #expect(text[3].contains("  predicted number "))
+          #expect(text[1].contains(" d <days>"))
+          #expect(text[2].contains(" d <days>; what moves it"))
+          #expect(text[3].contains("  predicted number ") && text[3].hasSuffix(" d <days>"))
         case .count:
           #expect(card.scale == .logCount)
           #expect(abs(exp(card.score) - values[row][0]) < 1e-9)

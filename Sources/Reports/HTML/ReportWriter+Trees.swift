@@ -33,7 +33,8 @@ extension ReportWriter {
     return table(
       "What the trees cost",
       reading: """
-        Trees of a forest and of boosting; passes over all features of an explainable boosting machine. \
+        Trees of a forest and of boosting, of classes iterations of one tree each; passes over all \
+        features of an explainable boosting machine. \
         One round is one secure sum over the hospitals. Bytes: masked integers that each hospital sent \
         for one tree, the protocol’s own bytes left out.
         """, released: .nothing,
@@ -275,13 +276,15 @@ extension ReportWriter {
       series: [
         .init(label: "patients kept aside for stopping", index: 0, points: evaluation),
         .init(label: "patients the trees are grown on", index: 1, points: training),
-      ], xLabel: trees.learner == .additive ? "pass" : "tree", yLabel: trees.scale.lossName,
+      ],
+      xLabel: trees.learner == .additive
+        ? "pass" : trees.treesPerIteration > 1 ? "iteration" : "tree", yLabel: trees.scale.lossName,
       x: (evaluation.first?.x ?? 0)...last, y: low...high, hasDiagonal: false)
     return figure(
       "Loss while the model \(name) grew",
       reading: """
-        Training stopped when the loss of the patients kept aside had not fallen for a while, and the \
-        trees up to its minimum were kept.
+        Training stops when the loss of the patients kept aside has not fallen for a while; the trees up \
+        to its minimum are kept.
         """, released: .secureSum(.fit), plot.markup)
   }
 }

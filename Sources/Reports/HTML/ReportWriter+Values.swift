@@ -8,6 +8,8 @@ extension ReportWriter {
     /// By hospital in roster order; nil where it released none.
     var sites: [(site: String, values: ValuePerformance?)]
     var pooled: ValuePerformance
+    /// Unit of a number; nil where the study names none.
+    var unit: String?
     /// How many hospitals released theirs.
     var releasedCount: Int { sites.count { $0.values != nil } }
   }
@@ -17,7 +19,9 @@ extension ReportWriter {
     let at = result.performance.first { $0.model == model }?.sites ?? [:]
     let parts = sites.map { (site: $0, values: at[$0]?.values) }
     guard let pooled = ValuePerformance.pooled(parts.compactMap(\.values)) else { return nil }
-    return ValueResults(sites: parts, pooled: pooled)
+    return ValueResults(
+      sites: parts, pooled: pooled,
+      unit: result.models.first { $0.name == model }?.trees?.model.target?.unit)
   }
 
   /// The table of a model's predicted values; empty where no hospital released any.
@@ -31,20 +35,17 @@ extension ReportWriter {
 
   /// A row for each hospital and one for all.
   private func valueRows(_ values: ValueResults) -> [[Markup]] {
-    let headings = ValueText.headings(values.pooled).count
     let rows = values.sites.map { site, part -> [Markup] in
-      let cells =
-        part.map { ValueText.cells($0) } ?? Array(repeating: NumberText.absent, count: headings)
       let why = part == nil ? reason(site) ?? "held back" : ""
-      return [.cell(site, below: why)] + cells.map { Markup.cell($0) }
+      return [.cell(site, below: why)] + values.cells(part).map { Markup.cell($0) }
     }
-    let total = ValueText.cells(values.pooled).map { Markup.cell($0) }
+    let total = values.cells(values.pooled).map { Markup.cell($0) }
     return rows + [[.cell("All that released theirs")] + total]
   }
 
   private func summaryTable(_ values: ValueResults) -> Table {
     Table(
-      columns: [.words("Hospital")] + ValueText.headings(values.pooled).map { .numbers($0) },
+      columns: [.words("Hospital")] + values.headings.map { .numbers($0) },
       rows: valueRows(values), emphasised: [values.sites.count], isDense: true)
   }
 
@@ -58,8 +59,8 @@ extension ReportWriter {
       "Predicted \(what) against recorded ones, by hospital: \(model)",
       reading: """
         On each hospital’s own held-out patients. MAE: mean absolute difference of predicted and recorded \
-        \(what); RMSE: root of the mean squared difference, in which large ones weigh more; both in the \
-        outcome’s unit. R²: 1 is perfect, 0 no better than to tell everybody the hospital’s own mean, below \
+        \(what); RMSE: root of the mean squared difference, in which large ones weigh more; both in \
+        \(values.unit ?? "the outcome’s unit"). R²: 1 is perfect, 0 no better than to tell everybody the hospital’s own mean, below \
         0 worse than that. \(deviance) The last row is over all their patients together.
         """, released: .siteMetrics, [summaryTable(values)])
   }
@@ -99,7 +100,7 @@ extension ReportWriter {
   /// One sentence on a model's predicted values; nil where no hospital released any.
   func valuesInWords(_ model: String) -> String? {
     values(model).map { values in
-      let pairs = zip(ValueText.headings(values.pooled), ValueText.cells(values.pooled)).dropFirst()
+      let pairs = zip(values.headings, values.cells(values.pooled)).dropFirst()
       return pairs.map { "\($0) \($1)" }.joined(separator: ", ")
         + "; over \(NumberText.quantity(values.pooled.rowCount, "held-out patient")) of"
         + " \(NumberText.quantity(values.releasedCount, "hospital"))"
@@ -107,11 +108,11 @@ extension ReportWriter {
   }
 }
 
-/// The measures of predicted values as text.
-enum ValueText {
+/// The measures as text.
+extension ReportWriter.ValueResults {
   /// What the cells are.
-  static func headings(_ values: ValuePerformance) -> [String] {
-    switch values {
+  var headings: [String] {
+    switch pooled {
     case .numbers(let numbers):
       ["n", "Mean recorded", "Mean predicted", "MAE", "RMSE", "R²"]
         + (numbers.isCount ? ["Deviance"] : [])
@@ -119,15 +120,16 @@ enum ValueText {
     }
   }
 
-  /// One cell for each heading.
-  static func cells(_ values: ValuePerformance) -> [String] {
+  /// One cell for each heading; dashes for nil.
+  func cells(_ values: ValuePerformance?) -> [String] {
     switch values {
+    case nil: headings.map { _ in NumberText.absent }
     case .numbers(let numbers):
       [
-        NumberText.count(numbers.rowCount), NumberText.significant(numbers.meanObserved, 4),
-        NumberText.significant(numbers.meanPredicted, 4),
-        NumberText.significant(numbers.meanAbsoluteError, 3),
-        NumberText.significant(numbers.rootMeanSquaredError, 3),
+        NumberText.count(numbers.rowCount), NumberText.fixed(numbers.meanObserved, places),
+        NumberText.fixed(numbers.meanPredicted, places),
+        NumberText.fixed(numbers.meanAbsoluteError, places),
+        NumberText.fixed(numbers.rootMeanSquaredError, places),
         NumberText.fixed(numbers.rSquared, 3),
       ] + (numbers.isCount ? [NumberText.fixed(numbers.meanPoissonDeviance, 3)] : [])
     case .classes(let classes):
@@ -136,5 +138,21 @@ enum ValueText {
         NumberText.fixed(classes.meanLogLoss, 3),
       ]
     }
+  }
+
+  /// Decimals of numbers and their errors: three digits of the error over all hospitals, 0 … 9.
+  private var places: Int {
+    guard case .numbers(let numbers) = pooled else { return 0 }
+    var places = 2
+    var error = numbers.rootMeanSquaredError
+    while error >= 10, places > 0 {
+      error /= 10
+      places -= 1
+    }
+    while error > 0, error < 1, places < 9 {
+      error *= 10
+      places += 1
+    }
+    return places
   }
 }

@@ -7,8 +7,8 @@ public enum ContributionScale: Sendable, Equatable {
   case logOdds
   /// The event's probability: a forest's votes.
   case probability
-  /// The outcome's number.
-  case number
+  /// The outcome's number, in the unit that the study names.
+  case number(unit: String?)
   /// The logarithm of the outcome's mean count.
   case logCount
   /// Of classes, the mean margin of the event's less that of the others.
@@ -17,7 +17,7 @@ public enum ContributionScale: Sendable, Equatable {
   /// The scale of a model of trees.
   public init(_ model: TreeModel) {
     switch (model.target?.values, model.content.objective) {
-    case (.number, _): self = .number
+    case (.number, _): self = .number(unit: model.target?.unit)
     case (.count, _): self = .logCount
     case (.classes, _): self = .classScore
     case (nil, .squaredError): self = .probability
@@ -30,7 +30,7 @@ public enum ContributionScale: Sendable, Equatable {
     switch self {
     case .logOdds: "log-odds"
     case .probability: "probability"
-    case .number: "the outcome’s unit"
+    case .number(let unit): unit ?? "the outcome’s unit"
     case .logCount: "logarithm of the count"
     case .classScore: "score of the event’s classes against the others"
     }
@@ -39,7 +39,7 @@ public enum ContributionScale: Sendable, Equatable {
   /// The unit on an axis or in a legend.
   var shortUnit: String {
     switch self {
-    case .number: "outcome’s unit"
+    case .number(let unit): unit ?? "outcome’s unit"
     case .logCount: "log of count"
     case .classScore: "score"
     case .logOdds, .probability: unit
@@ -84,12 +84,15 @@ extension FittedTrees {
 }
 
 extension ValueTarget {
+  /// A blank and the unit; empty where the study names none.
+  private var unitSuffix: String { unit.map { " \($0)" } ?? "" }
+
   /// What is predicted, in words.
   var subjectInWords: String {
     switch values {
     case .number(let range):
       "a number, \(NumberText.significant(range.lowerBound, 6)) to"
-        + " \(NumberText.significant(range.upperBound, 6))"
+        + " \(NumberText.significant(range.upperBound, 6))\(unitSuffix)"
     case .count(let maximum): "a count, 0 to \(maximum)"
     case .classes(let words): "one of the classes \(NumberText.list(words))"
     }
@@ -109,7 +112,7 @@ extension ValueTarget {
     switch values {
     case .number:
       "that of a normal distribution around the predicted number, with the residuals’ standard deviation of"
-        + " \(NumberText.significant(spread, 3))"
+        + " \(NumberText.significant(spread, 3))\(unitSuffix)"
     case .count(let maximum):
       "that of a Poisson distribution with the predicted mean, cut off at \(maximum)"
     case .classes(let words):

@@ -159,9 +159,10 @@ public struct PatientCard: Sendable, Equatable {
   private var predicted: String? {
     guard let first = values.first else { return nil }
     guard first.name != nil else {
-      let what = scale == .logCount ? "mean count" : "number"
-      let isCut = scale == .number && (first.value - score).magnitude > 1e-9
-      return "Predicted \(what): \(NumberText.significant(first.value, 4))"
+      let value = NumberText.significant(first.value, 4)
+      guard case .number(let unit) = scale else { return "Predicted mean count: \(value)" }
+      let isCut = (first.value - score).magnitude > 1e-9
+      return "Predicted number: \(value)" + Self.suffix(unit)
         + (isCut ? ", the nearer end of the outcome’s range" : "")
     }
     let likeliest = values.sorted { $0.value > $1.value }
@@ -180,7 +181,8 @@ public struct PatientCard: Sendable, Equatable {
     switch scale {
     case .logOdds: NumberText.percent(Portable.sigmoid(base), 1)
     case .probability: NumberText.percent(base, 1)
-    case .number: "\(NumberText.significant(base, 4)), in the outcome’s unit"
+    case .number(let unit?): NumberText.significant(base, 4) + Self.suffix(unit)
+    case .number(nil): "\(NumberText.significant(base, 4)), in the outcome’s unit"
     case .logCount: "a count of \(NumberText.significant(Portable.exp(base), 4))"
     case .classScore:
       "a score of \(NumberText.fixed(base, 3)) of the event’s classes against the others"
@@ -194,10 +196,15 @@ public struct PatientCard: Sendable, Equatable {
     return switch scale {
     case .logOdds: "log-odds \(size), odds × \(factor())"
     case .probability: "probability \(size)"
-    case .number: "predicted number \(size)"
+    case .number(let unit): "predicted number \(size)" + Self.suffix(unit)
     case .logCount: "log of the count \(size), count × \(factor())"
     case .classScore: "score \(size)"
     }
+  }
+
+  /// A blank and the unit; nothing without one.
+  private static func suffix(_ unit: String?) -> String {
+    unit.map { " \(TextSummary.plain($0))" } ?? ""
   }
 
   private static func signed(_ value: Double) -> String {

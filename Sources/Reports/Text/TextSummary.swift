@@ -124,15 +124,13 @@ public enum TextSummary {
   private static func values(_ writer: ReportWriter) -> [String] {
     writer.result.models.flatMap { model -> [String] in
       guard let values = writer.values(model.name) else { return [] }
-      let headings = ValueText.headings(values.pooled)
-      let nothing = Array(repeating: NumberText.absent, count: headings.count)
       let rows = values.sites.map { site, part in
-        [plain(Drawing.shortened(site, width: 130, size: 9))]
-          + (part.map { ValueText.cells($0) } ?? nothing)
+        [plain(Drawing.shortened(site, width: 130, size: 9))] + values.cells(part)
       }
-      let total = ["all that released theirs"] + ValueText.cells(values.pooled)
-      return ["", "\(plain(model.name)): predicted values against recorded ones"]
-        + aligned([["hospital"] + headings] + rows + [total])
+      let total = ["all that released theirs"] + values.cells(values.pooled)
+      let unit = values.unit.map { " (\(plain($0)))" } ?? ""
+      return ["", "\(plain(model.name)): predicted values against recorded ones\(unit)"]
+        + aligned([["hospital"] + values.headings] + rows + [total])
     }
   }
 

@@ -4,9 +4,9 @@ import BoostedTrees
 public struct FittedTrees: Sendable, Codable {
   public var learner: TreeSettings.Learner
   public var model: TreeModel
-  /// Trees, or passes over the features, that the model keeps.
+  /// Trees, or passes over the features, that the model keeps; of classes, iterations of one tree each.
   public var treeCount: Int
-  /// Trees, or passes, that were grown; more than are kept where training stopped early.
+  /// Trees, passes or iterations that were grown; more than are kept where training stopped early.
   public var grownCount: Int
   /// Secure sums of the training, those for the bins left out.
   public var roundCount: Int
@@ -21,18 +21,30 @@ public struct FittedTrees: Sendable, Codable {
   /// By feature, in the plan's order; empty where they could not be summed.
   public var contributions: [FeatureContribution]
 
-  /// Bytes that each hospital sent for one tree or pass, the protocol's own left out.
+  /// Bytes that each hospital sent for one tree, pass or iteration, the protocol's own left out.
   public var bytesPerTree: Double { 8 * Double(valueCount) / Double(max(grownCount, 1)) }
-  /// Secure sums for one tree or pass.
+  /// Secure sums for one tree, pass or iteration.
   public var roundsPerTree: Double { Double(roundCount) / Double(max(grownCount, 1)) }
+
+  /// Trees grown at once: one for each class, else 1.
+  public var treesPerIteration: Int {
+    guard case .ensemble(let ensemble) = model.content else { return 1 }
+    return max(ensemble.baseMargins.count, 1)
+  }
 
   /// The cost of the training in words, for the progress, the terminal and the report.
   public var costInWords: String {
-    let what = learner == .additive ? "pass" : "tree"
+    let (one, many, each) =
+      switch (learner, treesPerIteration) {
+      case (.additive, _): ("pass", "passes", "a pass")
+      case (_, 1): ("tree", "trees", "a tree")
+      case (_, let count):
+        ("iteration of \(count) trees", "iterations of \(count) trees", "an iteration")
+      }
     let kept = grownCount > treeCount ? ", \(treeCount) kept" : ""
-    return "\(grownCount) \(what)\(grownCount == 1 ? "" : what == "pass" ? "es" : "s")\(kept),"
-      + " \(roundCount) rounds (\(Self.decimal(roundsPerTree)) a \(what)),"
-      + " \(Self.bytes(bytesPerTree)) a \(what) from each hospital"
+    return "\(grownCount) \(grownCount == 1 ? one : many)\(kept),"
+      + " \(roundCount) rounds (\(Self.decimal(roundsPerTree)) \(each)),"
+      + " \(Self.bytes(bytesPerTree)) \(each) from each hospital"
   }
 
   /// One decimal place.

@@ -97,7 +97,8 @@ extension StudyProgram {
       model: try TreeModel(
         columns: context.columns, content: .ensemble(ensemble),
         target: target(context, trainer.keptLoss)),
-      treeCount: ensemble.trees.count, grownCount: trainer.grownTreeCount,
+      treeCount: ensemble.trees.count / max(ensemble.baseMargins.count, 1),
+      grownCount: trainer.grownTreeCount,
       roundCount: roundCount, valueCount: valueCount, losses: trainer.losses,
       keptLoss: trainer.keptLoss, explainedCount: 0, contributions: [])
   }

@@ -6,6 +6,8 @@ public struct BoostedTreesError: Error, Sendable, Equatable {
   public enum Code: String, Sendable, CaseIterable {
     /// A setting is outside its valid range.
     case invalidSettings
+    /// The objective has more than one output, of which an additive model's shapes learn one.
+    case severalOutputs
     /// Bins are empty, too many, not ascending or not finite.
     case invalidBins
     /// Inputs that belong together have different lengths.
@@ -47,6 +49,8 @@ public struct BoostedTreesError: Error, Sendable, Equatable {
   public var message: String {
     switch code {
     case .invalidSettings: "a setting of the trees is outside its valid range"
+    case .severalOutputs:
+      "the objective has several outputs, such as classes, and an explainable boosting machine learns one"
     case .invalidBins: "a feature's bins are empty, too many, not ascending or not finite"
     case .shapeMismatch: "inputs that belong together have different lengths"
     case .invalidOutcome: "an outcome is not in the range the objective is made for"

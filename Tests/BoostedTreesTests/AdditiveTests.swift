@@ -6,7 +6,9 @@ import Testing
 
 /// The explainable boosting machine.
 @Suite struct AdditiveTests {
-  private func plan(_ change: (inout AdditivePlan) -> Void = { _ in }) -> AdditivePlan {
+  private func plan(
+    _ change: (inout AdditivePlan<Objective>) -> Void = { _ in }
+  ) -> AdditivePlan<Objective> {
     var plan = AdditivePlan()
     plan.passCount = 12
     plan.patientLimit = 5000
@@ -131,7 +133,7 @@ import Testing
     let data = try JSONEncoder().encode(model)
     #expect(try JSONDecoder().decode(AdditiveModel.self, from: data) == model)
     var broken = model
-    broken.shapes[0].removeLast()
+    broken.grown.shapes[0].removeLast()
     let bad = try JSONEncoder().encode(broken)
     #expect(throws: (any Error).self) { try JSONDecoder().decode(AdditiveModel.self, from: bad) }
   }

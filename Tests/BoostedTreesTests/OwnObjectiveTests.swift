@@ -175,4 +175,104 @@ struct ExponentialTimes: BoostingObjective {
     outcomes[7] = .nan
     #expect(throws: BoostedTreesError(.invalidOutcome, index: 7)) { try train(outcomes) }
   }
+
+  private func shapes(patientLimit: Int) -> AdditivePlan<ExponentialTimes> {
+    var plan = AdditivePlan(objective: ExponentialTimes(longest: longest))
+    plan.patientLimit = patientLimit
+    plan.minimumPartWeight = 2
+    return plan
+  }
+
+  @Test func partitionsGiveThePooledShapes() throws {
+    let patients = try SyntheticPatients(seed: 89, count: 400)
+    let outcomes = times(patients, seed: 90)
+    var plan = shapes(patientLimit: 500)
+    plan.passCount = 12
+    plan.featuresPerRound = 3
+    plan.pairCount = 2
+    plan.pairPassCount = 3
+    plan.earlyStopping = 3
+    let roles = patients.keys.map { $0 % 4 == 0 ? RowRole.evaluation : .training }
+    let pooled = try PooledTraining.train(
+      plan: plan, features: patients.features,
+      sites: [try patients.rows(outcomes: outcomes, roles: roles)])
+    #expect(pooled.grown.shapes.count { Set($0).count > 2 } >= 4 && pooled.grown.pairs.count == 2)
+    let first = try #require(pooled.losses.first?.evaluation)
+    #expect(try #require(pooled.keptLoss?.evaluation) < first, "the shapes learn")
+    for siteCount in 2...8 {
+      let sites = try patients.partition(into: siteCount, seed: UInt64(910 + siteCount))
+        .map { try patients.rows($0, outcomes: outcomes, roles: roles) }
+      let federated = try PooledTraining.train(
+        plan: plan, features: patients.features, sites: sites)
+      #expect(federated.grown == pooled.grown, "\(siteCount) sites")
+      #expect(federated.losses == pooled.losses, "\(siteCount) sites")
+    }
+  }
+
+  /// As of the trees: with one categorical feature the hazards end at events ÷ years of each level, and the
+  /// margins of the shapes are those that the sites hold.
+  @Test func manyPassesEndAtTheRatesOfTheGroups() throws {
+    let patients = try SyntheticPatients(
+      seed: 91, count: 900, numericCount: 0, levelCount: 3, missingRate: 0)
+    let outcomes = times(patients, seed: 92)
+    var plan = shapes(patientLimit: 1000)
+    plan.passCount = 60
+    plan.learningRate = 0.5
+    plan.l2Penalty = 0
+    let rows = try patients.rows(outcomes: outcomes)
+    let trained = try PooledTraining.train(plan: plan, features: patients.features, sites: [rows])
+    let margins = try trained.grown.margins(of: rows.table)
+    for level in 0..<3 {
+      let members = outcomes.indices.filter { patients.columns[0][$0] == Double(level) }
+      let group = members.map { outcomes[$0] }
+      let rate = Double(group.count { $0 > 0 }) / group.reduce(0) { $0 + abs($1) }
+      let margin = try trained.grown.margin(of: [Double(level)])
+      #expect(margins[members[0]] == margin)
+      // What rounding leaves: a step is off by less than n units of 2^−20 over H > 2.
+      #expect(abs(plan.objective.predictions(margins: [margin])[0] / rate - 1) < 0.01)
+    }
+  }
+
+  @Test func shapesRefuseWhatTreesDo() throws {
+    let patients = try SyntheticPatients(seed: 93, count: 40)
+    var plan = shapes(patientLimit: 100)
+    plan.passCount = 2
+    func train(_ outcomes: [Double]) throws {
+      _ = try PooledTraining.train(
+        plan: plan, features: patients.features, sites: [try patients.rows(outcomes: outcomes)])
+    }
+    var outcomes = times(patients, seed: 94)
+    try train(outcomes)
+    #expect(throws: BoostedTreesError(.oneOutcomeClass)) { try train(outcomes.map { -abs($0) }) }
+    plan.objective.isBroken = true
+    #expect(throws: BoostedTreesError(.totalInconsistent)) { try train(outcomes) }
+    plan.objective.isBroken = false
+    outcomes[7] = .infinity
+    #expect(throws: BoostedTreesError(.invalidOutcome, index: 7)) { try train(outcomes) }
+    // The sum of the second baseline term is checked as the first one is.
+    var trainer = try AdditiveTrainer(plan: plan, features: patients.features)
+    #expect(trainer.answerCount == 3)
+    #expect(throws: BoostedTreesError(.totalOutOfRange, index: 2)) {
+      try trainer.absorb([10, 5 << 20, 11 << 20])
+    }
+  }
+
+  /// Shapes of several outputs are not learnt; trees of them are.
+  @Test func severalOutputsAreRefusedByName() throws {
+    let patients = try SyntheticPatients(seed: 95, count: 60)
+    let rows = try patients.rows(outcomes: (0..<60).map { Double($0 % 3) })
+    let objective = Objective.multiclass(classCount: 3)
+    let error = #expect(throws: BoostedTreesError.self) {
+      try PooledTraining.train(
+        plan: AdditivePlan(objective: objective), features: patients.features, sites: [rows])
+    }
+    #expect(error?.code == .severalOutputs)
+    #expect(error?.message.contains("several outputs") == true)
+    #expect(throws: BoostedTreesError(.severalOutputs)) {
+      try AdditiveShard(rows: rows, plan: AdditivePlan(objective: objective))
+    }
+    var trees = TrainingPlan(objective: objective)
+    trees.treeCount = 1
+    _ = try PooledTraining.train(plan: trees, features: patients.features, sites: [rows])
+  }
 }

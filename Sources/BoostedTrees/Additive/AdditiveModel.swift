@@ -4,11 +4,19 @@ public struct AdditiveModel: Sendable, Hashable, Codable {
   public static let formatVersion = 1
 
   public let objective: Objective
-  public let features: [FeatureBins]
-  public var baseMargin: Double
+  /// What was learned.
+  public var grown: GrownShapes
+  /// Columns in order.
+  public var features: [FeatureBins] { grown.features }
+  public var baseMargin: Double { grown.baseMargin }
   /// By feature, then bin (bin 0 for missing): what the value adds to the margin.
-  public var shapes: [[Double]]
-  public var pairs: [Pair]
+  public var shapes: [[Double]] { grown.shapes }
+  public var pairs: [Pair] { grown.pairs }
+
+  public init(objective: Objective, grown: GrownShapes) {
+    self.objective = objective
+    self.grown = grown
+  }
 
   /// The joint shape function of two features, on coarser bins.
   public struct Pair: Sendable, Hashable, Codable {
@@ -29,42 +37,22 @@ public struct AdditiveModel: Sendable, Hashable, Codable {
   /// Contributions of a row to the margin: one of each feature, then one of each pair. Throws
   /// `shapeMismatch`.
   public func contributions(of row: [Double]) throws(BoostedTreesError) -> [Double] {
-    guard row.count == features.count else { throw BoostedTreesError(.shapeMismatch) }
-    var bins: [UInt8] = []
-    for (feature, value) in row.enumerated() { bins.append(features[feature].bin(of: value)) }
-    return contributions { bins[$0] }
+    try grown.contributions(of: row)
   }
 
   /// Contributions of a row of bins, as of a row of values. Throws `shapeMismatch`.
   public func contributions(ofBins bins: [UInt8]) throws(BoostedTreesError) -> [Double] {
-    guard bins.count == features.count else { throw BoostedTreesError(.shapeMismatch) }
-    for (bin, feature) in zip(bins, features) where Int(bin) >= feature.binCount {
-      throw BoostedTreesError(.shapeMismatch)
-    }
-    return contributions { bins[$0] }
+    try grown.contributions(ofBins: bins)
   }
 
   /// Margins of every row of a table with the model's bins. Throws `shapeMismatch`.
   public func margins(of table: BinnedTable) throws(BoostedTreesError) -> [Double] {
-    guard table.features == features else { throw BoostedTreesError(.shapeMismatch) }
-    return (0..<table.rowCount).map { row in
-      var margin = baseMargin
-      for contribution in contributions({ table.bin(row: row, feature: $0) }) {
-        margin += contribution
-      }
-      return margin
-    }
-  }
-
-  func contributions(_ bins: (Int) -> UInt8) -> [Double] {
-    features.indices.map { shapes[$0][Int(bins($0))] } + pairs.map { $0.value(bins) }
+    try grown.margins(of: table)
   }
 
   /// Margin of a row. Throws `shapeMismatch`.
   public func margin(of row: [Double]) throws(BoostedTreesError) -> Double {
-    var margin = baseMargin
-    for contribution in try contributions(of: row) { margin += contribution }
-    return margin
+    try grown.margin(of: row)
   }
 
   /// Prediction of a row. Throws `shapeMismatch`.
@@ -100,10 +88,11 @@ extension AdditiveModel {
       try container.decode(Int.self, forKey: .version) == Self.formatVersion
     else { throw BoostedTreesError(.invalidModel) }
     objective = try container.decode(Objective.self, forKey: .objective)
-    features = try container.decode([FeatureBins].self, forKey: .features)
-    baseMargin = try container.decode(Double.self, forKey: .baseMargin)
-    shapes = try container.decode([[Double]].self, forKey: .shapes)
-    pairs = try container.decode([Pair].self, forKey: .pairs)
+    grown = GrownShapes(
+      features: try container.decode([FeatureBins].self, forKey: .features),
+      baseMargin: try container.decode(Double.self, forKey: .baseMargin),
+      shapes: try container.decode([[Double]].self, forKey: .shapes),
+      pairs: try container.decode([Pair].self, forKey: .pairs))
     guard isValid else { throw BoostedTreesError(.invalidModel) }
   }
 

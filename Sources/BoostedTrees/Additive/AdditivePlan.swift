@@ -1,8 +1,10 @@
 /// Settings of an explainable boosting machine (Lou, Caruana et al. 2013; Nori et al. 2019): a sum of
 /// shape functions of one feature each, and of a few pairs, learned by boosting one at a time.
-public struct AdditivePlan: Sendable, Hashable {
+///
+/// `Loss` is what the shapes learn, of one output; studies name one of `Objective`.
+public struct AdditivePlan<Loss: BoostingObjective>: Sendable {
   /// An objective with one output.
-  public var objective = Objective.logistic
+  public var objective: Loss
   /// Passes over all features, 1 … 100,000.
   public var passCount = 100
   /// Shrinkage of each step, in (0, 1].
@@ -29,12 +31,16 @@ public struct AdditivePlan: Sendable, Hashable {
   public var patientLimit = 1 << 20
   public var seed: UInt64 = 0
 
-  public init() {}
+  /// The defaults, with another objective.
+  public init(objective: Loss) { self.objective = objective }
 
-  /// Throws `invalidSettings` when a number is outside its range.
+  /// Throws `severalOutputs` for an objective of more than one output, and `invalidSettings` when a
+  /// number is outside its range.
   public func validate(features: [FeatureBins]) throws(BoostedTreesError) {
+    guard objective.outputCount <= 1 else { throw BoostedTreesError(.severalOutputs) }
     let isValid =
       !features.isEmpty && objective.isValid && objective.outputCount == 1
+      && (1...1024).contains(objective.baselineTermCount)
       && (1...100_000).contains(passCount) && learningRate > 0 && learningRate <= 1
       && (2...64).contains(maximumLeafCount) && featuresPerRound >= 1 && l2Penalty >= 0
       && l2Penalty < 0x1p60 && minimumPartWeight >= 0
@@ -48,4 +54,12 @@ public struct AdditivePlan: Sendable, Hashable {
   public func scale() throws(BoostedTreesError) -> DerivativeScale {
     try DerivativeScale(bounds: objective.bounds, patientLimit: patientLimit)
   }
+}
+
+extension AdditivePlan: Equatable where Loss: Equatable {}
+extension AdditivePlan: Hashable where Loss: Hashable {}
+
+extension AdditivePlan where Loss == Objective {
+  /// The defaults, for a yes or no.
+  public init() { self.init(objective: .logistic) }
 }

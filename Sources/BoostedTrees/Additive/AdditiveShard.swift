@@ -4,7 +4,7 @@ import PortableNumerics
 /// not depend on which site holds them.
 public struct AdditiveShard: Sendable {
   private let rows: TrainingRows
-  private let objective: Objective
+  private let objective: any BoostingObjective
   private let scale: DerivativeScale
   private let seed: UInt64
   private var margins: [Double]
@@ -12,8 +12,8 @@ public struct AdditiveShard: Sendable {
   /// Sequence number of the last query answered; −1 before the first.
   public private(set) var sequence = -1
 
-  /// Throws `tooManyPatients`, `invalidOutcome` with the row, or `invalidSettings`.
-  public init(rows: TrainingRows, plan: AdditivePlan) throws(BoostedTreesError) {
+  /// Throws `tooManyPatients`, `invalidOutcome` with the row, or as the plan's `validate`.
+  public init<Loss>(rows: TrainingRows, plan: AdditivePlan<Loss>) throws(BoostedTreesError) {
     try plan.validate(features: rows.table.features)
     scale = try plan.scale()
     guard rows.table.rowCount <= scale.patientLimit else {
@@ -39,14 +39,7 @@ public struct AdditiveShard: Sendable {
     var answer = query.measuresLoss ? losses() : []
     switch query.kind {
     case .baseline:
-      var count: Int64 = 0
-      var sum: Int64 = 0
-      for row in 0..<rows.table.rowCount where rows.roles[row] == .training {
-        count += 1
-        let term = objective.baselineTerms(outcome: rows.outcomes[row])[0]
-        sum += Int64((term * FixedUnit.factor).rounded(.toNearestOrEven))
-      }
-      answer += [count, sum]
+      answer += baseline()
     case .features(let features):
       derive(query.sequence)
       for feature in features { answer += histogram(feature) }
@@ -54,6 +47,20 @@ public struct AdditiveShard: Sendable {
       derive(query.sequence)
       for pair in pairs { answer += histogram(pair) }
     case .losses: break
+    }
+    return answer
+  }
+
+  /// Training patients, then every baseline term's sum.
+  private func baseline() -> [Int64] {
+    let termCount = objective.baselineTermCount
+    var answer = [Int64](repeating: 0, count: 1 + termCount)
+    for row in 0..<rows.table.rowCount where rows.roles[row] == .training {
+      answer[0] += 1
+      let terms = objective.baselineTerms(outcome: rows.outcomes[row])
+      for (term, value) in terms.prefix(termCount).enumerated() {
+        answer[1 + term] += FixedUnit.units(ofTerm: value)
+      }
     }
     return answer
   }

@@ -3,10 +3,12 @@ import PortableNumerics
 /// Learns an additive model from sums alone; every site and the aggregator run it alike. Used like
 /// `EnsembleTrainer`, with `AdditiveShard` at the sites.
 ///
+/// At the end `grown` has the shapes; with one of `Objective`, `model` is the model that can be saved.
+///
 /// Rounds: one for the baseline; ⌈features / featuresPerRound⌉ for each pass; with pairs, one that
 /// screens all pairs on eight coarse bins each, and one for each pair and pass.
-public struct AdditiveTrainer: Sendable {
-  public let plan: AdditivePlan
+public struct AdditiveTrainer<Loss: BoostingObjective>: Sendable {
+  public let plan: AdditivePlan<Loss>
   public let features: [FeatureBins]
   /// What to ask next; nil when training has finished.
   public private(set) var query: AdditiveQuery?
@@ -16,9 +18,9 @@ public struct AdditiveTrainer: Sendable {
   public private(set) var losses: [MeasuredLoss] = []
 
   private let step: AdditiveStep
-  private var current: AdditiveModel
+  private var current: GrownShapes
   /// The model with the least evaluation loss of the stage, and the pass it was reached in.
-  private var best: (model: AdditiveModel, loss: Double, pass: Int, measured: Int)?
+  private var best: (shapes: GrownShapes, loss: Double, pass: Int, measured: Int)?
   /// The losses of the model as it is kept; nil where they were not measured.
   public private(set) var keptLoss: MeasuredLoss?
   /// By feature and bin: sum of hessians at the base margin, as good as counts for centring.
@@ -61,10 +63,10 @@ public struct AdditiveTrainer: Sendable {
     endStage()
   }
 
-  static let screeningBinCount = 8
+  private static var screeningBinCount: Int { 8 }
 
-  /// Throws `invalidSettings`.
-  public init(plan: AdditivePlan, features: [FeatureBins]) throws(BoostedTreesError) {
+  /// Throws as the plan's `validate`.
+  public init(plan: AdditivePlan<Loss>, features: [FeatureBins]) throws(BoostedTreesError) {
     try plan.validate(features: features)
     self.plan = plan
     self.features = features
@@ -72,8 +74,8 @@ public struct AdditiveTrainer: Sendable {
     step = AdditiveStep(
       l2: plan.l2Penalty, rate: plan.learningRate / share,
       minimumWeight: plan.minimumPartWeight, scale: try plan.scale())
-    current = AdditiveModel(
-      objective: plan.objective, features: features, baseMargin: 0,
+    current = GrownShapes(
+      features: features, baseMargin: 0,
       shapes: features.map { [Double](repeating: 0, count: $0.binCount) }, pairs: [])
     query = AdditiveQuery(sequence: 0, kind: .baseline, updates: [], measuresLoss: false)
   }
@@ -83,15 +85,15 @@ public struct AdditiveTrainer: Sendable {
     guard let query else { return 0 }
     let losses = query.measuresLoss ? 4 : 0
     switch query.kind {
-    case .baseline: return losses + 2
+    case .baseline: return losses + 1 + plan.objective.baselineTermCount
     case .features(let asked): return losses + asked.reduce(0) { $0 + features[$1].binCount }
     case .pairs(let pairs): return losses + pairs.reduce(0) { $0 + $1.wordCount }
     case .losses: return losses
     }
   }
 
-  /// The model, each shape with mean 0 over the patients; final when `query` is nil.
-  public var model: AdditiveModel {
+  /// The shapes so far, each with mean 0 over the patients; final when `query` is nil.
+  public var grown: GrownShapes {
     var model = current
     for (feature, weights) in weights.enumerated()
     where weights.count == model.shapes[feature].count {
@@ -113,7 +115,7 @@ public struct AdditiveTrainer: Sendable {
 
   /// Mean |shape| by feature, over the patients.
   public var importance: [Double] {
-    let shapes = model.shapes
+    let shapes = grown.shapes
     return weights.indices.map { Self.mean(shapes[$0].map(\.magnitude), weights[$0]) }
   }
 
@@ -128,7 +130,8 @@ public struct AdditiveTrainer: Sendable {
   }
 
   /// Takes the sum of all sites' answers to `query`. Throws `finished`, `totalLength`,
-  /// `totalOutOfRange`, `noPatients` or `oneOutcomeClass`; the state is then unchanged.
+  /// `totalOutOfRange`, `totalInconsistent`, `noPatients` or `oneOutcomeClass`; the state is then
+  /// unchanged.
   public mutating func absorb(_ total: [Int64]) throws(BoostedTreesError) {
     guard let query else { throw BoostedTreesError(.finished) }
     guard total.count == answerCount else { throw BoostedTreesError(.totalLength) }
@@ -149,13 +152,7 @@ public struct AdditiveTrainer: Sendable {
     }
     switch query.kind {
     case .baseline:
-      let count = total[0]
-      guard count >= 0, count <= plan.patientLimit, total[1] >= 0,
-        Double(total[1]) <= Double(count) * FixedUnit.factor
-      else { throw BoostedTreesError(.totalOutOfRange) }
-      guard count > 0 else { throw BoostedTreesError(.noPatients) }
-      current.baseMargin = try plan.objective.baseMargins(
-        patientCount: Double(count), sums: [Double(total[1]) / FixedUnit.factor])[0]
+      try takeBaseline(total)
       askShapes(updates: [.base(current.baseMargin)])
     case .features(let asked):
       try check(words)
@@ -167,6 +164,24 @@ public struct AdditiveTrainer: Sendable {
       if stage == .screening { screen(pairs, words) } else { takePair(words) }
     case .losses: endStage()
     }
+  }
+
+  private mutating func takeBaseline(_ total: [Int64]) throws(BoostedTreesError) {
+    let count = total[0]
+    guard count >= 0, count <= plan.patientLimit else {
+      throw BoostedTreesError(.totalOutOfRange, index: 0)
+    }
+    let limit = Double(count) * FixedUnit.factor
+    for index in 1..<total.count where total[index] < 0 || Double(total[index]) > limit {
+      throw BoostedTreesError(.totalOutOfRange, index: index)
+    }
+    guard count > 0 else { throw BoostedTreesError(.noPatients) }
+    let margins = try plan.objective.baseMargins(
+      patientCount: Double(count), sums: total.dropFirst().map { Double($0) / FixedUnit.factor })
+    guard margins.count == 1, let margin = margins.first, margin.isFinite else {
+      throw BoostedTreesError(.totalInconsistent)
+    }
+    current.baseMargin = margin
   }
 
   private func check(_ words: ArraySlice<Int64>) throws(BoostedTreesError) {
@@ -243,11 +258,11 @@ public struct AdditiveTrainer: Sendable {
     if stage == .shapes { keptPassCount = best?.pass ?? pass }
     keptLoss = (best?.measured ?? losses.indices.last).map { losses[$0] }
     if let best {
-      for feature in features.indices where current.shapes[feature] != best.model.shapes[feature] {
-        let change = zip(best.model.shapes[feature], current.shapes[feature]).map { $0 - $1 }
+      for feature in features.indices where current.shapes[feature] != best.shapes.shapes[feature] {
+        let change = zip(best.shapes.shapes[feature], current.shapes[feature]).map { $0 - $1 }
         updates.append(.feature(feature, values: change))
       }
-      current = best.model
+      current = best.shapes
     }
     best = nil
     pass = 0
@@ -337,11 +352,16 @@ public struct AdditiveTrainer: Sendable {
   }
 }
 
+extension AdditiveTrainer where Loss == Objective {
+  /// The model so far; final when `query` is nil.
+  public var model: AdditiveModel { AdditiveModel(objective: plan.objective, grown: grown) }
+}
+
 extension PooledTraining {
   /// Trains an additive model on the shards' sums. Throws what the trainer and the shards throw.
-  public static func train(
-    plan: AdditivePlan, features: [FeatureBins], sites: [TrainingRows]
-  ) throws(BoostedTreesError) -> AdditiveTrainer {
+  public static func train<Loss>(
+    plan: AdditivePlan<Loss>, features: [FeatureBins], sites: [TrainingRows]
+  ) throws(BoostedTreesError) -> AdditiveTrainer<Loss> {
     var trainer = try AdditiveTrainer(plan: plan, features: features)
     var shards: [AdditiveShard] = []
     for rows in sites {

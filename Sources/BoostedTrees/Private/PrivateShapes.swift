@@ -67,8 +67,10 @@ public struct PrivateShapes: Sendable {
     self.counts = counts
     self.variance = try PrivateCells.inPatients(variance)
     model = AdditiveModel(
-      objective: .logistic, features: features, baseMargin: counts.baseMargin,
-      shapes: features.map { [Double](repeating: 0, count: $0.binCount) }, pairs: [])
+      objective: .logistic,
+      grown: GrownShapes(
+        features: features, baseMargin: counts.baseMargin,
+        shapes: features.map { [Double](repeating: 0, count: $0.binCount) }, pairs: []))
   }
 
   /// Steps of the whole training.
@@ -109,15 +111,15 @@ public struct PrivateShapes: Sendable {
       excessVariance +=
         variance * Double(gradients.count) / Double(asked.count * asked.count)
       let step = likeliest(gradients, feature)
-      var shape = model.shapes[feature]
+      var shape = model.grown.shapes[feature]
       for bin in shape.indices { shape[bin] += rate * step[bin] }
-      model.shapes[feature] = centred(shape, counts.bins[feature])
+      model.grown.shapes[feature] = centred(shape, counts.bins[feature])
     }
     // Every feature's bins tell the same sum of all gradients, each with noise of its own.
     let weight = max(counts.patientCount * counts.meanHessian, 1e-9)
     let shrink = weight * weight / (weight * weight + excessVariance / Self.baseVariance)
-    model.baseMargin += Self.baseRate * shrink * excess / weight
-    model.baseMargin = min(max(model.baseMargin, -30), 30)
+    model.grown.baseMargin += Self.baseRate * shrink * excess / weight
+    model.grown.baseMargin = min(max(model.grown.baseMargin, -30), 30)
     stepCount += 1
   }
 

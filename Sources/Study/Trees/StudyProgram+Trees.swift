@@ -110,7 +110,7 @@ extension StudyProgram {
     var trainer = try AdditiveTrainer(plan: plan, features: context.columns.bins)
     var history: [AdditiveQuery] = []
     // Whose patients were counted at which margins.
-    var sites: [AdditiveTrainer.Margins: [String]] = [:]
+    var sites: [AdditiveTrainer<Objective>.Margins: [String]] = [:]
     var valueCount = 0
     while let step = trainer.query {
       if trainer.passCount % 10 == 0 {

@@ -266,9 +266,8 @@ extension TreeSettings {
   /// The plan of an explainable boosting machine.
   func additivePlan(
     features: [FeatureBins], patientCount: Int, outcome: OutcomeSpecification
-  ) throws(BoostedTreesError) -> AdditivePlan {
-    var plan = AdditivePlan()
-    plan.objective = try loss(of: outcome)
+  ) throws(BoostedTreesError) -> AdditivePlan<Objective> {
+    var plan = AdditivePlan(objective: try loss(of: outcome))
     plan.passCount = treeCount
     plan.learningRate = learningRate
     plan.maximumLeafCount = maximumLeafCount

@@ -55,7 +55,7 @@ public struct StudyPlan: Sendable, Hashable {
 
   /// Version of the program that interprets a plan. It is part of the digest: agents with different
   /// programs never agree on a study.
-  public static let programVersion: UInt16 = 3
+  public static let programVersion: UInt16 = 4
 
   /// The canonical bytes of the plan. The recipe and what later versions added stand last, by name and only
   /// where a study has them: the bytes of other studies do not depend on them.

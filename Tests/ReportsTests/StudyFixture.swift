@@ -72,6 +72,8 @@ enum StudyFixture {
     var boosted = TreeSettings(.boostedTrees)
     boosted.treeCount = 12
     boosted.maximumDepth = 3
+    // Stopped early as stated, while the shapes leave it to the number of events.
+    boosted.unstated = TreeSettings.Unstated()
     var forest = TreeSettings(.randomForest)
     forest.treeCount = 4
     forest.maximumDepth = 4

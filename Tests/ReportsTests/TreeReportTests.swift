@@ -40,7 +40,8 @@ import Testing
       "What the trees cost", "Importance in the model", "Contribution by value in the model",
       "Shape functions of the model", "Loss while the model",
       "What the combination of two values adds", "path-dependent TreeSHAP",
-      "interventional TreeSHAP",
+      "interventional TreeSHAP", "all: few events", "too few to keep some aside for it",
+      "8 passes of learning rate 0.1",
     ] { #expect(text.contains(heading), "\(heading)") }
     for model in result.models {
       if let trees = model.trees {
@@ -68,6 +69,9 @@ import Testing
     let bytes = try file.encoded()
     let read = try TreeModelFile(decoding: bytes)
     #expect(read == file)
+    let isShapes = read.learner == .additive
+    #expect((read.stopping?.fewEvents != nil) == isShapes)
+    #expect(read.stopping?.patience == (isShapes ? 0 : read.learner == .boostedTrees ? 15 : nil))
     #expect(try read.encoded() == bytes)
     guard case .trees(let any) = try AnyModelFile(decoding: bytes) else {
       Issue.record("another kind of file")

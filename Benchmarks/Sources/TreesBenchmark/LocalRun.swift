@@ -64,9 +64,9 @@ struct LocalRun {
     model = trained.model
   }
 
-  /// Cuts at the 255-quantiles of at most 200,000 rows.
-  private static func bins(
-    of raw: [Float], column: Int, width: Int, rowCount: Int
+  /// Cuts at the quantiles of at most 200,000 rows, into at most `count` bins, 2 … 255.
+  static func bins(
+    of raw: [Float], column: Int, width: Int, rowCount: Int, count: Int = 255
   ) throws -> FeatureBins {
     let step = max(1, rowCount / 200_000)
     var sample: [Float] = []
@@ -79,13 +79,13 @@ struct LocalRun {
     var distinct: [Float] = []
     for value in sample where distinct.last != value {
       distinct.append(value)
-      if distinct.count > 255 { break }
+      if distinct.count > count { break }
     }
-    if distinct.count <= 255 {
+    if distinct.count <= count {
       return try FeatureBins(
         name: "x\(column)", cutsAt: distinct.dropFirst().map { Double($0) })
     }
-    let cuts = sample.isEmpty ? [] : (1..<255).map { Double(sample[$0 * sample.count / 255]) }
+    let cuts = sample.isEmpty ? [] : (1..<count).map { Double(sample[$0 * sample.count / count]) }
     return try FeatureBins(name: "x\(column)", cutsAt: cuts)
   }
 

@@ -33,6 +33,8 @@ struct TreesBenchmark: ParsableCommand {
   var predictions = "-"
   @Option(help: .hidden)
   var seed: UInt64 = 0
+  @Option(parsing: .upToNextOption, help: .hidden)
+  var stopping: [String] = []
 
   private static let columns: [Report.Column] = [
     .init("rows", "rows"), .init("features", "features"), .init("threads", "threads"),
@@ -53,6 +55,12 @@ struct TreesBenchmark: ParsableCommand {
   func run() throws {
     if let child {
       guard let table = TableFile(child) else { throw Problem("not a table: \(child)") }
+      guard stopping.isEmpty else {
+        let settings = stopping.compactMap { StoppingRun.Settings($0) }
+        guard settings.count == stopping.count else { throw Problem("not settings of a stop") }
+        try StoppingRun(table: table, seed: seed).run(settings, predictions: predictions)
+        return
+      }
       let run = try LocalRun(
         table: table, threads: threads.values.first ?? 1, trees: trees, depth: depth,
         rowRate: rowRate, seed: seed)

@@ -24,7 +24,9 @@ extension ReportWriter {
       [
         .cell(name), .cell(trees.learnerInWords),
         .cell(
-          "\(trees.treeCount)", below: trees.treeCount < trees.grownCount ? "stopped early" : ""),
+          "\(trees.treeCount)",
+          below: trees.treeCount < trees.grownCount
+            ? "stopped early" : trees.stopping?.fewEvents == nil ? "" : "all: few events"),
         .cell("\(trees.grownCount)"), .cell("\(trees.roundCount)"),
         .cell(NumberText.fixed(trees.roundsPerTree, 1)),
         .cell(NumberText.count(Int(trees.bytesPerTree.rounded()))),
@@ -36,7 +38,7 @@ extension ReportWriter {
         Trees of a forest and of boosting, of classes iterations of one tree each; passes over all \
         features of an explainable boosting machine. \
         One round is one secure sum over the hospitals. Bytes: masked integers that each hospital sent \
-        for one tree, the protocol’s own bytes left out.
+        for one tree, the protocol’s own bytes left out. \(fewEvents(models))
         """, released: .nothing,
       [
         Table(
@@ -45,6 +47,23 @@ extension ReportWriter {
             .numbers("Rounds"), .numbers("Rounds per tree"), .numbers("Bytes per tree"),
           ], rows: rows)
       ])
+  }
+
+  /// What is said of models that kept nobody aside to stop by.
+  private func fewEvents(_ models: [(String, FittedTrees)]) -> Markup {
+    let used = models.compactMap { name, trees in
+      trees.stopping.flatMap { $0.fewEvents == nil ? nil : (name, trees.learner, $0) }
+    }
+    guard let events = used.first?.2.fewEvents else { return "" }
+    let rates = used.map { name, learner, stopping in
+      "\(name): \(stopping.treeCount) \(learner == .additive ? "passes" : "trees") of learning rate"
+        + " \(NumberText.significant(stopping.learningRate, 2))"
+    }
+    return """
+      The study leaves it to the number of events when to stop. \(NumberText.quantity(events, "training patient")) \
+      with the rarer outcome are too few to keep some aside for it, so all are learnt from and no tree is \
+      taken back (\(rates.joined(separator: "; "))).
+      """
   }
 
   /// Features with their contributions, most important first.

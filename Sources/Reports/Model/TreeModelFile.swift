@@ -37,6 +37,9 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
   /// Risk from which a patient counts as flagged, 0 < t < 1.
   public let threshold: Double
   public let facts: ModelFile.TrainingFacts
+  /// The settings that decided when training stopped; nil for a forest, under differential privacy and in
+  /// files of earlier versions.
+  public let stopping: TreeSettings.Stopping?
   /// Hexadecimal BLAKE2b-256 of everything above.
   public let digest: String
 
@@ -72,11 +75,12 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
       eventCount: result.totals.trainingEventCount, siteCount: result.sites.count,
       iterationCount: fitted.iterationCount, converged: fitted.converged,
       logLoss: fitted.trainingLogLoss)
+    stopping = trees.stopping
     digest =
       Self.digest(
         model: model, learner: learner, study: study, outcome: outcome, records: records,
         features: features, transform: transform, content: content, threshold: threshold,
-        facts: facts
+        facts: facts, stopping: stopping
       ).hex
     try check()
   }
@@ -91,8 +95,8 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
     try check()
     let expected = Self.digest(
       model: model, learner: learner, study: study, outcome: outcome, records: records,
-      features: features, transform: transform, content: content, threshold: threshold, facts: facts
-    )
+      features: features, transform: transform, content: content, threshold: threshold,
+      facts: facts, stopping: stopping)
     guard digest == expected.hex else {
       throw ReportsError(
         .digestMismatch, "the file was changed after it was written", field: "digest")
@@ -147,7 +151,7 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
     model: String, learner: TreeSettings.Learner, study: ModelFile.StudyFacts, outcome: String,
     records: RecordsRecipe?, features: [FeatureSpecification], transform: FrozenTransform?,
     content: TreeModel, threshold: Double,
-    facts: ModelFile.TrainingFacts
+    facts: ModelFile.TrainingFacts, stopping: TreeSettings.Stopping?
   ) -> Digest {
     var writer = ByteWriter()
     for text in [
@@ -161,6 +165,11 @@ public struct TreeModelFile: PredictiveModelFile, Sendable, Codable, Equatable {
     if let transform {
       writer.raw(
         FrozenPreparation(records: records, features: features, transform: transform).digest.bytes)
+    }
+    // Files without it keep the digests that they always had.
+    if let stopping {
+      writer.string("stopping")
+      stopping.write(to: &writer)
     }
     return Blake2b.hash("wardround.model", writer.bytes)
   }

@@ -20,6 +20,8 @@ public struct FittedTrees: Sendable, Codable {
   public var explainedCount: Int
   /// By feature, in the plan's order; empty where they could not be summed.
   public var contributions: [FeatureContribution]
+  /// The settings that decided when training stopped; nil for a forest and under differential privacy.
+  public var stopping: TreeSettings.Stopping?
 
   /// Bytes that each hospital sent for one tree, pass or iteration, the protocol's own left out.
   public var bytesPerTree: Double { 8 * Double(valueCount) / Double(max(grownCount, 1)) }
@@ -44,7 +46,15 @@ public struct FittedTrees: Sendable, Codable {
     let kept = grownCount > treeCount ? ", \(treeCount) kept" : ""
     return "\(grownCount) \(grownCount == 1 ? one : many)\(kept),"
       + " \(roundCount) rounds (\(Self.decimal(roundsPerTree)) \(each)),"
-      + " \(Self.bytes(bytesPerTree)) \(each) from each hospital"
+      + " \(Self.bytes(bytesPerTree)) \(each) from each hospital\(fewEventsInWords)"
+  }
+
+  /// What is said where events were too few to stop early; empty elsewhere.
+  private var fewEventsInWords: String {
+    guard let events = stopping?.fewEvents else { return "" }
+    return
+      "; not stopped early, since \(events) training patients with the rarer outcome are too few to"
+      + " keep some aside"
   }
 
   /// One decimal place.

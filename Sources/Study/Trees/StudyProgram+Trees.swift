@@ -17,6 +17,11 @@ extension StudyProgram {
     cuts: [Int: [Double]], from start: Double, span: Double
   ) async throws -> FittedModel {
     let profile = preparation.profile
+    let rarer = min(
+      profile.trainingEventCount, profile.trainingCount - profile.trainingEventCount)
+    let (settings, stopping) = settings.used(events: rarer)
+    var model = model
+    model.training = .trees(settings)
     let context = TreeContext(
       model: model, settings: settings,
       columns: try treeColumns(settings, preparation, cuts: cuts),
@@ -24,6 +29,7 @@ extension StudyProgram {
       span: 0.95 * span)
     var fitted =
       settings.learner == .additive ? try await additive(context) : try await grow(context)
+    fitted.stopping = stopping
     await report("fit", "\(model.name): \(fitted.costInWords)", start + 0.95 * span)
     if settings.explanation == .interventional {
       await report("explain", "\(model.name): counting background patients", start + 0.95 * span)

@@ -12,6 +12,7 @@ extension TreeSettings {
     settings.rowRate = 1
     settings.patience = 0
     settings.evaluationShare = 0
+    settings.unstated = Unstated()
     settings.pairCount = 0
     switch learner {
     case .additive:

@@ -74,6 +74,12 @@ extension TreeSettings {
     }
     patience = try map.integer("early_stopping", in: 0...10_000, default: patience)
     evaluationShare = try map.double("evaluation_share", in: 0...0.5, default: evaluationShare)
+    if learner != .randomForest {
+      unstated = Unstated(
+        stopping: map.optional("early_stopping") == nil && map.optional("evaluation_share") == nil,
+        treeCount: map.optional(isAdditive ? "passes" : "trees") == nil,
+        learningRate: map.optional("learning_rate") == nil)
+    }
     if patience == 0 { evaluationShare = 0 }
     if patience > 0, evaluationShare == 0 {
       throw map.problem(

@@ -82,6 +82,8 @@ public struct TreeSettings: Sendable, Hashable {
   public var patience: Int
   /// Share of the training patients that only measure that loss, 0 … 0.5.
   public var evaluationShare: Double
+  /// What is left to the number of events.
+  public var unstated: Unstated
   /// Bins of a number, without the one for missing values, 2 … 254.
   public var binCount: Int
   public var binRule: BinRule
@@ -111,6 +113,7 @@ public struct TreeSettings: Sendable, Hashable {
     featureRate = 1
     patience = 0
     evaluationShare = 0
+    unstated = Unstated()
     binCount = 64
     binRule = .quantiles
     pairCount = 0
@@ -124,6 +127,7 @@ public struct TreeSettings: Sendable, Hashable {
       featureRate = 0.8
       patience = 15
       evaluationShare = 0.2
+      unstated = .all
     case .randomForest:
       learningRate = 1
       maximumDepth = 10
@@ -137,6 +141,7 @@ public struct TreeSettings: Sendable, Hashable {
       binCount = 32
       patience = 15
       evaluationShare = 0.2
+      unstated = .all
     }
   }
 
@@ -155,6 +160,7 @@ public struct TreeSettings: Sendable, Hashable {
     writer.array(increasing) { $0.string($1) }
     writer.array(decreasing) { $0.string($1) }
     writer.integer(seed)
+    unstated.write(to: &writer)
   }
 }
 

@@ -33,9 +33,10 @@ import Testing
   }
 
   /// Sites and researchers compare this text: it changes only with a new version of the program. The plans
-  /// are of a table and of records, whose recipe has bytes of its own.
+  /// are of a table, of models of trees, and of records, whose recipe has bytes of its own.
   @Test(arguments: [
     ("table", "2f5b73e22f3eab127d20907275ef58d3d36b0cda1211f33ef58f799bfddbef04"),
+    ("trees", "b4770e8e26abeca3c62bc637643e55621da3153071fa3b70b53762c33fa92e2b"),
     ("records", "c90a48311b17c04991d6d05bba11b6969d2b0304b41946d97a261704f0c750a7"),
   ])
   func theDigestOfAPlanIsFixed(kind: String, expected: String) throws {
@@ -43,6 +44,10 @@ import Testing
     let text =
       switch kind {
       case "records": SyntheticRecords.study()
+      case "trees":
+        SyntheticStudy.yaml(
+          models: "  - {name: a, learner: boosted_trees}\n  - {name: b, learner: random_forest}\n"
+            + "  - {name: c, learner: ebm}\n")
       default: SyntheticStudy.yaml()
       }
     let digest = try StudyPlan(yaml: text, file: "study.yaml").digest.hex

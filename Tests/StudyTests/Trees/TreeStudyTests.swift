@@ -236,7 +236,8 @@ import Testing
   /// counted, and the machine goes without pairs.
   @Test(arguments: [0, 1]) func pairsNeedTheSitesOfTheLastPass(place: Int) async throws {
     let plan = try SyntheticStudy.plan(
-      models: "  - {name: shapes, learner: ebm, passes: 4, pairs: 1, minimum_child_weight: 1}\n")
+      models: "  - {name: shapes, learner: ebm, passes: 4, pairs: 1, minimum_child_weight: 1,"
+        + " early_stopping: 15}\n")
     let table = try SyntheticCohort.table(plan, patients: 400, seed: 29)
     let cohorts = try SyntheticCohort.partition(table, into: 4, seed: 3)
     let study = AgreedStudy.synthetic(plan, sites: cohorts.keys.sorted())

@@ -2,6 +2,7 @@ import Cohort
 import Foundation
 import Reports
 import Testing
+import Transport
 
 extension EndToEnd {
   /// Commands over a finished study, and their exit codes.
@@ -105,21 +106,66 @@ extension EndToEnd {
       }
     }
 
+    /// A study with an open question is stopped by `study submit`, and by the aggregator itself where another
+    /// client sends it.
+    @Test func unansweredQuestionsAreRefused() async throws {
+      let text = TestStudy.text.replacing(
+        "user: ward doctor", with: "user: To be answered before this is submitted.")
+      #expect(text != TestStudy.text)
+      try await TestNetwork.running { network in
+        try await network.startAggregator()
+        let file = "\(network.folder)/open.yaml"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+        let submit = try await Command.run([
+          "study", "submit", file, "--directory", network.researcher,
+        ])
+        #expect(submit.status == 2, "\(submit)")
+        #expect(submit.error.contains("nobody has answered `task.user`"), "\(submit)")
+        let refusal = await #expect(throws: TransportError.self) { try await network.propose(text) }
+        #expect(refusal?.code == .refused)
+        #expect(refusal?.detail.contains("nobody has answered `task.user`") == true)
+        let list = try await Command.run(["study", "list", "--directory", network.researcher])
+        #expect(list.status == 0 && !list.output.contains(TestStudy.id), "\(list)")
+        // The same study with its answer is taken.
+        #expect(try await network.propose() == TestStudy.id)
+      }
+    }
+
+    /// A demonstration goes on with an open question, and says so.
+    @Test func demoWarnsOfUnansweredQuestions() async throws {
+      let folder = NSTemporaryDirectory() + "wardround-demo-\(UUID().uuidString.prefix(8))"
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let text = TestStudy.text.replacing(
+        "oversight: monthly review", with: "oversight: to be answered before this is submitted")
+      #expect(text != TestStudy.text)
+      let demo = try await run(text, in: folder)
+      #expect(demo.status == 0, "\(demo.error)")
+      #expect(demo.error.contains("warning: nobody has answered `task.oversight`"), "\(demo.error)")
+      let outcome = try JSONDecoder().decode(StudyOutcome.self, from: Data(demo.output.utf8))
+      let report = try String(contentsOfFile: outcome.report, encoding: .utf8)
+      #expect(report.contains("not answered, a demonstration"))
+    }
+
     /// Runs `demo` with a study and data of one's own in a folder.
     private func demonstrate(in folder: String) async throws -> StudyOutcome {
+      let demo = try await run(TestStudy.text, in: folder)
+      #expect(demo.status == 0, "\(demo.error)")
+      return try JSONDecoder().decode(StudyOutcome.self, from: Data(demo.output.utf8))
+    }
+
+    /// Runs `demo --json` with the text of a study and made data.
+    private func run(_ study: String, in folder: String) async throws -> Command.Outcome {
       let data = "\(folder)/data"
       try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-      try Data(TestStudy.text.utf8).write(to: URL(fileURLWithPath: "\(folder)/study.yaml"))
+      try Data(study.utf8).write(to: URL(fileURLWithPath: "\(folder)/study.yaml"))
       for (number, name) in TestNetwork.sites.enumerated() {
         let text = TestStudy.patients(seed: UInt64(number) + 1).replacing("NA", with: "")
         try Data(text.utf8).write(to: URL(fileURLWithPath: "\(data)/\(name).csv"))
       }
-      let demo = try await Command.run(
+      return try await Command.run(
         [
           "demo", "--study", folder, "--data", data, "--output", "\(folder)/run", "--json",
         ], within: 120)
-      #expect(demo.status == 0, "\(demo.error)")
-      return try JSONDecoder().decode(StudyOutcome.self, from: Data(demo.output.utf8))
     }
 
     /// `demo` ends with one JSON object, and with the files that it names.

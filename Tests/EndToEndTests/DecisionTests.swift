@@ -136,5 +136,55 @@ extension EndToEnd {
         #expect(broken.output.contains("`age`"), "\(broken.output)")
       }
     }
+
+    /// `site check --study` names a column of persons who stand on both sides of the holdout, in words and in
+    /// its object, and no person.
+    @Test func personsOnBothSidesAreNamed() async throws {
+      struct Checks: Decodable {
+        struct Study: Decodable {
+          var study: String
+          var rows: Int?
+          var personsOnBothSides: [String]?
+        }
+        var study: Study
+      }
+      try await TestNetwork.running { network in
+        let directory = network.site("birch")
+        // Neither hospital nor study says which column names the patient.
+        let settings = "\(directory)/site.yaml"
+        let text = try String(contentsOfFile: settings, encoding: .utf8)
+        let changed = text.replacing("  patient_id: patient\n", with: "")
+          .replacing(
+            "    - {name: patient, type: text}\n",
+            with: "    - {name: patient, type: text}\n    - {name: record, type: text}\n")
+        #expect(changed.contains("name: record") && !changed.contains("patient_id"))
+        try Data(changed.utf8).write(to: URL(fileURLWithPath: settings))
+        let study = "\(network.folder)/visits.yaml"
+        let plan = TestStudy.text.replacing(
+          "  patient: patient\n", with: "  rows_per_patient: all\n")
+        #expect(plan != TestStudy.text)
+        try Data(plan.utf8).write(to: URL(fileURLWithPath: study))
+        let rows = TestStudy.patients(count: 200, seed: 6).split(separator: "\n")
+        for (rowsPerPerson, found) in [(1, 0), (2, 1)] {
+          let table = rows.enumerated().map { index, row in
+            index == 0 ? "\(row),record" : "\(row),quillfeather-\(index / rowsPerPerson)"
+          }
+          try Data(table.joined(separator: "\n").utf8)
+            .write(to: URL(fileURLWithPath: "\(directory)/patients.csv"))
+          let command = ["site", "check", "--directory", directory, "--study", study]
+          let check = try await Command.run(command)
+          #expect(check.status == 0, "\(check.output)\(check.error)")
+          #expect(
+            check.output.contains("record looks like persons") == (found == 1), "\(check.output)")
+          #expect(check.output.contains("Leak scan\n  nothing") == (found == 0), "\(check.output)")
+          let json = try await Command.run(command + ["--json"])
+          #expect(json.status == 0, "\(json.error)")
+          let object = try JSONDecoder().decode(Checks.self, from: Data(json.output.utf8)).study
+          #expect(object.study == TestStudy.id && object.rows == 200)
+          #expect(object.personsOnBothSides?.count == found, "\(json.output)")
+          #expect(!(check.output + check.error + json.output + json.error).contains("quillfeather"))
+        }
+      }
+    }
   }
 }

@@ -75,7 +75,8 @@ public struct FittedTrees: Sendable, Codable {
 /// What one feature contributes to the margins of a model of trees.
 public struct FeatureContribution: Sendable, Codable {
   public var feature: String
-  /// Mean |contribution| over the patients, log-odds (of a forest, probability).
+  /// Mean |contribution| over the patients, in the units of the score that `TreeExplainer` explains: log-odds,
+  /// of a forest probability, of values those of their margins.
   public var importance: Double
   /// Mean contribution by value; neighbouring bins of a number are merged until they hold enough
   /// patients.

@@ -35,6 +35,28 @@ import Testing
     }
   }
 
+  /// Numbers far from 0 with small errors: rounding must not make an honest hospital implausible.
+  @Test(arguments: [61, 62, 63, 64, 65, 66] as [UInt64])
+  func roundingMakesNobodyImplausible(seed: UInt64) throws {
+    var uniform = SeededUniform(seed: seed)
+    for offset in [0, 1e3, 1e9, -1e12, 1e15] {
+      for scale in [0, 1e-9, 1, 1e6] {
+        let observed = (0..<300).map { _ in offset + scale * uniform.next() }
+        let predicted = observed.map { $0 + scale * 1e-3 * (uniform.next() - 0.5) }
+        let part = try #require(
+          try NumberPerformance(
+            predicted: predicted, observed: observed, isCount: false, minimumCell: 10),
+          "\(offset) \(scale)")
+        let site = try HoldoutEvaluation.evaluate(
+          probabilities: observed.map { _ in 0.5 }, outcome: observed.map { _ in true },
+          threshold: 0.5, minimumCell: 10
+        ).with(values: .numbers(part))
+        #expect(try SitePerformance(canonicalBytes: site.canonicalBytes) == site)
+        #expect(NumberPerformance.pooled([part, part]) != nil)
+      }
+    }
+  }
+
   @Test func valuesSurviveJSON() throws {
     let site = try ValuePerformanceTests.site()
     for values in try ValuePerformanceTests.all() {

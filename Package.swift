@@ -105,7 +105,7 @@ let package = Package(
 
     // Adapters
     target("Identity", ["CanonicalBytes", "Cryptography"] + x509),
-    target("Store", ["CanonicalBytes", "Cryptography", "SecureAggregation", grdb]),
+    target("Store", ["CanonicalBytes", "Cryptography", "CSQLite", "SecureAggregation", grdb]),
     target("Transport", ["CanonicalBytes", "Identity"] + x509 + grpc),
     target(
       "SiteData", ["CPostgres", "CSQLite", "CZlib", "Cohort", "Records", "StrictYAML"]),

@@ -84,30 +84,36 @@ import Testing
     try await store.decide(
       plan.id, planDigest: plan.digest.bytes, approved: true, by: "steward", reason: "")
     let door = try Door(plan: plan, policy: Self.policy, store: store, site: "site-1")
-    func release(_ table: CohortTable, query: Digest) async throws {
+    func release(_ table: CohortTable, query: Digest, round: UInt64) async throws {
       var answers = LocalAnswers(
         site: "site-1", plan: plan, cohort: table, noiseKey: nil)
       let values = try answers.answer(.profile)
-      try await door.release(
+      let passage = try await door.release(
         values, to: .profile, rowCount: table.rowCount,
         commitment: AnswerCommitment(
           study: plan.id, query: query.bytes, kind: "profile", index: 0,
           fingerprint: table.fingerprint.bytes, nonce: [UInt8](repeating: 1, count: 32),
           digest: [UInt8](repeating: 2, count: 32), signature: [UInt8](repeating: 3, count: 64)))
+      let batch = JournalBatch(items: [
+        JournalItem(.opened, round: round, record: [2]),
+        JournalItem(.committed, round: round, record: [5]),
+      ])
+      try door.append(batch, letting: passage, durability: .full)
     }
     let first = Blake2b.hash("test.query", [1])
-    try await release(table, query: first)
+    try await release(table, query: first, round: 1)
     // The same question again, as after a lost round, and another one: with the same data, yes.
-    try await release(table, query: first)
-    try await release(table, query: Blake2b.hash("test.query", [2]))
+    try await release(table, query: first, round: 2)
+    try await release(table, query: Blake2b.hash("test.query", [2]), round: 3)
     let before = try await store.disclosures().count
     let fewer = try table.selecting(Array(1..<table.rowCount))
     for query in [first, Blake2b.hash("test.query", [3])] {
       await #expect(throws: StudyError(.refusedByPolicy, "")) {
-        try await release(fewer, query: query)
+        try await release(fewer, query: query, round: 4)
       }
     }
     #expect(try await store.disclosures().count == before)
+    #expect(try await store.journal(study: plan.id).records.last == [5], "of round 3")
     #expect(try await store.commitments(study: plan.id).count == 2)
   }
 }

@@ -247,6 +247,36 @@ import Testing
     #expect(try await again.verifyTranscript(study: "s1") == nil)
   }
 
+  /// A result can open the next round in the same step; nobody else then opens it or one before.
+  @Test func aResultOpensTheNextRound() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.aggregatorWithStudy()
+    func publish(_ index: Int64, round: UInt64, opening next: UInt64) throws {
+      _ = try [UInt8(1)].withUnsafeBytes {
+        try store.publish(
+          transcriptEntry(index),
+          proof: .init(epoch: 1, round: round, roundOpenBody: [1], resultBody: [2]), sum: $0,
+          opening: next)
+      }
+    }
+    try store.recordOpened(round: 1, study: "s1")
+    try publish(0, round: 1, opening: 2)
+    let other = try fixture.aggregator()
+    #expect(try await other.sumProgress(study: "s1").highestRound == 2)
+    for round in UInt64(1)...2 {
+      #expect(throws: StoreError(.outOfOrder)) {
+        try other.recordOpened(round: round, study: "s1")
+      }
+    }
+    try other.recordOpened(round: 5, study: "s1")
+    #expect(throws: StoreError(.outOfOrder), "the other process is further") {
+      try publish(1, round: 2, opening: 3)
+    }
+    #expect(try await other.transcriptCount(study: "s1") == 1, "all or nothing")
+    try publish(1, round: 5, opening: 6)
+    #expect(try await other.sumProgress(study: "s1").highestRound == 6)
+  }
+
   @Test func progressAndArtefacts() async throws {
     let fixture = try StoreFixture()
     let store = try await fixture.aggregatorWithStudy()

@@ -55,8 +55,8 @@ import Testing
     try await record(query: 1, data: 7)
     try await record(query: 1, data: 7, commitment: 10)
     try await record(query: 2, data: 7)
-    await #expect(throws: StoreError(.conflict)) { try await record(query: 1, data: 8) }
-    await #expect(throws: StoreError(.conflict)) { try await record(query: 3, data: 8) }
+    await #expect(throws: StoreError(.dataChanged)) { try await record(query: 1, data: 8) }
+    await #expect(throws: StoreError(.dataChanged)) { try await record(query: 3, data: 8) }
     let commitments = try await site.commitments(study: "s1")
     #expect(commitments.map(\.digest) == [[9], [9]])
     #expect(try await site.disclosures().count == 3)
@@ -67,7 +67,7 @@ import Testing
         from: [data])
     }
     try await table(data: 7)
-    await #expect(throws: StoreError(.conflict)) { try await table(data: 8) }
+    await #expect(throws: StoreError(.dataChanged)) { try await table(data: 8) }
     #expect(try await site.disclosures().count == 4)
     let lines = try await site.audit.latestEntries(limit: 100)
     #expect(lines.count { $0.note.action == "committed" } == 2)

@@ -303,4 +303,79 @@ import Testing
       try append([JournalItem(.epoch, round: 0, record: [1], epoch: 7)], to: store)
     }
   }
+
+  /// What a connection knows from its own writes is read again when another one has written.
+  @Test func whatAnotherProcessWroteCountsAtOnce() async throws {
+    let fixture = try StoreFixture()
+    let first = try await fixture.siteWithStudy()
+    let second = try fixture.site()
+    _ = try append([item(.opened, 1), item(.committed, 1)], to: first)
+    _ = try append([item(.acknowledged, 1)], to: second)
+    #expect(throws: StoreError(.conflict)) {
+      try append([item(.acknowledged, 1, salt: 1)], to: first)
+    }
+    _ = try append([item(.released, 1)], to: first)
+    _ = try append([item(.done, 1)], to: second, transcript: [transcriptEntry(0)])
+    #expect(throws: StoreError(.outOfOrder)) { try append([item(.opened, 1)], to: first) }
+    _ = try append([item(.opened, 2)], to: first)
+    _ = try append([item(.done, 2)], to: first, transcript: [transcriptEntry(1)])
+    try await second.decide("s1", planDigest: [1, 2, 3], approved: false, by: "steward")
+    #expect(throws: StoreError(.transitionRefused)) { try append([item(.opened, 3)], to: first) }
+    _ = try await first.audit.append(AuditNote(actor: "agent", action: "test"))
+    #expect(try await second.verifyTranscript(study: "s1") == nil)
+    #expect(try await second.audit.verify().fault == nil)
+  }
+
+  /// Whatever a call left in memory, another connection reads the same rules from the file: after every
+  /// step the same record again is there, and another one in its place is refused, by both.
+  @Test func whatIsKnownIsWhatIsStored() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    let steps: [JournalKind] = [
+      .opened, .shared, .locked, .committed, .acknowledged, .released, .done,
+    ]
+    for round in UInt64(1)...3 {
+      for step in steps {
+        #expect(try append([item(step, round)], to: store) == .appended)
+        // What of a release stays when its round is over.
+        let released = JournalItem(.released, round: round, record: [7, UInt8(round)])
+        for reader in [store, try fixture.site()] {
+          #expect(try append([item(step, round)], to: reader) == .alreadyThere)
+          #expect(throws: StoreError(.conflict)) {
+            try append([item(step, round, salt: 1)], to: reader)
+          }
+          guard step == .done else { continue }
+          #expect(try append([released], to: reader) == .alreadyThere)
+          #expect(throws: StoreError(.conflict)) {
+            try append([item(.released, round)], to: reader)
+          }
+        }
+      }
+    }
+  }
+
+  /// A disclosure goes with the step that lets the answer out, or not at all.
+  @Test func answersLeaveWithTheirDisclosure() async throws {
+    let fixture = try StoreFixture()
+    let store = try await fixture.siteWithStudy()
+    func batch(_ round: UInt64, data: UInt8) -> JournalBatch {
+      JournalBatch(
+        items: [item(.opened, round), item(.committed, round)], vector: vector(round),
+        disclosures: [
+          Disclosure(study: "s1", kind: .sumAnswer, query: "q", valueCount: 1, byteCount: 8)
+        ],
+        commitment: AnswerCommitment(
+          study: "s1", query: [9], kind: "profile", index: 0, fingerprint: [data], nonce: [1],
+          digest: [4], signature: [2]))
+    }
+    _ = try store.appendJournal(batch(1, data: 7), study: "s1")
+    #expect(throws: StoreError(.dataChanged)) {
+      try store.appendJournal(batch(2, data: 8), study: "s1")
+    }
+    #expect(try await store.journal(study: "s1").vector == vector(1), "nothing was written over")
+    _ = try store.appendJournal(batch(2, data: 7), study: "s1")
+    #expect(try await store.disclosures(study: "s1").count == 2)
+    #expect(try await store.commitments(study: "s1").map(\.digest) == [[4]])
+    #expect(try await store.audit.verify().fault == nil)
+  }
 }

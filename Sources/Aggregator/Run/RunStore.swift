@@ -56,7 +56,7 @@ enum RunStore {
   }
 
   /// Writes one result, and for a sum its proof, in one step. The values of a long sum are written once:
-  /// as the sum that the proof is about.
+  /// as the sum that the proof is about. With it the next round is written down as opened.
   static func publish(
     _ entry: Study.TranscriptEntry, after previous: Digest, head: Digest,
     proof: SecureAggregation.TranscriptEntry? = nil, sum: RingVector? = nil,
@@ -81,7 +81,7 @@ enum RunStore {
       epoch: proof.epoch, round: proof.round, roundOpenBody: proof.roundOpenBody,
       resultBody: proof.resultBody)
     try sum.withUnsafeLittleEndianBytes {
-      _ = try store.publish(stored, proof: sumProof, sum: $0)
+      _ = try store.publish(stored, proof: sumProof, sum: $0, opening: proof.round &+ 1)
     }
   }
 }

@@ -128,6 +128,11 @@ extension StudyRun {
     case .epoch(let epoch, _, _):
       try await setup.store.recordEpoch(epoch, study: plan.id)
     case .opened(let round, _, _):
+      // The result before has written it down, for this run and no other.
+      if round == nextRound {
+        nextRound = nil
+        break
+      }
       try setup.store.recordOpened(round: round, study: plan.id)
     case .locked: break
     case .stated(_, let members, _): stated = members
@@ -143,6 +148,7 @@ extension StudyRun {
       try RunStore.publish(
         entry, after: heads[entries.count], head: head, proof: proof, sum: sum,
         to: setup.store, study: plan.id)
+      nextRound = proof.round &+ 1
       entries.append(entry)
       heads.append(head)
     }

@@ -103,6 +103,8 @@ public actor StudyRun: Federation {
   var heads: [Digest]
   /// Results that the program has consumed.
   var position = 0
+  /// A round that the store holds as opened already; this run may open it, once.
+  var nextRound: UInt64?
 
   var present: Question?
   var sumContinuation: CheckedContinuation<Total, any Error>?

@@ -7,8 +7,9 @@ import Study
 /// Two things pass: the answer to a sum query, which is masked right behind the door, and the site's
 /// own small table of aggregates. Before either leaves, the door checks that the study is approved
 /// at this moment, that the local policy allows the query, that the cohort is large enough and the one of
-/// the study's first answer, and that the answer has the shape and range the query allows; then it writes
-/// the disclosure, the audit line and what it costs to the disk, within the privacy budget. Whatever fails here never reaches the network.
+/// the study's first answer, and that the answer has the shape and range the query allows; the
+/// disclosure, the audit line and what it costs, within the privacy budget, are on the disk before any
+/// byte leaves. Whatever fails here never reaches the network.
 struct Door: Sendable {
   let plan: StudyPlan
   let policy: SitePolicy
@@ -27,10 +28,19 @@ struct Door: Sendable {
     admission = try ledger.admission(to: plan, site: site)
   }
 
-  /// Lets an answer to a sum query through, or throws.
+  /// An answer to a sum query that the door has looked at, and what it leaves to be written: in the
+  /// transaction of the journal's record without which no masked vector leaves. What never left, because
+  /// its round was over before, is then not recorded as disclosed.
+  struct Passage: Sendable {
+    fileprivate let disclosure: Store.Disclosure
+    fileprivate let commitment: AnswerCommitment
+  }
+
+  /// Looks at an answer to a sum query before it is masked; throws when it may not leave.
   func release(
-    _ answer: [Int64], to query: SumQuery, rowCount: Int, commitment: AnswerCommitment
-  ) async throws {
+    _ answer: [Int64], to query: SumQuery, rowCount: Int, commitment: AnswerCommitment,
+    isolation: isolated (any Actor)? = #isolation
+  ) async throws -> Passage {
     try check(query.kind, query.purpose, rowCount: rowCount)
     try query.check(answer, in: plan, rowCount: rowCount)
     // Charged, and refused for good, with every vector that is handed in.
@@ -38,11 +48,29 @@ struct Door: Sendable {
       try await ledger.check(
         noise, query: commitment.query, purpose: query.purpose, plan: plan, site: site)
     }
-    try await record(
-      .init(
+    return Passage(
+      disclosure: .init(
         study: plan.id, kind: .sumAnswer, query: query.purpose, valueCount: Int64(answer.count),
         byteCount: Int64(answer.count * query.ringWidth.byteCount), smallestCell: nil),
-      from: commitment.fingerprint, commitment: commitment, durability: .relaxed)
+      commitment: commitment)
+  }
+
+  /// Writes what the messages of a round need before they are sent, and with the first masked vector of
+  /// a query what its answer discloses: approval, cohort and budget are checked in the same transaction.
+  /// It waits for the disk on the calling thread.
+  func append(
+    _ batch: JournalBatch, letting passage: Passage?, durability: Durability
+  ) throws {
+    var batch = batch
+    batch.disclosures += passage.map { [$0.disclosure] } ?? []
+    batch.commitment = passage?.commitment
+    batch.admission = admission
+    do {
+      try store.appendJournal(batch, study: plan.id, durability: durability)
+    } catch {
+      throw Self.explained(
+        error, purpose: passage?.disclosure.query ?? batch.charges.first?.purpose ?? "sum")
+    }
   }
 
   /// Lets a site answer through: its canonical bytes, to be signed.
@@ -73,24 +101,26 @@ struct Door: Sendable {
   }
 
   private func record(
-    _ disclosure: Store.Disclosure, from fingerprint: [UInt8], commitment: AnswerCommitment? = nil,
-    charge: LedgerCharge? = nil, durability: Durability = .full
+    _ disclosure: Store.Disclosure, from fingerprint: [UInt8], charge: LedgerCharge?
   ) async throws {
     do {
       try await store.recordDisclosure(
-        disclosure, from: fingerprint, commitment: commitment, charge: charge,
-        admission: admission, durability: durability)
+        disclosure, from: fingerprint, charge: charge, admission: admission)
     } catch {
-      switch error.code {
-      case .conflict:
-        throw StudyError(
-          .refusedByPolicy,
-          "this site's data are not those of its first answer in this study; the difference of two"
-            + " answers could be one patient. Nothing was sent; put the data back")
-      case .budgetExhausted:
-        throw StudyError(.budgetExhausted, "the \(disclosure.query): \(error.message)")
-      default: throw error
-      }
+      throw Self.explained(error, purpose: disclosure.query)
+    }
+  }
+
+  /// A refusal of the store in the study's words.
+  private static func explained(_ error: StoreError, purpose: String) -> any Error {
+    switch error.code {
+    case .dataChanged:
+      StudyError(
+        .refusedByPolicy,
+        "this site's data are not those of its first answer in this study; the difference of two"
+          + " answers could be one patient. Nothing was sent; put the data back")
+    case .budgetExhausted: StudyError(.budgetExhausted, "the \(purpose): \(error.message)")
+    default: error
     }
   }
 

@@ -206,20 +206,26 @@ extension SiteRun {
       }
       guard !records.isEmpty, !SumJournal.goesOn(actions.first) else { continue }
       if SumJournal.mayWait(records, next: actions.first) { continue }
-      let charges = charges(for: records)
-      do {
-        try SumJournal.append(
-          records, keeping: kept, charges: charges, admission: door.admission, to: setup.store,
-          study: plan.id)
-      } catch let error as StoreError where error.code == .budgetExhausted {
-        throw StudyError(
-          .budgetExhausted, "the \(charges.first?.purpose ?? "sum"): \(error.message)")
+      let letsOut = records.contains {
+        if case .committed = $0.content { true } else { false }
       }
+      let charges = charges(for: records)
+      try SumJournal.append(
+        records, keeping: kept, charges: charges, letting: letsOut ? asked?.passage : nil,
+        through: door)
       if !charges.isEmpty { try await door.ledger.advanceMark() }
+      if letsOut { notePassage() }
       records = []
       kept = nil
     }
     unwritten = records
+  }
+
+  /// The present query's disclosure is written: another vector for it discloses nothing more.
+  private func notePassage() {
+    guard case .sum(var asked, let continuation) = waiting else { return }
+    asked.passage = nil
+    waiting = .sum(asked, continuation)
   }
 
   private func enqueue(_ message: [UInt8], payload: Payload?) {

@@ -14,12 +14,13 @@ extension SiteRun {
     let posed = try TestFaults.posed(query)
     let values = try TestFaults.computed(try await compute { try $0.answer(posed) }, query: query)
     let commitment = try commit(to: values, of: query, digest: digest)
-    try await door.release(
+    let passage = try await door.release(
       values, to: query, rowCount: answers.rowCount, commitment: commitment)
     let total = try await withCheckedThrowingContinuation {
       (continuation: CheckedContinuation<Total, any Error>) in
       if let failure { return continuation.resume(throwing: failure) }
-      waiting = .sum(Asked(query: query, digest: digest, values: values), continuation)
+      waiting = .sum(
+        Asked(query: query, digest: digest, values: values, passage: passage), continuation)
       tell(.reached(digest))
     }
     _ = try recorded(digest)

@@ -55,6 +55,8 @@ public actor SiteRun: Federation {
     let digest: Digest
     /// The answer, without noise.
     let values: [Int64]
+    /// What the door leaves to be written before the first vector leaves; nil afterwards.
+    var passage: Door.Passage?
     /// Whether the session expects the query: a RoundOpen may be taken.
     var isPosed = false
     var noise: NoiseRequirement? { query.noise }

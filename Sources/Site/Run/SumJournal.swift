@@ -53,16 +53,15 @@ enum SumJournal {
   /// Writes records before the message that they authorise is sent.
   static func append(
     _ records: [JournalRecord], keeping vector: JournalVector?, charges: [LedgerCharge],
-    admission: @escaping LedgerAdmission, to store: SiteStore, study: String
+    letting passage: Door.Passage?, through door: Door
   ) throws {
     // What authorises no message may be lost in a power cut: the round is then burned again. So may an
     // acknowledgement: without the round's keys, which were in memory, the site signs no other one.
     let mayBeLost = records.allSatisfy { $0.type >= 8 || $0.type == 6 }
     let batch = JournalBatch(
       items: try records.map { try JournalItem(record: $0.bytes) }, vector: vector,
-      charges: charges, admission: admission)
-    try store.appendJournal(
-      batch, study: study, durability: mayBeLost ? .relaxed : .full)
+      charges: charges)
+    try door.append(batch, letting: passage, durability: mayBeLost ? .relaxed : .full)
   }
 
   /// Writes a result into the transcript and closes its round, in one step: what stays for ever is

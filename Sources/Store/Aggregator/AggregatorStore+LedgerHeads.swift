@@ -41,7 +41,7 @@ extension AggregatorStore {
           signature = excluded.signature
         WHERE excluded.sequence > ledger_head.sequence
         """,
-        [head.site, Int64(head.sequence), head.digest.blob, head.signature.blob])
+        [head.site, Int64(head.sequence), head.digest, head.signature])
     }
   }
 

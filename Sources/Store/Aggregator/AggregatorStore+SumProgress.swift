@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 
 /// What the aggregator keeps of the secure sums: how far it is, and every published sum with its
@@ -56,50 +55,64 @@ extension AggregatorStore {
   /// - Throws: `outOfOrder` when it is not beyond every round of the study, also of another process;
   ///   `notFound`, `invalidValue`.
   public func recordOpened(round: UInt64, study: String) throws(StoreError) {
-    try database.writeWaiting("record round", durability: .relaxed) { connection in
-      try AggregatorStudy.requireExistence(of: study, in: connection)
-      let number = try RoundNumber.stored(round)
-      guard try Self.progress(of: study, in: connection).round < round else {
-        throw StoreError(
-          .outOfOrder, "a later round was already opened",
-          subject: "study \(study), round \(round)")
-      }
-      try connection.run(
-        """
-        INSERT INTO sum_progress (study, round) VALUES (?, ?)
-        ON CONFLICT (study) DO UPDATE SET round = excluded.round
-        """, [study, number])
+    try database.writeWaiting("record round", durability: .relaxed) { connection, known in
+      try Self.open(round, study: study, in: connection, known: &known)
     }
+  }
+
+  private static func open(
+    _ round: UInt64, study: String, in connection: Database, known: inout KnownRows
+  ) throws {
+    let number = try RoundNumber.stored(round)
+    guard try progress(of: study, in: connection, known: &known).round < round else {
+      throw StoreError(
+        .outOfOrder, "a later round was already opened", subject: "study \(study), round \(round)")
+    }
+    try connection.run(
+      """
+      INSERT INTO sum_progress (study, round) VALUES (?, ?)
+      ON CONFLICT (study) DO UPDATE SET round = excluded.round
+      """, [study, number])
+    known.sumProgress[study]?.round = round
   }
 
   /// Appends a result to the transcript and, for a sum, keeps its proof and its vector, all in one
   /// transaction. When the call returns, the result may be sent. Waits for the disk on the calling
   /// thread: for an actor on a `StoreExecutor`.
   ///
-  /// - Parameter sum: the published vector's wire bytes; not copied as a whole.
+  /// - Parameters:
+  ///   - sum: the published vector's wire bytes; not copied as a whole.
+  ///   - next: a round that is written down as opened in the same step, in place of a later
+  ///     `recordOpened`: whoever asked for it may open it, once. When it is not opened, its number is
+  ///     passed over.
   /// - Returns: `alreadyThere` when the same entry was published before.
   /// - Throws: `outOfOrder` and `conflict` of the transcript; `conflict` when the round has a proof
   ///   already; `notFound` without the study.
   @discardableResult
   public func publish(
-    _ entry: TranscriptEntry, proof: SumProof?, sum: UnsafeRawBufferPointer?
+    _ entry: TranscriptEntry, proof: SumProof?, sum: UnsafeRawBufferPointer?,
+    opening next: UInt64? = nil
   ) throws(StoreError) -> AppendOutcome {
     let time = database.clock()
-    return try database.writeWaiting("publish result") { connection in
-      try AggregatorStudy.requireExistence(of: entry.study, in: connection)
-      let outcome = try TranscriptTable.append(entry, at: time, to: connection)
+    return try database.writeWaiting("publish result") { connection, known in
+      _ = try Self.progress(of: entry.study, in: connection, known: &known)
+      let outcome = try TranscriptTable.append(
+        entry, at: time, to: connection, head: &known.transcripts[entry.study])
       guard outcome == .appended, let proof, let sum else { return outcome }
       let round = try RoundNumber.stored(proof.round)
       try connection.run(
         "INSERT INTO sum_proof (study, round, epoch, round_open, result) VALUES (?, ?, ?, ?, ?)",
         [
-          entry.study, round, Int64(proof.epoch), proof.roundOpenBody.blob, proof.resultBody.blob,
+          entry.study, round, Int64(proof.epoch), proof.roundOpenBody, proof.resultBody,
         ])
       for (position, start) in stride(from: 0, to: sum.count, by: Self.pieceBytes).enumerated() {
-        let piece = Data(sum[start..<min(start + Self.pieceBytes, sum.count)])
+        let piece = UnsafeRawBufferPointer(
+          rebasing: sum[start..<min(start + Self.pieceBytes, sum.count)])
         try connection.run(
-          "INSERT INTO sum_piece VALUES (?, ?, ?, ?)", [entry.study, round, position, piece])
+          "INSERT INTO sum_piece VALUES (?, ?, ?, ?)",
+          [entry.study, round, Int64(position), piece])
       }
+      if let next { try Self.open(next, study: entry.study, in: connection, known: &known) }
       return outcome
     }
   }
@@ -125,14 +138,29 @@ extension AggregatorStore {
     }
   }
 
-  private static func progress(
-    of study: String, in connection: Database
-  ) throws -> (epoch: UInt32?, round: UInt64) {
+  /// The highest epoch and round opened.
+  struct Progress: Sendable {
+    var epoch: UInt32?
+    var round: UInt64 = 0
+  }
+
+  private static func progress(of study: String, in connection: Database) throws -> Progress {
     let row = try connection.firstRow(
       "SELECT epoch, round FROM sum_progress WHERE study = ?", [study])
-    guard let row else { return (nil, 0) }
+    guard let row else { return Progress() }
     let epoch = try row.integerIfPresent("epoch") == nil ? nil : row.epoch("epoch")
-    return (epoch, try row.round("round"))
+    return Progress(epoch: epoch, round: try row.round("round"))
+  }
+
+  /// The same of a study that exists (`notFound` otherwise), read only where it is not known.
+  private static func progress(
+    of study: String, in connection: Database, known: inout KnownRows
+  ) throws -> Progress {
+    if let progress = known.sumProgress[study] { return progress }
+    try AggregatorStudy.requireExistence(of: study, in: connection)
+    let progress = try progress(of: study, in: connection)
+    known.sumProgress[study] = progress
+    return progress
   }
 
   /// The published vectors of rounds, one after the other, as CatchUp sends them.

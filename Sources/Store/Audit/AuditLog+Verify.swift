@@ -74,7 +74,7 @@ extension AuditLog {
         }
         if let fault = walk.step(entry) { return walk.verdict(fault) }
       }
-      guard let head = try? Self.head(connection) else {
+      guard let head = try? Head(in: connection) else {
         return walk.verdict(AuditFault(.headChanged, at: walk.count))
       }
       return walk.verdict(walk.finish(headCount: head.count, headHash: head.hash))

@@ -33,7 +33,8 @@ public struct AuditLog: Sendable {
 
   /// How many entries there are, and the hash of the last (`AuditEntry.origin` when none).
   public func head() async throws(StoreError) -> (count: Int64, hash: [UInt8]) {
-    try await database.read("read audit head") { try Self.head($0) }
+    let head = try await database.read("read audit head") { try Head(in: $0) }
+    return (head.count, head.hash)
   }
 
   /// Entries in order.
@@ -88,28 +89,46 @@ extension AuditLog {
       BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
     """
 
+  /// Where the chain ends.
+  struct Head: Sendable, Equatable {
+    var count: Int64
+    var hash: [UInt8]
+  }
+
   /// Appends inside a transaction of the caller, so that an act and its entry are one.
   @discardableResult
   static func append(
     _ note: AuditNote, at time: Double, to connection: Database
   ) throws -> AuditEntry {
+    var head: Head?
+    return try append(note, at: time, to: connection, head: &head)
+  }
+
+  /// Does the same with the head where it is known, and keeps it up to date.
+  @discardableResult
+  static func append(
+    _ note: AuditNote, at time: Double, to connection: Database, head known: inout Head?
+  ) throws -> AuditEntry {
     try note.check()
-    let head = try head(connection)
+    let head = try known ?? Head(in: connection)
     let entry = AuditEntry(
       following: head.hash, sequence: head.count + 1, time: time, note: note)
     try connection.run(
       "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       [
         entry.sequence, entry.time, note.actor, note.action, note.study, note.detail,
-        entry.previousHash.blob, entry.hash.blob,
+        entry.previousHash, entry.hash,
       ])
     try connection.run(
       "UPDATE audit_head SET entry_count = ?, hash = ? WHERE id = 1",
-      [entry.sequence, entry.hash.blob])
+      [entry.sequence, entry.hash])
+    known = Head(count: entry.sequence, hash: entry.hash)
     return entry
   }
+}
 
-  static func head(_ connection: Database) throws -> (count: Int64, hash: [UInt8]) {
+extension AuditLog.Head {
+  init(in connection: Database) throws {
     guard
       let row = try connection.firstRow("SELECT entry_count, hash FROM audit_head WHERE id = 1")
     else { throw StoreError(.corrupted, "the head of the audit log is missing") }
@@ -117,7 +136,7 @@ extension AuditLog {
     guard count >= 0, count < Int64.max else {
       throw StoreError(.corrupted, "the head of the audit log cannot be read")
     }
-    return (count, try row.bytes("hash"))
+    self.init(count: count, hash: try row.bytes("hash"))
   }
 }
 

@@ -26,6 +26,8 @@ final class StoreDatabase: Sendable {
   private let pool: DatabasePool
   /// What the writing connection is set to; nil before the first write.
   private let present = Mutex<Durability?>(nil)
+  /// Taken out and put back by the one write that is running.
+  private let known = Mutex(KnownRows())
 
   /// Opens the file, creates it (mode 0600) when it is missing, and brings its schema up to date.
   ///
@@ -69,7 +71,25 @@ final class StoreDatabase: Sendable {
     let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
       pool.asyncWriteWithoutTransaction { database in
         continuation.resume(
-          returning: Result { try self.transaction(in: database, durability, body) })
+          returning: Result {
+            try self.transaction(in: database, durability) { database, _ in try body(database) }
+          })
+      }
+    }
+    return try located(result, operation)
+  }
+
+  /// Does the same for what is written in every round, which keeps the rows that it knows as they are in
+  /// the file.
+  func writeKnowing<Value: Sendable>(
+    _ operation: String, durability: Durability = .full,
+    _ body: @escaping @Sendable (Database, inout KnownRows) throws -> Value
+  ) async throws(StoreError) -> Value {
+    let pool = pool
+    let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
+      pool.asyncWriteWithoutTransaction { database in
+        continuation.resume(
+          returning: Result { try self.knowing(in: database, durability, body) })
       }
     }
     return try located(result, operation)
@@ -78,25 +98,53 @@ final class StoreDatabase: Sendable {
   /// Does the same on the calling thread, which waits for the disk: for an actor on a `StoreExecutor`,
   /// whose next step depends on the write anyway.
   func writeWaiting<Value>(
-    _ operation: String, durability: Durability = .full, _ body: (Database) throws -> Value
+    _ operation: String, durability: Durability = .full,
+    _ body: (Database, inout KnownRows) throws -> Value
   ) throws(StoreError) -> Value {
     let result: Result<Value, any Error> = Result {
-      try pool.writeWithoutTransaction { try transaction(in: $0, durability, body) }
+      try pool.writeWithoutTransaction { try knowing(in: $0, durability, body) }
     }
     return try located(result, operation)
   }
 
-  private func transaction<Value>(
-    in database: Database, _ durability: Durability, _ body: (Database) throws -> Value
+  /// A transaction with the known rows: put back when it ended well, and forgotten otherwise.
+  private func knowing<Value>(
+    in database: Database, _ durability: Durability,
+    _ body: (Database, inout KnownRows) throws -> Value
   ) throws -> Value {
-    try prepare(database, for: durability)
-    var value: Value?
-    try database.inTransaction(.immediate) {
-      value = try body(database)
-      return .commit
+    var known = KnownRows()
+    let value = try transaction(in: database, durability) { database, kept in
+      // Nobody else writes from here on.
+      if let version = kept.version, version == database.contentVersion { known = kept }
+      return try body(database, &known)
     }
-    guard let value else { throw StoreError(.other) }
+    known.version = database.contentVersion
+    self.known.withLock { $0 = known }
     return value
+  }
+
+  /// `body` is given what was known before, and nothing is known any more.
+  private func transaction<Value>(
+    in database: Database, _ durability: Durability,
+    _ body: (Database, KnownRows) throws -> Value
+  ) throws -> Value {
+    let kept = known.withLock { known in
+      defer { known = KnownRows() }
+      return known
+    }
+    try prepare(database, for: durability)
+    try database.cachedStatement(sql: "BEGIN IMMEDIATE TRANSACTION").execute()
+    do {
+      let value = try body(database, kept)
+      try database.cachedStatement(sql: "COMMIT TRANSACTION").execute()
+      return value
+    } catch {
+      // SQLite has rolled back itself after some failures. The first error is the one to tell.
+      if database.isInsideTransaction {
+        try? database.cachedStatement(sql: "ROLLBACK TRANSACTION").execute()
+      }
+      throw error
+    }
   }
 
   /// Called on the writing connection only, one write after the other.

@@ -8,6 +8,7 @@ enum StoreHash {
   case transcriptRow
   case ledgerEntry
   case vectorFile
+  case journalRecord
 
   private var label: HashLabel {
     switch self {
@@ -16,6 +17,7 @@ enum StoreHash {
     case .transcriptRow: "store.transcript"
     case .ledgerEntry: "store.ledger"
     case .vectorFile: "store.vector"
+    case .journalRecord: "store.journal"
     }
   }
 

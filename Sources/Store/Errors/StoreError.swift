@@ -29,6 +29,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case notFound = "not-found"
     /// Something different is stored under that name, and it may not change.
     case conflict
+    /// A study's answer would come from other data than its first one.
+    case dataChanged = "data-changed"
     /// The change of state is not on the list of allowed changes.
     case transitionRefused = "transition-refused"
     /// A journal or transcript entry that would go backwards, leave a gap or break the chain.
@@ -86,8 +88,8 @@ public struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     case .diskFull, .readOnly, .cannotOpen, .inputOutput, .locked, .corrupted, .notAStore,
       .newerVersion, .other:
       true
-    case .notFound, .conflict, .transitionRefused, .outOfOrder, .budgetExhausted, .invitationUsed,
-      .invitationExpired, .revoked, .invalidValue:
+    case .notFound, .conflict, .dataChanged, .transitionRefused, .outOfOrder, .budgetExhausted,
+      .invitationUsed, .invitationExpired, .revoked, .invalidValue:
       false
     }
   }
@@ -127,6 +129,7 @@ extension StoreError.Code {
     case .newerVersion: "the database was written by a newer version of this program"
     case .notFound: "there is no such entry"
     case .conflict: "a different entry is already stored and may not change"
+    case .dataChanged: "the site's data changed after the study's first answer"
     case .transitionRefused: "the change of state is not allowed"
     case .outOfOrder: "the entry does not follow the one before it"
     case .budgetExhausted: "the privacy budget does not allow the release"

@@ -73,21 +73,19 @@ extension AnswerCommitment {
 extension AnswerCommitment {
   /// Records the commitment and its audit entry unless its query has one, in a transaction of the
   /// caller.
-  func record(at time: Double, in connection: Database) throws {
-    let known = try connection.firstRow(
-      "SELECT 1 FROM answer_commitment WHERE study = ? AND query = ?", [study, query.blob])
-    guard known == nil else { return }
+  func record(at time: Double, in connection: Database, known: inout KnownRows) throws {
     try connection.run(
-      "INSERT INTO answer_commitment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      [
-        study, query.blob, kind, Int64(index), fingerprint.blob, nonce.blob, digest.blob,
-        signature.blob, time,
-      ])
+      """
+      INSERT INTO answer_commitment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (study, query) DO NOTHING
+      """,
+      [study, query, kind, Int64(index), fingerprint, nonce, digest, signature, time])
+    guard connection.changesCount > 0 else { return }
     try AuditLog.append(
       AuditNote(
         actor: "agent", action: "committed", study: study,
         detail: "result \(index), \(kind): " + Hexadecimal.encode(digest) + ", signed "
-          + Hexadecimal.encode(signature)), at: time, to: connection)
+          + Hexadecimal.encode(signature)), at: time, to: connection, head: &known.auditHead)
   }
 }
 

@@ -50,9 +50,9 @@ enum LedgerTable {
     try connection.run(
       "INSERT INTO ledger VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       [
-        sequence, charge.study, charge.queryDigest.blob, Int64(charge.round),
+        sequence, charge.study, charge.queryDigest, Int64(charge.round),
         charge.purpose, charge.patientGroup, charge.variance, charge.sensitivitySquared,
-        charge.samplingRate, time, digest.blob,
+        charge.samplingRate, time, digest,
       ])
     return .appended
   }

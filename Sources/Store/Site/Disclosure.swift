@@ -48,19 +48,21 @@ enum StudyCohort {
 
     """
 
-  /// Records the cohort of a study's first answer; throws `conflict` for another one later.
-  static func require(_ fingerprint: [UInt8], study: String, in connection: Database) throws {
-    let first = try connection.firstRow(
-      "SELECT fingerprint FROM study_cohort WHERE study = ?", [study]
-    )?.bytes("fingerprint")
+  /// Records the cohort of a study's first answer; throws `dataChanged` for another one later.
+  static func require(
+    _ fingerprint: [UInt8], study: String, in connection: Database, known: inout KnownRows
+  ) throws {
+    let first =
+      try known.cohorts[study]
+      ?? connection.firstRow(
+        "SELECT fingerprint FROM study_cohort WHERE study = ?", [study]
+      )?.bytes("fingerprint")
+    known.cohorts[study] = first ?? fingerprint
     guard let first else {
-      return try connection.run(
-        "INSERT INTO study_cohort VALUES (?, ?)", [study, fingerprint.blob])
+      return try connection.run("INSERT INTO study_cohort VALUES (?, ?)", [study, fingerprint])
     }
     guard first == fingerprint else {
-      throw StoreError(
-        .conflict, "the site's data changed after the study's first answer",
-        subject: "study \(study)")
+      throw StoreError(.dataChanged, subject: "study \(study)")
     }
   }
 }
@@ -79,7 +81,7 @@ extension SiteStore {
   ///   - charge: what the release costs the patients' privacy budget; one that is there already is
   ///     paid.
   ///   - admission: decides about a new charge.
-  /// - Throws: `conflict` when the data differ from those of the study's first answer;
+  /// - Throws: `dataChanged` when the data differ from those of the study's first answer;
   ///   `budgetExhausted`; `transitionRefused` when the study is not approved at this moment;
   ///   `notFound`.
   public func recordDisclosure(
@@ -88,13 +90,14 @@ extension SiteStore {
     admission: LedgerAdmission? = nil, durability: Durability = .full
   ) async throws(StoreError) {
     let time = database.clock()
-    try await database.write("record disclosure", durability: durability) { connection in
-      let study = try SiteStudy.standing(of: disclosure.study, in: connection)
+    try await database.writeKnowing("record disclosure", durability: durability) {
+      connection, known in
+      let study = try SiteStudy.standing(of: disclosure.study, in: connection, known: &known)
       if let fingerprint = fingerprint ?? commitment?.fingerprint {
-        try StudyCohort.require(fingerprint, study: study.id, in: connection)
+        try StudyCohort.require(fingerprint, study: study.id, in: connection, known: &known)
       }
-      try disclosure.record(of: study, at: time, in: connection)
-      try commitment?.record(at: time, in: connection)
+      try disclosure.record(of: study, at: time, in: connection, known: &known)
+      try commitment?.record(at: time, in: connection, known: &known)
       _ = try LedgerTable.append(
         charge.map { [$0] } ?? [], admission: admission, at: time, in: connection)
     }
@@ -121,7 +124,10 @@ extension SiteStore {
 
 extension Disclosure {
   /// Inserts the disclosure and its audit entry, in a transaction of the caller.
-  func record(of study: SiteStudy.Standing, at time: Double, in connection: Database) throws {
+  func record(
+    of study: SiteStudy.Standing, at time: Double, in connection: Database,
+    known: inout KnownRows
+  ) throws {
     guard study.status.mayAnswer else {
       throw StoreError(
         .transitionRefused, "the study is not approved at this site", subject: "study \(study.id)")
@@ -138,6 +144,6 @@ extension Disclosure {
       AuditNote(
         actor: "agent", action: "disclosed-\(kind.rawValue)", study: study.id,
         detail: "\(query): \(valueCount) values, \(byteCount) bytes\(cell)"), at: time,
-      to: connection)
+      to: connection, head: &known.auditHead)
   }
 }

@@ -79,6 +79,9 @@ public struct JournalBatch: Sendable {
   public var sums: [LongSum]
   /// What the message discloses; each gets its audit entry.
   public var disclosures: [Disclosure]
+  /// What the site binds itself to with the disclosed answer, and whose data the answer is of; a repeated
+  /// question keeps its first one.
+  public var commitment: AnswerCommitment?
   /// What opening it costs the patients' privacy budget.
   public var charges: [LedgerCharge]
   /// Decides about new charges, in the same transaction; nil writes them whatever they come to.
@@ -86,7 +89,8 @@ public struct JournalBatch: Sendable {
 
   public init(
     items: [JournalItem] = [], vector: JournalVector? = nil, transcript: [TranscriptEntry] = [],
-    sums: [LongSum] = [], disclosures: [Disclosure] = [], charges: [LedgerCharge] = [],
+    sums: [LongSum] = [], disclosures: [Disclosure] = [],
+    commitment: AnswerCommitment? = nil, charges: [LedgerCharge] = [],
     admission: LedgerAdmission? = nil
   ) {
     self.items = items
@@ -94,6 +98,7 @@ public struct JournalBatch: Sendable {
     self.transcript = transcript
     self.sums = sums
     self.disclosures = disclosures
+    self.commitment = commitment
     self.charges = charges
     self.admission = admission
   }

@@ -3,26 +3,29 @@ import GRDB
 /// The journal of one study inside a transaction of the caller.
 ///
 /// What a record is checked against is the newest round only, so that round is read once and then
-/// followed in memory: the cost of a record does not grow with the rounds before it.
-struct JournalTable {
-  private let study: SiteStudy.Standing
+/// followed in memory: the cost of a record does not grow with the rounds before it. Of its records,
+/// which hold secrets, only digests stay in memory.
+struct JournalTable: Sendable {
+  private let study: String
   /// The highest round of any record; nil for an empty journal.
   private var newestRound: UInt64?
-  /// That round's records by kind, aborts and epochs excepted.
+  /// Digests of that round's records by kind, aborts and epochs excepted.
   private var newest: [JournalKind: [UInt8]] = [:]
+  /// Digest of what takes the place of that round's `released` record when the round is over.
+  private var releasedAfterwards: [UInt8]?
   /// Whether that round has a record of having ended without a result.
   private var isAborted = false
   /// The highest round with a result. Everything up to it was pruned.
   private var lastDone: UInt64?
 
   /// Reads where the journal of a study stands.
-  init(of study: SiteStudy.Standing, in connection: Database) throws {
+  init(of study: String, in connection: Database) throws {
     self.study = study
     let rows = try connection.allRows(
       """
-      SELECT kind, round, record FROM journal
+      SELECT kind, round, record, record_afterwards FROM journal
       WHERE study = ?1 AND round = (SELECT max(round) FROM journal WHERE study = ?1)
-      """, [study.id])
+      """, [study])
     for row in rows {
       guard let kind = JournalKind(rawValue: try row.integer("kind")) else {
         throw StoreError(.corrupted, "a journal record is of an unknown kind")
@@ -31,31 +34,38 @@ struct JournalTable {
       switch kind {
       case .epoch: break
       case .aborted: isAborted = true
-      default: newest[kind] = try row.bytes("record")
+      default:
+        newest[kind] = StoreHash.journalRecord.digest(try row.bytes("record"))
+        if kind == .released {
+          releasedAfterwards = try row.bytesIfPresent("record_afterwards").map {
+            StoreHash.journalRecord.digest($0)
+          }
+        }
       }
     }
     lastDone =
       newest[.done] != nil
-      ? newestRound : try Self.highestRound(of: study.id, kinds: [.done], in: connection)
+      ? newestRound : try Self.highestRound(of: study, kinds: [.done], in: connection)
   }
 
   /// Appends one record under the rules of `SiteStore.appendJournal`.
   mutating func append(
-    _ item: JournalItem, at time: Double, in connection: Database
+    _ item: JournalItem, of standing: SiteStudy.Standing, at time: Double,
+    in connection: Database
   ) throws -> AppendOutcome {
     // Made only for an error.
-    var subject: String { "study \(study.id), round \(item.round), \(item.kind)" }
-    if let stored = try storedRecord(like: item, in: connection) {
-      guard stored == item.record else {
+    var subject: String { "study \(study), round \(item.round), \(item.kind)" }
+    if let stored = try storedDigest(like: item, in: connection) {
+      guard stored == StoreHash.journalRecord.digest(item.record) else {
         throw StoreError(
           .conflict, "this step of the round was taken before, otherwise", subject: subject)
       }
       return .alreadyThere
     }
     switch item.kind {
-    case .epoch: try Self.checkEpoch(item, study: study.id, in: connection)
+    case .epoch: try Self.checkEpoch(item, study: study, in: connection)
     case .opened, .shared, .locked, .committed, .acknowledged, .released:
-      guard study.status.mayAnswer else {
+      guard standing.status.mayAnswer else {
         throw StoreError(
           .transitionRefused, "the study is not approved at this site", subject: subject)
       }
@@ -66,7 +76,7 @@ struct JournalTable {
       }
     case .aborted: break
     }
-    try Self.insert(item, study: study.id, at: time, in: connection)
+    try Self.insert(item, study: study, at: time, in: connection)
     if item.kind == .opened, item.round > 0 {
       try prune(through: item.round - 1, in: connection)
     } else if item.kind == .done {
@@ -81,6 +91,7 @@ struct JournalTable {
     if newestRound.map({ $0 < item.round }) ?? true {
       newestRound = item.round
       newest = [:]
+      releasedAfterwards = nil
       isAborted = false
     }
     if item.kind == .done { lastDone = item.round }
@@ -88,8 +99,17 @@ struct JournalTable {
     switch item.kind {
     case .epoch: break
     case .aborted: isAborted = true
-    case .done: newest = newest.filter { $0.key == .released }.merging([.done: item.record]) { $1 }
-    default: newest[item.kind] = item.record
+    case .done:
+      // What `prune` leaves of the round.
+      newest = newest.filter { $0.key == .released }
+      if let releasedAfterwards { newest[.released] = releasedAfterwards }
+      releasedAfterwards = nil
+      newest[.done] = StoreHash.journalRecord.digest(item.record)
+    default:
+      newest[item.kind] = StoreHash.journalRecord.digest(item.record)
+      if item.kind == .released {
+        releasedAfterwards = item.recordAfterwards.map { StoreHash.journalRecord.digest($0) }
+      }
     }
   }
 
@@ -122,7 +142,8 @@ struct JournalTable {
     }
   }
 
-  private func storedRecord(like item: JournalItem, in connection: Database) throws -> [UInt8]? {
+  /// Digest of the record that is there in the place of an item; nil when its place is free.
+  private func storedDigest(like item: JournalItem, in connection: Database) throws -> [UInt8]? {
     if item.kind == .aborted { return nil }
     if item.kind != .epoch {
       guard let newestRound, item.round <= newestRound else { return nil }
@@ -137,8 +158,8 @@ struct JournalTable {
       """
       SELECT record FROM journal
       WHERE study = ? AND kind = \(item.kind.rawValue) AND \(column) = ?
-      """, [study.id, number]
-    )?.bytes("record")
+      """, [study, number]
+    ).map { StoreHash.journalRecord.digest(try $0.bytes("record")) }
   }
 
   private static func insert(
@@ -152,8 +173,8 @@ struct JournalTable {
       """,
       [
         study, item.kind.rawValue, try RoundNumber.stored(item.round),
-        item.kind == .epoch ? item.epoch.map { Int64($0) } : nil, item.record.blob,
-        item.recordAfterwards?.blob, item.resultDigest?.blob, time,
+        item.kind == .epoch ? item.epoch.map { Int64($0) } : nil, item.record,
+        item.recordAfterwards, item.resultDigest, time,
       ])
   }
 
@@ -161,8 +182,8 @@ struct JournalTable {
   private func prune(through round: UInt64, in connection: Database) throws {
     // The newest round of all is over: what there was has been erased with it.
     if let lastDone, lastDone == newestRound { return }
-    let arguments: StatementArguments = [
-      study.id, try RoundNumber.stored(lastDone ?? 0), try RoundNumber.stored(round),
+    let arguments: [any StatementValue] = [
+      study, try RoundNumber.stored(lastDone ?? 0), try RoundNumber.stored(round),
     ]
     try connection.run(
       """

@@ -36,7 +36,7 @@ public struct LongSum: Sendable, Equatable {
   func append(study: String, in connection: Database) throws {
     try connection.run(
       "INSERT INTO transcript_sum VALUES (?, ?, ?, ?) ON CONFLICT (study, position) DO NOTHING",
-      [study, index, Int64(width), bytes.blob])
+      [study, index, Int64(width), bytes])
   }
 }
 

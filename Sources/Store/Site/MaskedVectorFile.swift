@@ -20,7 +20,7 @@ struct MaskedVectorFile {
   init(beside database: String, study: String) {
     folder = database + "-vectors"
     let name = StoreHash.vectorFile.digest(Array(study.utf8)).prefix(16)
-    path = folder + "/" + name.map { String(format: "%02x", $0) }.joined()
+    path = folder + "/" + Hexadecimal.encode(Array(name))
   }
 
   /// Writes over what was there.

@@ -12,7 +12,8 @@ extension SiteStore {
   ///   step; of any number of concurrent calls for one step with different records, one succeeds;
   /// - an epoch that is not beyond all before it; a `done` record that is not beyond the last;
   /// - any step of a study that is not approved at this moment;
-  /// - charges that the batch's own admission refuses, seeing the ledger of this very moment.
+  /// - charges that the batch's own admission refuses, seeing the ledger of this very moment;
+  /// - an answer from other data than the study's first one (`recordDisclosure`).
   ///
   /// Opening a round erases the steps of the rounds before it; `done` erases those of its own round too.
   /// `epoch`, `released`, `done` and `aborted` records stay. A vector is readable while its round has its
@@ -23,7 +24,7 @@ extension SiteStore {
   ///     the acknowledgement, whose keys are then lost as well: the site takes part again in a new
   ///     epoch, as after any restart. A batch with an `epoch` or `released` record is always synced.
   /// - Returns: `alreadyThere` when every record was there before, byte for byte.
-  /// - Throws: `outOfOrder`, `conflict`, `transitionRefused`, `notFound`,
+  /// - Throws: `outOfOrder`, `conflict`, `transitionRefused`, `notFound`, `dataChanged`,
   ///   `budgetExhausted`, `invalidValue`; then nothing of the batch is written.
   @discardableResult
   public func appendJournal(
@@ -32,7 +33,7 @@ extension SiteStore {
     let time = database.clock()
     return try database.writeWaiting(
       "append to journal", durability: batch.durability(atLeast: durability)
-    ) { try batch.append(to: $0, study: id, at: time, beside: path) }
+    ) { try batch.append(to: $0, study: id, at: time, beside: path, known: &$1) }
   }
 
   /// A study's journal, in the order in which it was written, with the vectors that are still kept.
@@ -60,29 +61,36 @@ extension JournalBatch {
 
   /// Writes everything, in a transaction of the caller.
   fileprivate func append(
-    to connection: Database, study id: String, at time: Double, beside path: String
+    to connection: Database, study id: String, at time: Double, beside path: String,
+    known: inout KnownRows
   ) throws -> AppendOutcome {
-    let study = try SiteStudy.standing(of: id, in: connection)
+    let study = try SiteStudy.standing(of: id, in: connection, known: &known)
     guard transcript.allSatisfy({ $0.study == id }), disclosures.allSatisfy({ $0.study == id }),
-      charges.allSatisfy({ $0.study == id })
+      charges.allSatisfy({ $0.study == id }), commitment.map({ $0.study == id }) ?? true
     else {
       throw StoreError(.invalidValue, "the batch is of several studies", subject: "study \(id)")
     }
     var isNew = false
     if !items.isEmpty {
-      var journal = try JournalTable(of: study, in: connection)
+      var journal = try known.journals[id] ?? JournalTable(of: id, in: connection)
       for item in items {
-        let outcome = try journal.append(item, at: time, in: connection)
+        let outcome = try journal.append(item, of: study, at: time, in: connection)
         isNew = isNew || outcome == .appended
       }
+      known.journals[id] = journal
     }
     for entry in transcript {
-      let outcome = try TranscriptTable.append(entry, at: time, to: connection)
+      let outcome = try TranscriptTable.append(
+        entry, at: time, to: connection, head: &known.transcripts[id])
       isNew = isNew || outcome == .appended
     }
     for sum in sums { try sum.append(study: id, in: connection) }
+    if let commitment {
+      try StudyCohort.require(commitment.fingerprint, study: id, in: connection, known: &known)
+      try commitment.record(at: time, in: connection, known: &known)
+    }
     for disclosure in disclosures {
-      try disclosure.record(of: study, at: time, in: connection)
+      try disclosure.record(of: study, at: time, in: connection, known: &known)
       isNew = true
     }
     let paid = try LedgerTable.append(

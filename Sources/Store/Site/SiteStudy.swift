@@ -94,7 +94,7 @@ extension SiteStudy {
   }
 
   /// What every write about a study asks, without its plan and manifest.
-  struct Standing {
+  struct Standing: Sendable {
     var id: String
     var status: SiteStudyStatus
   }
@@ -105,6 +105,16 @@ extension SiteStudy {
       throw StoreError(.notFound, subject: "study \(id)")
     }
     return Standing(id: id, status: try row.choice("status"))
+  }
+
+  /// The same, read only where it is not known.
+  static func standing(
+    of id: String, in connection: Database, known: inout KnownRows
+  ) throws -> Standing {
+    if let standing = known.standings[id] { return standing }
+    let standing = try standing(of: id, in: connection)
+    known.standings[id] = standing
+    return standing
   }
 
   /// The study, or `notFound`.

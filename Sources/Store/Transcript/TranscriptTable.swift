@@ -45,13 +45,29 @@ enum TranscriptTable {
       BEGIN SELECT RAISE(ABORT, 'the transcript is append-only'); END;
     """
 
+  /// Where a study's transcript ends.
+  struct Head: Sendable, Equatable {
+    var count: Int64
+    var rowHash: [UInt8]
+    /// Digest of the last entry; nil without one, and where it was not read.
+    var digest: [UInt8]?
+  }
+
   /// Appends the next entry. The same entry again is fine; anything else at its place is not.
   static func append(
     _ entry: TranscriptEntry, at time: Double, to connection: Database
   ) throws -> AppendOutcome {
+    var head: Head?
+    return try append(entry, at: time, to: connection, head: &head)
+  }
+
+  /// Does the same with the head where it is known, and keeps it up to date.
+  static func append(
+    _ entry: TranscriptEntry, at time: Double, to connection: Database, head known: inout Head?
+  ) throws -> AppendOutcome {
     // Made only for an error.
     var subject: String { "study \(entry.study), entry \(entry.index)" }
-    let head = try head(of: entry.study, in: connection)
+    let head = try known ?? head(of: entry.study, in: connection)
     if entry.index >= 0, entry.index < head.count {
       guard var stored = try fetch(entry.study, entry.index, in: connection) else {
         throw StoreError(.corrupted, "an entry of the transcript is missing", subject: subject)
@@ -62,17 +78,21 @@ enum TranscriptTable {
     }
     guard entry.index == head.count else { throw StoreError(.outOfOrder, subject: subject) }
     if head.count > 0 {
-      let last = try connection.firstRow(
-        "SELECT digest FROM transcript WHERE study = ? AND position = ?",
-        [entry.study, head.count - 1])
-      guard let last, try last.bytes("digest") == entry.previousDigest else {
+      let last =
+        try head.digest
+        ?? connection.firstRow(
+          "SELECT digest FROM transcript WHERE study = ? AND position = ?",
+          [entry.study, head.count - 1])?.bytes("digest")
+      guard let last, last == entry.previousDigest else {
         throw StoreError(
           .outOfOrder, "the entry does not continue the digest chain", subject: subject)
       }
     }
     var dated = entry
     dated.recordedAt = time
-    try insert(dated, rowHash: rowHash(dated, after: head.rowHash), into: connection)
+    let rowHash = rowHash(dated, after: head.rowHash)
+    try insert(dated, rowHash: rowHash, into: connection)
+    known = Head(count: entry.index + 1, rowHash: rowHash, digest: entry.digest)
     return .appended
   }
 
@@ -82,33 +102,33 @@ enum TranscriptTable {
     try connection.run(
       "INSERT INTO transcript VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       [
-        entry.study, entry.index, entry.kind.rawValue, entry.queryDigest.blob, entry.purpose,
-        entry.total.blob, try entry.participants.namesText(), entry.proof.blob,
-        entry.previousDigest.blob, entry.digest.blob, entry.recordedAt, rowHash.blob,
+        entry.study, entry.index, entry.kind.rawValue, entry.queryDigest, entry.purpose,
+        entry.total, try entry.participants.namesText(), entry.proof,
+        entry.previousDigest, entry.digest, entry.recordedAt, rowHash,
       ])
     for (ordinal, answer) in entry.siteAnswers.enumerated() {
       try connection.run(
         "INSERT INTO transcript_answer VALUES (?, ?, ?, ?, ?, ?)",
         [
-          entry.study, entry.index, Int64(ordinal), answer.site, answer.answer.blob,
-          answer.signature.blob,
+          entry.study, entry.index, Int64(ordinal), answer.site, answer.answer,
+          answer.signature,
         ])
     }
     try connection.run(
       """
       INSERT INTO transcript_head VALUES (?, ?, ?) ON CONFLICT (study)
       DO UPDATE SET entry_count = excluded.entry_count, row_hash = excluded.row_hash
-      """, [entry.study, entry.index + 1, rowHash.blob])
+      """, [entry.study, entry.index + 1, rowHash])
   }
 
   static func head(
     of study: String, in connection: Database
-  ) throws -> (count: Int64, rowHash: [UInt8]) {
+  ) throws -> Head {
     guard
       let row = try connection.firstRow(
         "SELECT entry_count, row_hash FROM transcript_head WHERE study = ?", [study])
-    else { return (0, [UInt8](repeating: 0, count: 32)) }
-    return (try row.integer("entry_count"), try row.bytes("row_hash"))
+    else { return Head(count: 0, rowHash: [UInt8](repeating: 0, count: 32)) }
+    return Head(count: try row.integer("entry_count"), rowHash: try row.bytes("row_hash"))
   }
 
   static func fetch(

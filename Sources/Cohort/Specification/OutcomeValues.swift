@@ -32,17 +32,6 @@ public enum OutcomeValues: Sendable, Hashable {
     }
   }
 
-  /// Whether a number can be one of the values.
-  func contains(_ value: Double) -> Bool {
-    switch self {
-    case .number(let range): range.contains(value)
-    case .count(let maximum):
-      value >= 0 && value <= Double(maximum) && value.rounded() == value
-    case .classes(let words):
-      value >= 0 && value < Double(words.count) && value.rounded() == value
-    }
-  }
-
   /// Appends the canonical bytes.
   public func write(to writer: inout ByteWriter) {
     switch self {
@@ -76,6 +65,11 @@ public enum OutcomeValues: Sendable, Hashable {
       }
     case (.number, .oneOf): throw fail("the event of a number is `above` or `at_least` a bound")
     case (.count(let maximum), _):
+      if case .comparison(let comparison, _) = rule {
+        guard comparison == .greater || comparison == .greaterOrEqual else {
+          throw fail("the event of a count is `above` or `at_least` a bound, or `positive`")
+        }
+      }
       guard (1...Self.largestCount).contains(maximum) else {
         throw fail("the maximum of a count is 1 to \(Self.largestCount)")
       }

@@ -146,9 +146,10 @@ extension LocalAnswers {
   func contributions(_ query: SumQuery.ContributionQuery) throws -> [Int64] {
     let table = try sample(query.share, salt: 4, query.model.columns)
     let explainer = try TreeExplainer(query.model)
+    let unit = query.model.target?.contributionUnit ?? 1
     return try ContributionSummary.answer(table: table, rows: Array(0..<table.rowCount)) {
       (bins) throws(BoostedTreesError) -> [Double] in
-      try explainer.contributionsByFeature(ofBins: bins)
+      try explainer.contributionsByFeature(ofBins: bins).map { $0 / unit }
     }
   }
 

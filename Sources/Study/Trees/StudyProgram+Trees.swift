@@ -212,11 +212,12 @@ extension StudyProgram {
     }
     fitted.explainedCount = Int(summary.patientCount)
     let minimum = max(plan.privacy.minimumCell, Int(summary.patientCount) / 20, 1)
+    let unit = fitted.model.target?.contributionUnit ?? 1
     fitted.contributions = features.indices.map { index in
       let isNumber = if case .number = features[index] { true } else { false }
       return FeatureContribution(
-        features[index], importance: summary.importance[index], counts: summary.counts[index],
-        sums: summary.sums[index],
+        features[index], importance: unit * summary.importance[index],
+        counts: summary.counts[index], sums: summary.sums[index].map { unit * $0 },
         minimumCount: isNumber ? minimum : max(plan.privacy.minimumCell, 1),
         minimumCell: plan.privacy.minimumCell)
     }

@@ -103,6 +103,13 @@ public struct ValueTarget: Sendable, Hashable {
     return min(max(events / all, 0), 1)
   }
 
+  /// What contributions are counted in units of before they are summed over patients, so that a number of any
+  /// size fits the sum: the width of its range, 1 of other values.
+  var contributionUnit: Double {
+    guard case .number(let range) = values else { return 1 }
+    return range.upperBound - range.lowerBound
+  }
+
   /// How the margins of the outputs make the one score that is explained: the margin itself; of classes, the
   /// mean margin of the event's less that of the others.
   var outputWeights: [Double] {

@@ -111,6 +111,33 @@ import Testing
     }
   }
 
+  /// Contributions to a number of any size are told: 2¹⁴ times the numbers, 2¹⁴ times the contributions.
+  @Test func largeNumbersAreExplained() async throws {
+    func contributions(_ factor: Double) async throws -> [FeatureContribution] {
+      let plan = try plan(
+        Example(
+          outcome:
+            "{column: cost, above: \(6 * factor), name: high, values: {range: [0, \(20 * factor)]}}",
+          model: "learner: boosted_trees, objective: squared_error, trees: 12, early_stopping: 0"))
+      let small = try SyntheticCohort.table(plan, valuesFor: 500, seed: 31)
+      let values = try #require(small.outcomeValues)
+      let table = try CohortTable(
+        features: small.features, columns: small.columns, outcome: values.map { $0 > 6 ? 1 : 0 },
+        isHoldout: small.isHoldout, outcomeValues: values.map { $0 * factor })
+      let result = try await TreeStudyTests.run(plan, ["everybody": table])
+      return try #require(result.models[0].trees).contributions
+    }
+    let ordinary = try await contributions(1)
+    let large = try await contributions(0x1p14)
+    #expect(ordinary.map(\.importance).max() ?? 0 > 0.2)
+    for (one, other) in zip(ordinary, large) {
+      #expect(abs(other.importance / 0x1p14 - one.importance) < 1e-3)
+      for (point, scaled) in zip(one.points, other.points) {
+        #expect(abs(scaled.mean / 0x1p14 - point.mean) < 1e-3)
+      }
+    }
+  }
+
   /// Leaves of fewer patients than the smallest cell are refused or not grown, whatever is learnt.
   @Test(arguments: examples)
   func leavesHoldTheSmallestCell(_ example: Example) async throws {
